@@ -1,0 +1,1 @@
+"""One module a route, each with its router and its Lambda handler."""

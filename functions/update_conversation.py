@@ -1,0 +1,25 @@
+"""PATCH /conversations/{id}."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from shared.aws.buffered import BufferedHandler
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.http.schemas import Conversation, ConversationChanges
+
+router = APIRouter()
+
+
+@router.patch("/conversations/{conversation_id}")
+async def update_conversation(
+    conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller, body: ConversationChanges
+) -> Conversation:
+    """Rename a conversation, archive it, or bring it back."""
+    updated = await runtime.conversations.update(
+        conversation_id, caller.principal.subject, title=body.title, is_archived=body.is_archived
+    )
+    return Conversation.model_validate(updated)
+
+
+handler = BufferedHandler(router)

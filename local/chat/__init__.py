@@ -1,0 +1,7 @@
+"""A conversation in the terminal with a running service."""
+
+from __future__ import annotations
+
+from local.chat.command import chat
+
+__all__ = ["chat"]

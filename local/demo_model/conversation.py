@@ -1,0 +1,93 @@
+"""What has been said and looked up so far, read from a request's messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from local.demo_model.wire import TextBlock, ToolResultBlock, ToolUseBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pydantic import JsonValue
+
+    from local.demo_model.wire import WireMessage
+
+_CONTEXT = re.compile(r"<context\b[^>]*>(.*?)(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call."""
+
+    name: str
+    input: Mapping[str, JsonValue]
+
+    @property
+    def key(self) -> tuple[str, bytes]:
+        """Equal calls have equal keys."""
+        return self.name, orjson.dumps(dict(self.input), option=orjson.OPT_SORT_KEYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call gave."""
+
+    call: Call
+    text: str
+    is_error: bool
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A question of the user with what was looked up and said since."""
+
+    question: str
+    context: str = ""
+    answer: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def known(self) -> dict[tuple[str, bytes], Outcome]:
+        """The outcomes by their calls; the newest of equal calls counts."""
+        return {outcome.call.key: outcome for outcome in self.outcomes}
+
+
+def exchanges(messages: Sequence[WireMessage]) -> list[Exchange]:
+    """Divide a conversation into exchanges, the current one last."""
+    found = [Exchange("")]
+    pending: dict[str, Call] = {}
+    for message in messages:
+        if message.role == "assistant":
+            found[-1].answer = _joined(message.content) or found[-1].answer
+            pending = {
+                block.id: Call(block.name, block.input) for block in message.content if isinstance(block, ToolUseBlock)
+            }
+            continue
+        if message.role == "system":
+            continue
+        found[-1].outcomes += _outcomes(message.content, pending)
+        if text := _joined(message.content):
+            question, context = without_context(text)
+            found.append(Exchange(question, context))
+    return found[1:] if len(found) > 1 else found
+
+
+def without_context(text: str) -> tuple[str, str]:
+    """Part a user's words from the `<context>` blocks that a UI puts beside them."""
+    return _CONTEXT.sub(" ", text).strip(), "\n".join(_CONTEXT.findall(text))
+
+
+def _joined(blocks: Iterable[object]) -> str:
+    return "\n".join(block.text for block in blocks if isinstance(block, TextBlock)).strip()
+
+
+def _outcomes(blocks: Iterable[object], pending: Mapping[str, Call]) -> list[Outcome]:
+    return [
+        Outcome(pending[block.tool_use_id], block.text, bool(block.is_error))
+        for block in blocks
+        if isinstance(block, ToolResultBlock) and block.tool_use_id in pending
+    ]

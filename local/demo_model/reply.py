@@ -1,0 +1,156 @@
+"""The model's reply in the wire format: one JSON object, or a stream of events at a readable pace."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from local.demo_model.usage import CHARACTERS_PER_TOKEN, InputUsage, tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from local.demo_model.decision import Decision
+    from local.demo_model.wire import MessagesRequest
+    from shared.models import JsonObject
+
+PIECE = 16
+"""Characters of a call's input in one event."""
+PING_EVERY = 60
+"""Deltas between two pings."""
+_WORD = re.compile(r"\s*\S+(?:\s+\|)?(?:\s+\Z)?")
+"""A word with the space before it; the bars of a table go with the words."""
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id(prefix: str) -> str:
+    """Make an identifier in the API's form."""
+    return f"{prefix}_01" + "".join(secrets.choice(_ALPHABET) for _ in range(22))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished reply: its blocks, why it stopped and what it cost."""
+
+    id: str
+    model: str
+    blocks: Sequence[JsonObject]
+    stop_reason: str
+    stop_sequence: str | None
+    usage: InputUsage
+
+    @property
+    def output_tokens(self) -> int:
+        """The estimated tokens of all blocks."""
+        return max(1, sum(_cost(block) for block in self.blocks))
+
+    def as_json(self) -> dict[str, object]:
+        """Render the whole message."""
+        return {
+            **self._opening(),
+            "content": list(self.blocks),
+            "stop_reason": self.stop_reason,
+            "stop_sequence": self.stop_sequence,
+            "usage": self.usage.as_json(self.output_tokens),
+        }
+
+    def _opening(self) -> dict[str, object]:
+        return {"id": self.id, "type": "message", "role": "assistant", "model": self.model}
+
+    def events(self) -> Iterator[dict[str, object]]:
+        """Render the events of a stream, without pings."""
+        opening = {**self._opening(), "content": [], "stop_reason": None, "stop_sequence": None}
+        yield {"type": "message_start", "message": {**opening, "usage": self.usage.as_json(1)}}
+        for index, block in enumerate(self.blocks):
+            yield from _block_events(index, block)
+        yield {
+            "type": "message_delta",
+            "delta": {"stop_reason": self.stop_reason, "stop_sequence": self.stop_sequence},
+            "usage": {
+                key: count
+                for key, count in self.usage.as_json(self.output_tokens).items()
+                if key not in {"service_tier", "cache_creation"}
+            },
+        }
+        yield {"type": "message_stop"}
+
+
+def compose(decision: Decision, request: MessagesRequest, usage: InputUsage) -> Reply:
+    """Make a reply of what was decided, within the request's bounds."""
+    text, stop_sequence = _until(decision.text, request.stop_sequences)
+    blocks: list[JsonObject] = [{"type": "text", "text": text}] if text.strip() else []
+    calls = () if stop_sequence else decision.calls
+    blocks += [
+        {"type": "tool_use", "id": new_id("toolu"), "name": call.name, "input": dict(call.input)} for call in calls
+    ]
+    reason = "stop_sequence" if stop_sequence else "tool_use" if calls else "end_turn"
+    kept = _within(blocks, request.max_tokens)
+    if kept != blocks:
+        reason, stop_sequence = "max_tokens", None
+    return Reply(new_id("msg"), request.model, kept, reason, stop_sequence, usage)
+
+
+async def stream(reply: Reply, seconds_per_word: float) -> AsyncGenerator[bytes, None]:
+    """Render server-sent events, a word or a piece of input at a time."""
+    deltas = 0
+    for event in reply.events():
+        yield _frame(event)
+        if event["type"] == "content_block_start" and event["index"] == 0:
+            yield _frame({"type": "ping"})
+        if event["type"] == "content_block_delta":
+            deltas += 1
+            if deltas % PING_EVERY == 0:
+                yield _frame({"type": "ping"})
+            await asyncio.sleep(seconds_per_word)
+
+
+def _frame(event: dict[str, object]) -> bytes:
+    return f"event: {event['type']}\ndata: ".encode() + orjson.dumps(event) + b"\n\n"
+
+
+def _block_events(index: int, block: JsonObject) -> Iterator[dict[str, object]]:
+    if block["type"] == "text":
+        empty: JsonObject = {"type": "text", "text": ""}
+        deltas = [{"type": "text_delta", "text": word} for word in _WORD.findall(str(block["text"]))]
+    else:
+        empty = {**block, "input": {}}
+        encoded = orjson.dumps(block["input"]).decode()
+        pieces = ["", *(encoded[start : start + PIECE] for start in range(0, len(encoded), PIECE))]
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+    yield {"type": "content_block_start", "index": index, "content_block": empty}
+    for delta in deltas:
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+    yield {"type": "content_block_stop", "index": index}
+
+
+def _cost(block: JsonObject) -> int:
+    return tokens_of(str(block["text"]) if block["type"] == "text" else orjson.dumps(block["input"]).decode())
+
+
+def _until(text: str, stop_sequences: Sequence[str]) -> tuple[str, str | None]:
+    found = [(text.find(sequence), sequence) for sequence in stop_sequences if sequence and sequence in text]
+    if not found:
+        return text, None
+    place, sequence = min(found)
+    return text[:place], sequence
+
+
+def _within(blocks: list[JsonObject], max_tokens: int) -> list[JsonObject]:
+    """Keep what fits; a text is cut, a call that does not fit is left out."""
+    kept: list[JsonObject] = []
+    left = max_tokens
+    for block in blocks:
+        if _cost(block) <= left:
+            kept.append(block)
+            left -= _cost(block)
+            continue
+        if block["type"] == "text" and left > 0:
+            kept.append({"type": "text", "text": str(block["text"])[: left * CHARACTERS_PER_TOKEN]})
+        break
+    return kept

@@ -1,0 +1,118 @@
+"""Finding the things that a text names among the records of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+from typing import TYPE_CHECKING
+
+from local.demo_model.language import FILLER, stems
+from local.demo_model.reading import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from local.demo_model.reading import Record
+
+_LABELS = ("name", "slug", "display_name", "title", "email", "tag")
+_SHORTEST_ID = 6
+"""Characters from which on an identifier is looked for inside a text."""
+CLOSE = 0.84
+"""How alike a misspelt name must be (0 to 1)."""
+LONGEST_COMPARED = 300
+"""Characters of a text that are searched for names that are only nearly right."""
+SIMILAR = 0.5
+"""How alike a name must be to be suggested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A record that a text names, and the words of the text that do."""
+
+    record: Record
+    start: int
+    end: int
+
+    @property
+    def width(self) -> int:
+        """How many words name it."""
+        return self.end - self.start
+
+
+def name_of(record: Record) -> str:
+    """What people call it."""
+    for label in ("name", "display_name", "title", "tag", "slug", "email", "id"):
+        if text := text_of(record.get(label)):
+            return text
+    return ""
+
+
+def mentions(text: str, records: Iterable[Record]) -> list[Mention]:
+    """The records that a text names, in its order; of names within longer ones only the longer count."""
+    parts = stems(text)
+    found = [mention for record in records for mention in _mentions_of(record, text, parts)]
+    found.sort(key=lambda mention: (-mention.width, mention.start))
+    kept: list[Mention] = []
+    for mention in found:
+        if all(mention.end <= other.start or mention.start >= other.end for other in kept):
+            kept.append(mention)
+    return sorted(_once(kept), key=lambda mention: mention.start)
+
+
+def misspelt(text: str, records: Sequence[Record]) -> Record | None:
+    """The record whose name a text nearly has."""
+    words = _telling_words(text)
+    labels = {label.lower(): record for record in records for label in _labels(record)}
+    for width in (3, 2, 1):
+        for start in range(len(words) - width + 1):
+            near = get_close_matches(" ".join(words[start : start + width]), labels, 1, CLOSE)
+            if near:
+                return labels[near[0]]
+    return None
+
+
+def similar(text: str, records: Iterable[Record], limit: int = 4) -> list[Record]:
+    """The records whose names are most like something in a text."""
+    words = _telling_words(text)
+    scored = [
+        (
+            max(
+                (SequenceMatcher(None, word, label.lower()).ratio() for word in words for label in _labels(record)[:2]),
+                default=0,
+            ),
+            record,
+        )
+        for record in records
+    ]
+    near = sorted((pair for pair in scored if pair[0] >= SIMILAR), key=lambda pair: -pair[0])
+    return [record for _, record in near[:limit]]
+
+
+def _telling_words(text: str) -> list[str]:
+    """The first words of a text that are no filler; comparing is slow."""
+    words = text[:LONGEST_COMPARED].lower().replace("?", " ").replace(",", " ").split()
+    return [word for word in words if word not in FILLER]
+
+
+def _labels(record: Record) -> list[str]:
+    return [text for label in _LABELS if (text := text_of(record.get(label)))]
+
+
+def _mentions_of(record: Record, text: str, parts: Sequence[str]) -> Iterable[Mention]:
+    identifier = text_of(record.get("id"))
+    if len(identifier) >= _SHORTEST_ID and identifier in text:
+        before = len(stems(text[: text.index(identifier)]))
+        yield Mention(record, before, before + max(1, len(stems(identifier))))
+    for label in {stems(label) for label in _labels(record)}:
+        width = len(label)
+        for start in range(len(parts) - width + 1):
+            if label and tuple(parts[start : start + width]) == label:
+                yield Mention(record, start, start + width)
+
+
+def _once(found: Iterable[Mention]) -> Iterable[Mention]:
+    seen: list[Record] = []
+    for mention in found:
+        if not any(mention.record is record for record in seen):
+            seen.append(mention.record)
+            yield mention

@@ -1,0 +1,210 @@
+"""What a request to the Messages API is made of.
+
+Source: the request types of the anthropic package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+
+PropertyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CacheControl(_Strict):
+    """A cache breakpoint and how long it is to last."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"] | None = None
+
+
+class TextBlock(_Strict):
+    """Text of either side."""
+
+    type: Literal["text"]
+    text: str
+    cache_control: CacheControl | None = None
+    citations: JsonValue = None
+
+
+class ToolUseBlock(_Strict):
+    """A call that the assistant made."""
+
+    type: Literal["tool_use"]
+    id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,200}$")]
+    input: dict[str, JsonValue]
+    cache_control: CacheControl | None = None
+    caller: JsonValue = None
+    toolset_name: JsonValue = None
+
+
+class OtherBlock(BaseModel):
+    """A block that the demo model accepts and does not read."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Literal[
+        "image",
+        "document",
+        "search_result",
+        "thinking",
+        "redacted_thinking",
+        "server_tool_use",
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
+        "tool_search_tool_result",
+        "tool_reference",
+        "container_upload",
+    ]
+    cache_control: CacheControl | None = None
+
+
+def _block_kind(block: object) -> str:
+    kind = block.get("type") if isinstance(block, Mapping) else getattr(block, "type", None)
+    return kind if kind in {"text", "tool_use", "tool_result"} else "other"
+
+
+def _as_blocks(content: object) -> object:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return content
+
+
+ResultContent: TypeAlias = Annotated[
+    Annotated[TextBlock, Tag("text")] | Annotated[OtherBlock, Tag("other")], Discriminator(_block_kind)
+]
+
+
+class ToolResultBlock(_Strict):
+    """What a call gave."""
+
+    type: Literal["tool_result"]
+    tool_use_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
+    content: Annotated[list[ResultContent], BeforeValidator(_as_blocks)] | None = None
+    is_error: bool | None = None
+    toolset_name: JsonValue = None
+    cache_control: CacheControl | None = None
+
+    @property
+    def text(self) -> str:
+        """The result's text blocks, joined."""
+        return "\n".join(block.text for block in self.content or [] if isinstance(block, TextBlock))
+
+
+Block: TypeAlias = Annotated[
+    Annotated[TextBlock, Tag("text")]
+    | Annotated[ToolUseBlock, Tag("tool_use")]
+    | Annotated[ToolResultBlock, Tag("tool_result")]
+    | Annotated[OtherBlock, Tag("other")],
+    Discriminator(_block_kind),
+]
+
+
+class WireMessage(_Strict):
+    """A message of the conversation; a plain string is one text block."""
+
+    role: Literal["user", "assistant", "system"]
+    content: Annotated[list[Block], BeforeValidator(_as_blocks)]
+
+
+class InputSchema(BaseModel):
+    """A tool's JSON schema, as far as the API has rules for it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: Literal["object"]
+    properties: dict[PropertyName, JsonValue] | None = None
+    required: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _has_plain_root(self) -> Self:
+        if self.model_extra and self.model_extra.keys() & {"oneOf", "allOf", "anyOf"}:
+            raise ValueError("input_schema does not support oneOf, allOf, or anyOf at the top level")
+        return self
+
+
+class CustomTool(_Strict):
+    """A tool that the caller runs."""
+
+    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    input_schema: InputSchema
+    description: str = ""
+    type: Literal["custom"] | None = None
+    cache_control: CacheControl | None = None
+    defer_loading: bool = False
+    strict: bool | None = None
+    eager_input_streaming: bool | None = None
+    input_examples: JsonValue = None
+    allowed_callers: JsonValue = None
+
+
+class ServerTool(BaseModel):
+    """A tool that Anthropic would run; accepted, never used."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    name: str
+    cache_control: CacheControl | None = None
+
+
+def _tool_kind(tool: object) -> str:
+    kind = tool.get("type") if isinstance(tool, Mapping) else getattr(tool, "type", None)
+    return "custom" if kind in {None, "custom"} else "server"
+
+
+Tool: TypeAlias = Annotated[
+    Annotated[CustomTool, Tag("custom")] | Annotated[ServerTool, Tag("server")], Discriminator(_tool_kind)
+]
+
+
+class ToolChoice(_Strict):
+    """Whether a tool must, may or must not be called."""
+
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool = False
+
+
+class CountRequest(_Strict):
+    """The body of a request to count tokens."""
+
+    model: Annotated[str, Field(min_length=1)]
+    messages: list[WireMessage]
+    system: Annotated[list[TextBlock], BeforeValidator(_as_blocks)] = []
+    tools: list[Tool] = []
+    tool_choice: ToolChoice = ToolChoice(type="auto")
+    cache_control: CacheControl | None = None
+    thinking: JsonValue = None
+    output_config: JsonValue = None
+    speed: JsonValue = None
+    user_profile_id: JsonValue = None
+    workspace_id: JsonValue = None
+
+    @property
+    def system_text(self) -> str:
+        """The whole system prompt."""
+        return "\n".join(block.text for block in self.system)
+
+
+class MessagesRequest(CountRequest):
+    """The body of a request for a reply."""
+
+    max_tokens: Annotated[int, Field(ge=1)]
+    stream: bool = False
+    stop_sequences: list[str] = []
+    metadata: JsonValue = None
+    service_tier: JsonValue = None
+    container: JsonValue = None
+    diagnostics: JsonValue = None
+    inference_geo: JsonValue = None

@@ -1,0 +1,36 @@
+// What was said before, as it is stored.
+
+import { AnswerView } from "./answer.mjs";
+import { element } from "./dom.mjs";
+
+// What the web UI tells the model about the page that its user looks at.
+const CONTEXT = /^\s*<context>[\s\S]*?<\/context>\s*/;
+
+/** Make the elements of a conversation's stored messages. */
+export function historyOf(messages) {
+  const made = [];
+  const answers = [];
+  let answer = null;
+  for (const message of messages) {
+    if (message.role === "user") {
+      const text = (message.content ?? "").replace(CONTEXT, "");
+      if (!text.trim()) continue;
+      answer = null;
+      made.push(element("div", { class: "mine" }, text));
+      continue;
+    }
+    if (!answer) {
+      answer = new AnswerView();
+      answers.push(answer);
+      made.push(answer.element);
+    }
+    if (message.content?.trim()) answer.addText(message.content);
+    answer.finishBlock();
+    for (const call of message.tool_use ?? []) answer.beginTool(call.id, call.name);
+  }
+  for (const shown of answers) {
+    shown.fill(messages);
+    shown.end();
+  }
+  return made;
+}

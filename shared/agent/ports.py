@@ -1,0 +1,128 @@
+"""What the turn needs from the world outside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from shared.agent.events import ModelEvent, ToolCall, ToolEvent
+    from shared.models import Caller, JsonObject, Message, Principal
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool as the model sees it.
+
+    `encoded` is its JSON in the Messages API's form, made once: hundreds of definitions go out with every round.
+    """
+
+    name: str
+    description: str
+    input_schema: JsonObject
+    encoded: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Encode the definition."""
+        definition = {"name": self.name, "description": self.description, "input_schema": self.input_schema}
+        object.__setattr__(self, "encoded", orjson.dumps(definition))
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPrompt:
+    """The system prompt: what is the same for everybody, then what concerns the user."""
+
+    static: str
+    personal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call of the model."""
+
+    model: str
+    max_tokens: int
+    system: SystemPrompt
+    messages: Sequence[JsonObject]
+    tools: Sequence[ToolDefinition] = ()
+
+
+class Model(Protocol):
+    """A language model."""
+
+    def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Stream a reply; the last event is ReplyFinished.
+
+        Raises:
+            ModelError: the reply could not be had, or not to its end.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the model holds open."""
+        ...
+
+
+class Tools(Protocol):
+    """One caller's tools."""
+
+    def definitions(self) -> Sequence[ToolDefinition]:
+        """List what the model may call now; asked again every round."""
+        ...
+
+    def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+        """Run the calls of one reply side by side; the last event is ToolsFinished. Failures are results."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a toolset gives for a call, as text or as content blocks of the Messages API."""
+
+    content: str | list[JsonObject]
+    is_error: bool = False
+
+
+class Toolset(Protocol):
+    """One source of tools, shared by all callers."""
+
+    @property
+    def in_browser(self) -> bool:
+        """Whether the browser executes what `call` has checked."""
+        ...
+
+    async def ensure_loaded(self) -> None:
+        """Make the tools known as far as that is possible within a bound; asked at the start of every turn."""
+        ...
+
+    def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
+        """List the tools that the principal may use, in a stable order."""
+        ...
+
+    async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
+        """Run a tool for a caller.
+
+        Raises:
+            ToolError: the call failed; the message is for the model.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the toolset holds open."""
+        ...
+
+
+class Transcript(Protocol):
+    """Where one conversation is kept."""
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Store messages after those there are, all or none."""
+        ...
+
+    async def set_title(self, title: str) -> bool:
+        """Give the conversation a title unless it has one; say whether it was given."""
+        ...

@@ -1,0 +1,100 @@
+"""What the service needs in the graph: the graph itself, labels, indexes. Creating is idempotent and blocks nobody.
+
+Labels are created before their first use, since concurrent first uses fail, and a query of a label that does not exist
+fails or is empty. Indexes are expression indexes in the form that Cypher's `WHERE n.key = $value` asks for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import errors
+
+from shared.errors import GraphError, GraphUnavailable
+from shared.graph import indexes
+from shared.graph.age import connect, prepare_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.graph.age import Connection
+
+VERTEX_LABELS = (
+    "User",
+    "ServiceAccount",
+    "Organization",
+    "Role",
+    "Permission",
+    "TokenMetadata",
+    "APIKey",
+    "MCPServer",
+    "Conversation",
+    "Message",
+)
+EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
+
+_EXISTS_ALREADY = (
+    errors.DuplicateSchema,
+    errors.DuplicateTable,
+    errors.DuplicateObject,
+    errors.InvalidSchemaName,
+    errors.UniqueViolation,
+)
+_SETUP_LOCK = 0x1B1A  # any number that nobody else uses for an advisory lock
+
+
+async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None) -> None:
+    """Create what is missing; `report` is told of each thing that is made.
+
+    Raises:
+        GraphUnavailable: the database cannot be reached.
+        GraphError: a right is missing, or Apache AGE is not installed.
+    """
+    try:
+        async with await connect(dsn) as connection:
+            await connection.execute("SELECT pg_advisory_lock(%s)", (_SETUP_LOCK,))
+            try:
+                await _create(connection, graph_name, report)
+            finally:
+                await connection.execute("SELECT pg_advisory_unlock(%s)", (_SETUP_LOCK,))
+    except psycopg.OperationalError as error:
+        raise GraphUnavailable(str(error).strip().splitlines()[0]) from error
+    except psycopg.Error as error:
+        raise GraphError(str(error).strip().splitlines()[0]) from error
+
+
+async def _create(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:
+    if not await _exists(connection, "SELECT 1 FROM pg_extension WHERE extname = %s", "age"):
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS age")
+        report("extension age")
+    await prepare_connection(connection)
+    if not await _exists(connection, "SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s", graph_name):
+        await _make(connection, "SELECT ag_catalog.create_graph(%s)", graph_name)
+        report(f"graph {graph_name}")
+    for kind, function, labels in (("vertex", "create_vlabel", VERTEX_LABELS), ("edge", "create_elabel", EDGE_LABELS)):
+        for label in labels:
+            if not await _has_label(connection, graph_name, label):
+                await _make(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
+                report(f"{kind} label {label}")
+    for index in indexes.wanted(EDGE_LABELS):
+        if await indexes.create(connection, graph_name, index):
+            report(str(index))
+
+
+async def _exists(connection: Connection, query: str, *values: str) -> bool:
+    return bool(await (await connection.execute(query.encode(), values)).fetchone())
+
+
+async def _has_label(connection: Connection, graph_name: str, label: str) -> bool:
+    query = """SELECT 1 FROM ag_catalog.ag_label JOIN ag_catalog.ag_graph ON graph = graphid
+                WHERE ag_graph.name = %s AND ag_label.name = %s"""
+    return await _exists(connection, query, graph_name, label)
+
+
+async def _make(connection: Connection, query: str, *values: str) -> None:
+    try:
+        await connection.execute(query.encode(), values)
+    except _EXISTS_ALREADY:
+        # Somebody else of the stack was quicker; what matters is that it is there.
+        return

@@ -1,0 +1,60 @@
+"""What an error looks like over HTTP, in one place."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+
+from shared import errors
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+log = logging.getLogger(__name__)
+
+_RETRY_AFTER_SECONDS = "2"
+_STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = {
+    errors.Unauthenticated: (401, "Not authenticated", {"WWW-Authenticate": "Bearer"}),
+    errors.Forbidden: (403, "Only users have conversations", {}),
+    errors.ConversationNotFound: (404, "Conversation not found", {}),
+    errors.ConversationFull: (400, "The conversation has reached its maximum number of turns", {}),
+    errors.AssistantUnavailable: (503, "AI assistant is not available", {}),
+    errors.GraphUnavailable: (503, "The database cannot be reached", {"Retry-After": _RETRY_AFTER_SECONDS}),
+    errors.GraphConflict: (409, "Somebody else changed this at the same time", {"Retry-After": _RETRY_AFTER_SECONDS}),
+    errors.AssistantError: (500, "Internal server error", {}),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Have an application render our errors, and those of bodies that do not validate."""
+    for kind in _STATUSES:
+        app.add_exception_handler(kind, _render)
+    app.add_exception_handler(RequestValidationError, _render_invalid)
+    app.add_exception_handler(Exception, _render_unexpected)
+
+
+async def _render(_request: Request, error: Exception) -> JSONResponse:
+    kind = next(kind for kind in type(error).__mro__ if kind in _STATUSES)
+    status, detail, headers = _STATUSES[kind]
+    if type(error) is not kind:
+        log.error("a request failed: %s", type(error).__name__)
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+async def _render_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong and where; the input itself may hold what JSON cannot."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    shown = [{"type": each["type"], "loc": list(each["loc"]), "msg": _printable(each["msg"])} for each in problems]
+    return JSONResponse({"detail": shown}, 422)
+
+
+async def _render_unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "Internal server error"}, 500)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,78 @@
+"""Uvicorn servers in one event loop, stopped by one signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import ASGIApp
+
+GRACE_SECONDS = 10
+"""How long a stopping server waits for its answers to end."""
+
+
+class QuietServer(uvicorn.Server):
+    """A server that leaves the process's signals to whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take an address before anything else is started.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def server_of(app: ASGIApp, *, log_level: str | None = None) -> QuietServer:
+    """Make a server of an application; without a log level it keeps the logging that is set up."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level=log_level,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+    )
+    return QuietServer(config)
+
+
+@asynccontextmanager
+async def running(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a loopback port of the system's choice; gives its URL."""
+    listening = bind("127.0.0.1", 0)
+    server = server_of(app, log_level="warning")
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
+
+
+async def serve_until_stopped(server: QuietServer, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; a second one does not wait for answers to end."""
+
+    def stop() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop)
+    await server.serve([listening])

@@ -1,0 +1,148 @@
+"""An answer as server-sent events.
+
+The format is what Imbi's UI splits on: lines end in LF, and every field's name is followed by a colon and one space.
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, assert_never
+
+import orjson
+from starlette.responses import Response
+
+from shared.agent.events import (
+    AnswerFailed,
+    AnswerStored,
+    BlockFinished,
+    ClientActionRequested,
+    TextAdded,
+    TitleChosen,
+    ToolCallBegun,
+    ToolFinished,
+    ToolInputAdded,
+    ToolStarted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pydantic import JsonValue
+    from starlette.types import Receive, Scope, Send
+
+    from shared.agent.events import AnswerEvent
+    from shared.models import JsonObject
+
+log = logging.getLogger(__name__)
+
+PING = b": ping\n\n"
+SILENCE_SECONDS = 9.0
+"""After so long without an event a comment goes out, so that no proxy takes the stream for dead."""
+_MOST_WAITING = 256
+"""How many frames may wait for a slow reader before the answer waits too."""
+_UNEXPECTED = AnswerFailed("Something went wrong while answering. Please try again.", code="internal", retryable=True)
+
+
+def frame(event: AnswerEvent) -> bytes:
+    """Render an event."""
+    name, data = _named(event)
+    return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
+
+
+def _named(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR0911  # one case for each event
+    match event:
+        case TextAdded(text):
+            return b"text", {"text": text}
+        case ToolInputAdded(partial_json):
+            return b"tool_input", {"partial_json": partial_json}
+        case ToolCallBegun(call_id, name):
+            return b"tool_use_start", {"id": call_id, "name": name}
+        case BlockFinished():
+            return b"content_block_stop", {}
+        case ToolStarted(call_id, name):
+            return b"tool_executing", {"id": call_id, "name": name}
+        case ToolFinished():
+            return b"tool_result", dict[str, "JsonValue"](asdict(event))
+        case ClientActionRequested(call_id, action, params):
+            return b"client_action", {"id": call_id, "action": action, "params": params}
+        case AnswerStored(message_id, usage, stop_reason):
+            usage_data = dict[str, "JsonValue"](asdict(usage))
+            return b"done", {"message_id": str(message_id), "usage": usage_data, "stop_reason": stop_reason}
+        case TitleChosen(title):
+            return b"title_updated", {"title": title}
+        case AnswerFailed(message, code, retryable):
+            return b"error", {"message": message, "code": code, "retryable": retryable}
+        case _:
+            assert_never(event)
+
+
+class EventStream(Response):
+    """A response that sends an answer's events as they come.
+
+    The answer runs in a task of its own: when the client goes away it is cancelled, and the response waits until it has
+    stored what was said. A reader that is too slow makes the answer wait, not the memory grow.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[AnswerEvent, None]) -> None:
+        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._events = events
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
+        """Send the events to their end, or as long as there is a client."""
+        answering = asyncio.create_task(self._answer())
+        watching = asyncio.create_task(_disconnected(receive))
+        watching.add_done_callback(lambda _done: answering.cancel())
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._send_frames(send)
+        except OSError:
+            log.info("the client went away")
+        finally:
+            watching.cancel()
+            answering.cancel()
+            await asyncio.wait({answering, watching})
+
+    async def _answer(self) -> None:
+        is_over = False
+        try:
+            async with aclosing(self._events) as events:
+                async for event in events:
+                    await self._frames.put(frame(event))
+                    is_over = is_over or isinstance(event, AnswerStored | AnswerFailed)
+        except asyncio.CancelledError:
+            # Nobody reads any more, so nothing may wait for room.
+            while not self._frames.empty():
+                self._frames.get_nowait()
+            self._frames.put_nowait(None)
+            raise
+        except Exception:
+            log.exception("an answer failed unexpectedly")
+            if not is_over:
+                await self._frames.put(frame(_UNEXPECTED))
+        await self._frames.put(None)
+
+    async def _send_frames(self, send: Send) -> None:
+        is_open = True
+        while is_open:
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    waiting = [await self._frames.get()]
+            except TimeoutError:
+                waiting = [PING]
+            while not self._frames.empty():
+                waiting.append(self._frames.get_nowait())
+            is_open = None not in waiting
+            await send({"type": "http.response.body", "body": b"".join(filter(None, waiting)), "more_body": is_open})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

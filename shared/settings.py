@@ -1,0 +1,143 @@
+"""The settings: read once from the environment and `.env`, checked, and frozen. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEVELOPMENT = "development"
+DEFAULT_GRAPH_NAME = "imbi"
+
+
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _http_url(url: str) -> str:
+    if not _is_http_url(url):
+        raise ValueError("must be an http or https URL")
+    return url.rstrip("/")
+
+
+HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+
+
+class Settings(BaseModel):
+    """Every setting; the aliases are the variables' names. What they mean stands in the README."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    environment: str = Field(default=DEVELOPMENT, alias="ENVIRONMENT")
+    postgres_url: SecretStr = Field(alias="POSTGRES_URL")
+    postgres_graph_name: str = Field(
+        default=DEFAULT_GRAPH_NAME,
+        alias="POSTGRES_GRAPH_NAME",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        min_length=3,
+        max_length=63,
+    )
+    postgres_min_pool_size: int = Field(default=1, alias="POSTGRES_MIN_POOL_SIZE", ge=0)
+    postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1)
+    jwt_secret: SecretStr = Field(alias="IMBI_AUTH_JWT_SECRET", min_length=1)
+    config_encryption_key: SecretStr | None = Field(default=None, alias="IMBI_CONFIG_ENCRYPTION_KEY")
+
+    anthropic_api_key: SecretStr | None = Field(default=None, alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: HttpUrl | None = Field(default=None, alias="ANTHROPIC_BASE_URL")
+    forced: bool | None = Field(default=None, alias="IMBI_ASSISTANT_ENABLED")
+    model: str = Field(default="claude-sonnet-4-6", alias="IMBI_ASSISTANT_MODEL", min_length=1)
+    max_tokens: int = Field(default=16384, alias="IMBI_ASSISTANT_MAX_TOKENS", ge=1)
+    max_tool_rounds: int = Field(default=10, alias="IMBI_ASSISTANT_MAX_TOOL_ROUNDS", ge=0)
+    max_conversation_turns: int = Field(default=100, alias="IMBI_ASSISTANT_MAX_CONVERSATION_TURNS", ge=1)
+    max_tool_result_chars: int = Field(default=120_000, alias="IMBI_ASSISTANT_MAX_TOOL_RESULT_CHARS", ge=0)
+    tool_timeout_seconds: float = Field(default=30.0, alias="IMBI_ASSISTANT_TOOL_TIMEOUT_SECONDS", gt=0)
+    system_prompt: str | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
+    assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
+    api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
+    ui_url: HttpUrl | None = Field(default=None, alias="IMBI_UI_URL")
+    internal_ui_url: HttpUrl | None = Field(default=None, alias="IMBI_INTERNAL_UI_URL")
+    sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
+
+    @field_validator("assistant_url")
+    @classmethod
+    def _has_an_absolute_path(cls, url: str | None) -> str | None:
+        if url is not None and not (url.startswith("/") and not url.startswith("//")) and not _is_http_url(url):
+            raise ValueError("must be an http or https URL, or an absolute path such as /assistant")
+        return url
+
+    @field_validator("postgres_max_pool_size")
+    @classmethod
+    def _not_below_the_minimum(cls, size: int, info: ValidationInfo) -> int:
+        if size < info.data.get("postgres_min_pool_size", 0):
+            raise ValueError("must not be below POSTGRES_MIN_POOL_SIZE")
+        return size
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether the assistant answers: as forced, else where there is a key for the model."""
+        return self.anthropic_api_key is not None if self.forced is None else self.forced
+
+    @property
+    def route_prefix(self) -> str:
+        """The path under which all routes are served, without a trailing slash; empty at the root."""
+        return route_prefix(self.assistant_url)
+
+    @property
+    def ui_document_url(self) -> str | None:
+        """Where the UI can be asked for its `llms.txt`."""
+        return self.internal_ui_url or self.ui_url
+
+
+def route_prefix(assistant_url: str | None) -> str:
+    """Give the path of the public URL, without a trailing slash."""
+    return urlsplit(assistant_url or "").path.rstrip("/")
+
+
+def environment(dotenv: Path | None = None) -> dict[str, str]:
+    """Read the environment over the lines of a `.env` file; an empty value counts as none."""
+    lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+    return {name: value for name, value in {**lines, **os.environ}.items() if value}
+
+
+def load(variables: Mapping[str, str]) -> Settings:
+    """Check the variables.
+
+    Raises:
+        SettingsError: one line for each variable that is missing or wrong; values are never shown.
+    """
+    try:
+        return Settings.model_validate(dict(variables))
+    except ValidationError as error:
+        raise SettingsError(
+            [_problem(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
+        ) from None
+
+
+def _problem(variable: str, kind: str, message: str) -> str:
+    if kind == "missing":
+        return f"{variable} is not set."
+    return f"{variable}: {message.removeprefix('Value error, ').removeprefix('Input ')}."

@@ -1,0 +1,1 @@
+"""Where tools come from: one Toolset a source, and what they share."""

@@ -1,0 +1,228 @@
+"""The Imbi API's operations as tools."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.errors import ToolError
+from shared.tools.api_client import ApiClient
+from shared.tools.arguments import placed
+from shared.tools.content import output_of
+from shared.tools.document import Document
+from shared.tools.engine import Engine
+from shared.tools.names import BUILT_IN, Endpoint, tool_names
+from shared.tools.operations import Operation, Unusable, read_operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2
+    from pydantic import JsonValue
+
+    from shared.agent.ports import ToolDefinition, ToolOutput
+    from shared.models import Caller, JsonObject, Principal
+    from shared.tools.exclusions import Exclusions
+
+_DOCUMENT = "openapi.json"
+_LARGEST_DOCUMENT = 32_000_000
+_LARGEST_RESULT = 16_000_000
+_MOST_SELECTIONS = 64
+_RETRY_AFTER = 15.0
+_LONGEST_WAIT = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """One reading of the document; calls that began on it end on it."""
+
+    digest: bytes
+    operations: Mapping[str, Operation]
+    engine: Engine
+    exclusions: Exclusions
+    permissions: frozenset[str]
+    selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
+
+    def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
+        """Select what a principal may use; the same permissions give the same tuple."""
+        key = None if principal.is_admin else principal.permissions & self.permissions
+        selection = self.selections.get(key)
+        if selection is None:
+            selection = tuple(
+                operation.definition for operation in self.operations.values() if principal.may(operation.permissions)
+            )
+            self.selections[key] = selection
+            if len(self.selections) > _MOST_SELECTIONS:
+                self.selections.popitem(last=False)
+        self.selections.move_to_end(key)
+        return selection
+
+
+class OpenAPIToolset:
+    """Tools that FastMCP makes of the Imbi API's OpenAPI document, called with each caller's own token.
+
+    The document is read when it is first needed and again when it is some minutes old; where that fails, the tools
+    that were there stay.
+    """
+
+    in_browser = False
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float = 30.0,
+        max_age: float = 300.0,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare the toolset without any input or output.
+
+        `timeout` holds for each call, `max_age` says when the document is read again; both are in seconds.
+        """
+        self.max_age = max_age
+        self._api = ApiClient(base_url, timeout, transport)
+        self._snapshot: _Snapshot | None = None
+        self._loading: asyncio.Task[int] | None = None
+        self._read_at = 0.0
+        self._failed_at = float("-inf")
+
+    async def load(self) -> int:
+        """Read the document and take its tools over; returns how many. Loads at the same time are one.
+
+        Raises:
+            ToolError: the document could not be had or used; the message says why, and the tools stay what they were.
+        """
+        return await asyncio.shield(self._started())
+
+    async def ensure_loaded(self) -> None:
+        """See to it that there are tools, as far as that takes no more than some seconds.
+
+        What has been read some minutes ago is read again without waiting for it. After a failure the API is left alone
+        for some seconds.
+        """
+        now = time.monotonic()
+        is_fresh = self._snapshot is not None and now - self._read_at < self.max_age
+        if is_fresh or now - self._failed_at < _RETRY_AFTER:
+            return
+        loading = self._started()
+        if self._snapshot is None:
+            await asyncio.wait({loading}, timeout=_LONGEST_WAIT)
+
+    def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
+        """List the tools that the principal may use, by name; asking again costs microseconds."""
+        return self._snapshot.definitions(principal) if self._snapshot else ()
+
+    async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
+        """Call an operation with the caller's token; an error status is an output that says what the API said.
+
+        Raises:
+            ToolError: there is no such tool, its arguments are wrong, or the API gave no answer.
+        """
+        snapshot = self._snapshot
+        operation = snapshot.operations.get(name) if snapshot else None
+        if snapshot is None or operation is None:
+            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        values = placed(operation, arguments)
+        if snapshot.exclusions.covers_address(operation.address(values)):
+            raise ToolError("This part of the Imbi API is not available to the assistant.")
+        answer = await self._api.answer(
+            lambda: snapshot.engine.run(name, values), token=caller.token, most_bytes=_LARGEST_RESULT
+        )
+        return output_of(answer, caller.token)
+
+    async def aclose(self) -> None:
+        """Stop reading the document and close the connections."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait({self._loading})
+        await self._api.aclose()
+
+    def _started(self) -> asyncio.Task[int]:
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(self._load())
+            self._loading.add_done_callback(_looked_at)
+        return self._loading
+
+    async def _load(self) -> int:
+        try:
+            content = await self._fetch()
+            digest = sha256(content).digest()
+            if self._snapshot is None or self._snapshot.digest != digest:
+                self._snapshot = await asyncio.to_thread(_read, content, self._api.http)
+        except ToolError as error:
+            self._failed_at = time.monotonic()
+            logger.warning("The Imbi API's tools could not be read: %s", error)
+            raise
+        except Exception as error:
+            self._failed_at = time.monotonic()
+            logger.exception("The Imbi API's OpenAPI document cannot be used")
+            raise ToolError("The Imbi API's OpenAPI document cannot be used.") from error
+        self._read_at = time.monotonic()
+        self._failed_at = float("-inf")
+        return len(self._snapshot.operations)
+
+    async def _fetch(self) -> bytes:
+        answer = await self._api.answer(lambda: self._api.http.get(_DOCUMENT), most_bytes=_LARGEST_DOCUMENT)
+        if answer.status != 200:  # noqa: PLR2004  # the number is the name
+            raise ToolError(f"The Imbi API answered HTTP {answer.status} when asked for its OpenAPI document.")
+        return answer.body
+
+
+def _read(content: bytes, client: httpx2.AsyncClient) -> _Snapshot:
+    """Read a document; meant for a thread. Raises ToolError where it is none."""
+    try:
+        document = Document(_parsed(content))
+    except (ValueError, RecursionError) as error:
+        raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
+    operations = {operation.definition.name: operation for operation in _operations(document)}
+    engine = Engine(operations.values(), client)
+    usable = {name: operations[name] for name in sorted(operations) if engine.has(name)}
+    for name in operations.keys() - usable.keys():
+        logger.warning("No tool %s: FastMCP made none of it", name)
+    return _Snapshot(
+        digest=sha256(content).digest(),
+        operations=usable,
+        engine=engine,
+        exclusions=document.exclusions,
+        permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
+    )
+
+
+def _parsed(content: bytes) -> JsonValue:
+    """Parse JSON; with Python's own parser where there are lone surrogates, which orjson refuses."""
+    try:
+        parsed: JsonValue = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        parsed = json.loads(content)
+    return parsed
+
+
+def _operations(document: Document) -> list[Operation]:
+    """Make tools of all operations that can be called; the others are named in the log."""
+    found = {Endpoint(raw.method, raw.path, raw.operation_id): raw for raw in document.operations()}
+    names = tool_names(found, BUILT_IN)
+    operations = []
+    for endpoint, raw in found.items():
+        try:
+            operations.append(read_operation(raw, names[endpoint], document.schemas))
+        except Unusable as error:
+            logger.warning("No tool for %s %r: %s", raw.method, raw.path, error)
+        except (RecursionError, TypeError, ValueError) as error:
+            logger.warning("No tool for %s %r: %s", raw.method, raw.path, type(error).__name__)
+    return operations
+
+
+def _looked_at(loading: asyncio.Task[int]) -> None:
+    """Mark a failure as seen: it has been logged, and nobody may be waiting any more."""
+    if not loading.cancelled():
+        loading.exception()

@@ -1,0 +1,124 @@
+"""The toolsets joined: whose tool a name is, calls side by side, failures and lengths of results, once for all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from shared.agent.events import ClientActionRequested, ToolFinished, ToolResult, ToolsFinished, ToolStarted
+from shared.errors import ToolError
+from shared.tools.results import harmless, truncated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from shared.agent.events import ToolCall, ToolEvent, ToolProgress
+    from shared.agent.ports import ToolDefinition, Toolset
+    from shared.models import Caller, JsonObject
+
+log = logging.getLogger(__name__)
+
+_SIDE_BY_SIDE = 8
+"""How many calls of one reply run at the same time."""
+
+
+class Toolbox:
+    """All toolsets; where two have the same name, the earlier one's tool counts."""
+
+    def __init__(self, toolsets: Sequence[Toolset], *, max_result_chars: int = 0, timeout: float = 30.0) -> None:
+        self.toolsets = toolsets
+        self.max_result_chars = max_result_chars
+        self.timeout = timeout
+
+    async def ensure_loaded(self) -> None:
+        """Ask every toolset to know its tools, side by side; each is bound by itself and none fails the turn."""
+        outcomes = await asyncio.gather(*(each.ensure_loaded() for each in self.toolsets), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                log.warning("a source of tools could not be loaded: %s", type(outcome).__name__)
+
+    def of(self, caller: Caller) -> CallersTools:
+        """Give one caller's tools."""
+        return CallersTools(self, caller)
+
+    async def aclose(self) -> None:
+        """Close every toolset."""
+        await asyncio.gather(*(each.aclose() for each in self.toolsets), return_exceptions=True)
+
+
+class CallersTools:
+    """The tools of one caller during one turn; its credential goes with each call and is kept nowhere else."""
+
+    def __init__(self, toolbox: Toolbox, caller: Caller) -> None:
+        self._toolbox = toolbox
+        self._caller = caller
+
+    def definitions(self) -> list[ToolDefinition]:
+        """List what the model may call now."""
+        chosen: dict[str, ToolDefinition] = {}
+        for toolset in self._toolbox.toolsets:
+            for definition in toolset.definitions(self._caller.principal):
+                chosen.setdefault(definition.name, definition)
+        return list(chosen.values())
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+        """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order."""
+        events: asyncio.Queue[ToolProgress | None] = asyncio.Queue()
+        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+        tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
+        everything = asyncio.gather(*tasks)
+        everything.add_done_callback(lambda _all: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield ToolsFinished(tuple(await everything))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(
+        self, call: ToolCall, events: asyncio.Queue[ToolProgress | None], slots: asyncio.Semaphore
+    ) -> ToolResult:
+        toolset = self._toolset_of(call.name)
+        in_browser = toolset is not None and toolset.in_browser
+        async with slots:
+            began = time.monotonic()
+            if not in_browser:
+                events.put_nowait(ToolStarted(call.id, call.name))
+            result = await self._result(call, toolset)
+            if in_browser and not result.is_error:
+                events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
+            else:
+                duration_ms = round((time.monotonic() - began) * 1000)
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
+            return result
+
+    def _toolset_of(self, name: str) -> Toolset | None:
+        for toolset in self._toolbox.toolsets:
+            if any(definition.name == name for definition in toolset.definitions(self._caller.principal)):
+                return toolset
+        return None
+
+    async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
+        try:
+            content, is_error = await self._called(call, toolset)
+        except ToolError as error:
+            content, is_error = str(error), True
+        except TimeoutError:
+            content, is_error = f"The tool did not answer within {self._toolbox.timeout:g} seconds.", True
+        except Exception:
+            log.exception("the tool %s failed unexpectedly", call.name)
+            content, is_error = "The tool failed unexpectedly.", True
+        return ToolResult(call.id, truncated(harmless(content), self._toolbox.max_result_chars), is_error)
+
+    async def _called(self, call: ToolCall, toolset: Toolset | None) -> tuple[str | list[JsonObject], bool]:
+        if call.problem is not None:
+            raise ToolError(f"{call.problem} The tool was not run.")
+        if toolset is None:
+            raise ToolError(f"There is no tool named {call.name}.")
+        async with asyncio.timeout(self._toolbox.timeout):
+            output = await toolset.call(call.name, call.input, self._caller)
+        return output.content, output.is_error

@@ -1,0 +1,180 @@
+"""A small assistant that speaks the real routes and events over real HTTP, for the clients' tests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID, uuid4
+
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Response
+from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, JsonValue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+TOKEN = "right"
+HANGS = "hang"
+ENDS_EARLY = "end early"
+REFUSED = "too much"
+
+TABLE = "| Project | Team |\n|---|---|\n| billing-api | Platform |\n| web-shop | Storefront |\n"
+USAGE: dict[str, JsonValue] = {"input_tokens": 1234, "output_tokens": 56, "cache_read_input_tokens": 900}
+
+
+def frame(event: str, **data: JsonValue) -> str:
+    return f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+DONE = frame("done", message_id=str(UUID(int=1)), usage=USAGE, stop_reason="end_turn")
+STOPPED_BLOCK = frame("content_block_stop")
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "hello": (frame("text", text="Grüße, **"), frame("text", text="world** 🌍"), STOPPED_BLOCK, DONE),
+    "tools": (
+        frame("text", text="I look it up."),
+        STOPPED_BLOCK,
+        frame("tool_use_start", id="t1", name="list_projects"),
+        frame("tool_input", partial_json='{"team": '),
+        frame("tool_input", partial_json='"platform"}'),
+        STOPPED_BLOCK,
+        frame("tool_use_start", id="t2", name="get_team"),
+        STOPPED_BLOCK,
+        frame("tool_executing", id="t1", name="list_projects"),
+        frame("tool_executing", id="t2", name="get_team"),
+        ": ping\n\n",
+        frame("tool_result", id="t1", name="list_projects", is_error=False, duration_ms=120),
+        frame("tool_result", id="t2", name="get_team", is_error=True, duration_ms=7),
+        frame("tool_use_start", id="t3", name="navigate_to"),
+        STOPPED_BLOCK,
+        frame("client_action", id="t3", action="navigate_to", params={"path": "/projects/123"}),
+        frame("something_new", text="never shown"),
+        frame("text", text=TABLE),
+        STOPPED_BLOCK,
+        DONE,
+        frame("title_updated", title="Projects of the platform team"),
+    ),
+    "fail": (
+        frame("text", text="It begins"),
+        frame("error", message="The model is overloaded.", code="overloaded", retryable=True),
+    ),
+    "escape": (frame("text", text="a\x1b]0;owned\x07b\x9b31mc"), DONE),
+    "long": (frame("text", text="".join(f"- item {number}\n" for number in range(60))), DONE),
+    ENDS_EARLY: (frame("text", text="It ends"),),
+}
+
+
+class NewMessage(BaseModel):
+    content: str
+
+
+@dataclass
+class Assistant:
+    """The service's state, which its tests look at."""
+
+    base_url: str = ""
+    conversations: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    is_hanging: threading.Event = field(default_factory=threading.Event)
+    was_left: threading.Event = field(default_factory=threading.Event)
+    was_stopped: threading.Event = field(default_factory=threading.Event)
+
+    def create(self) -> dict[str, JsonValue]:
+        now = datetime.now(UTC).isoformat()
+        conversation: dict[str, JsonValue] = {
+            "id": str(uuid4()),
+            "user_email": "developer@example.com",
+            "title": f"Conversation {len(self.conversations) + 1}",
+            "created_at": now,
+            "updated_at": now,
+            "model": "scripted",
+            "is_archived": False,
+        }
+        self.conversations[UUID(str(conversation["id"]))] = conversation
+        return conversation
+
+    async def answer(self, question: str) -> AsyncGenerator[str, None]:
+        if question != HANGS:
+            for piece in SCRIPTS[question]:
+                yield piece
+            return
+        yield frame("text", text="And so it goes on")
+        self.is_hanging.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.was_left.set()
+
+
+def authenticate(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> None:
+    if credentials.credentials != TOKEN:
+        raise HTTPException(401, "Not authenticated")
+
+
+def router_of(assistant: Assistant, prefix: str) -> APIRouter:
+    def found(conversation_id: UUID) -> dict[str, JsonValue]:
+        if conversation_id not in assistant.conversations:
+            raise HTTPException(404, "Conversation not found")
+        return assistant.conversations[conversation_id]
+
+    router = APIRouter(prefix=prefix, dependencies=[Depends(authenticate)])
+
+    @router.post("/conversations", status_code=201)
+    def create() -> dict[str, JsonValue]:
+        return assistant.create()
+
+    @router.get("/conversations")
+    def listing(limit: int = 20) -> list[dict[str, JsonValue]]:
+        return list(assistant.conversations.values())[::-1][:limit]
+
+    @router.get("/conversations/{conversation_id}")
+    def get(conversation_id: UUID) -> dict[str, JsonValue]:
+        conversation = found(conversation_id)
+        question = "<context>page: /projects</context>\n\nWho owns it?"
+        messages: list[JsonValue] = [
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": "The **platform** team."},
+        ]
+        return {**conversation, "messages": messages}
+
+    @router.post("/conversations/{conversation_id}/messages")
+    async def send(conversation_id: UUID, message: NewMessage) -> StreamingResponse:
+        found(conversation_id)
+        assistant.asked.append(message.content)
+        if message.content == REFUSED:
+            raise HTTPException(400, "The conversation is full")
+        return StreamingResponse(assistant.answer(message.content), media_type="text/event-stream")
+
+    @router.post("/conversations/{conversation_id}/stop")
+    def stop(conversation_id: UUID) -> Response:
+        found(conversation_id)
+        assistant.was_stopped.set()
+        return Response(status_code=204)
+
+    return router
+
+
+@contextmanager
+def running_assistant(prefix: str = "/assistant") -> Iterator[Assistant]:
+    assistant = Assistant()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assistant.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{prefix}"
+        app = FastAPI()
+        app.include_router(router_of(assistant, prefix))
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield assistant
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+            assert not thread.is_alive()

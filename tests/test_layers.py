@@ -1,0 +1,233 @@
+"""The house rules that no linter knows: which module may import which, and what none of them does.
+
+    local, local_server → functions → shared.http, shared.aws → shared.runtime → shared.graph, shared.tools,
+    shared.auth, shared.agent → shared.agent.ports, shared.agent.events → shared.settings, .models, .errors, …
+
+Every import counts, also one inside a function or under TYPE_CHECKING: who names another's types depends on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parent.parent
+DEPLOYED = ("functions", "shared")
+OURS = (*DEPLOYED, "local", "local_server", "tests", "bench")
+
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("local", "local_server"),
+    ("functions",),
+    ("shared.http", "shared.aws"),
+    ("shared.runtime",),
+    ("shared.graph", "shared.tools", "shared.auth", "shared.agent"),
+    ("shared.agent.ports", "shared.agent.events"),
+    ("shared",),
+)
+"""From the top; a module belongs to the longest name that it begins with, `shared` being what all may use."""
+
+STRANGERS = frozenset({"shared.graph", "shared.tools", "shared.auth", "shared.agent"})
+"""Neighbours that never import one another: only the runtime joins them."""
+
+KNOW_THE_DRIVER = frozenset({"shared.graph.age", "shared.graph.schema", "shared.graph.indexes"})
+"""The connector, and the set-up, which runs statements of its own outside Cypher."""
+
+NEEDS_A_MODEL = "send_message"
+"""The one route that may import what talks to a model."""
+SLOW_TO_IMPORT = ("anthropic", "fastmcp", "mcp", "boto3")
+
+MAX_FUNCTION_LINES = 50
+MAX_MODULE_LINES = 400
+
+
+class Module(NamedTuple):
+    """A source file by its dotted name."""
+
+    name: str
+    source: str
+
+    @property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source, filename=self.name)
+
+
+def modules(*tops: str) -> Iterator[Module]:
+    for top in tops:
+        files = [ROOT / f"{top}.py"] if (ROOT / f"{top}.py").exists() else sorted((ROOT / top).rglob("*.py"))
+        for file in files:
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            yield Module(".".join(part for part in parts if part != "__init__"), file.read_text())
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def imports(module: Module) -> Iterator[str]:
+    """Give every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = module.name.split(".")[: -node.level] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def layer(name: str) -> tuple[int, str] | None:
+    """Find a name's depth (0 is the top) and the package of the layer that it belongs to; None is not of the house."""
+    found = [(len(package), depth, package) for depth, row in enumerate(LAYERS) for package in row]
+    matches = [(depth, package) for _, depth, package in sorted(found) if is_within(name, package)]
+    return matches[-1] if matches else None
+
+
+def imports_upward(module: Module) -> Iterator[str]:
+    here = layer(module.name)
+    for name in imports(module):
+        there = layer(name)
+        if here is None or there is None or here[1] == there[1]:
+            continue
+        if there[0] < here[0]:
+            yield f"{module.name} imports {name} from a layer above it"
+        elif {here[1], there[1]} <= STRANGERS:
+            yield f"{module.name} imports {name}, its neighbour"
+
+
+def imports_forbidden(module: Module) -> Iterator[str]:
+    """Hold each package to what it may know of the world."""
+    bans = {
+        "shared": ("local", "local_server", "functions", "tests", "bench"),
+        "functions": ("local", "local_server", "tests", "bench"),
+        "local": ("tests", "bench"),
+        "shared.agent": ("fastapi", "starlette", "psycopg", "psycopg_pool", "fastmcp", "mcp", "shared.settings"),
+        "": ("unittest.mock", "mock", "pytest_mock"),
+    }
+    for package, banned in bans.items():
+        if not package or is_within(module.name, package):
+            names = [name for name in imports(module) if any(is_within(name, ban) for ban in banned)]
+            yield from (f"{module.name} imports {name}" for name in names)
+
+
+def imports_psycopg(module: Module) -> Iterator[str]:
+    """Only the connector and the set-up know the driver."""
+    if module.name.startswith(DEPLOYED) and module.name not in KNOW_THE_DRIVER:
+        names = [name for name in imports(module) if name.split(".")[0] in {"psycopg", "psycopg_pool"}]
+        yield from (f"{module.name} imports {name}" for name in names)
+
+
+def reads_the_environment(module: Module) -> Iterator[str]:
+    """Only the settings read the environment."""
+    if not module.name.startswith(DEPLOYED) or module.name == "shared.settings":
+        return
+    readers = {"environ", "environb", "getenv"}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and node.attr in readers:
+            yield f"{module.name}:{node.lineno} reads the environment"
+    yield from (f"{module.name} imports {name}" for name in imports(module) if name in {f"os.{r}" for r in readers})
+
+
+def has_global(module: Module) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Global):
+            yield f"{module.name}:{node.lineno} has a global statement"
+
+
+def takes_monkeypatch(module: Module) -> Iterator[str]:
+    """Nothing is patched: what a test changes is handed in."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.arg) and node.arg == "monkeypatch":
+            yield f"{module.name}:{node.lineno} patches"
+
+
+def is_long(module: Module) -> Iterator[str]:
+    if not module.name.startswith(DEPLOYED):
+        return
+    if (lines := len(module.source.splitlines())) > MAX_MODULE_LINES:
+        yield f"{module.name} has {lines} lines"
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > MAX_FUNCTION_LINES:
+                yield f"{module.name}.{node.name} has {lines} lines"
+
+
+RULES = (
+    imports_upward,
+    imports_forbidden,
+    imports_psycopg,
+    reads_the_environment,
+    has_global,
+    takes_monkeypatch,
+    is_long,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_no_module_breaks_a_rule(rule: Callable[[Module], Iterator[str]]) -> None:
+    broken = [problem for module in modules(*OURS) for problem in rule(module)]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "source"),
+    [
+        (imports_upward, "shared.models", "from shared.agent.ports import Model"),
+        (imports_upward, "shared.models", "if TYPE_CHECKING:\n    import shared.graph.age"),
+        (imports_upward, "shared.graph.age", "from shared import runtime"),
+        (imports_upward, "shared.graph.age", "def f():\n    from shared.auth import tokens"),
+        (imports_upward, "shared.tools.refresh", "from ..agent import turn"),
+        (imports_upward, "shared.runtime", "import shared.http.app"),
+        (imports_forbidden, "shared.agent.turn", "import fastapi"),
+        (imports_forbidden, "shared.agent.turn", "from shared.settings import Settings"),
+        (imports_forbidden, "shared.http.app", "from functions import status"),
+        (imports_forbidden, "functions.status", "import local.demo"),
+        (imports_forbidden, "local.demo", "from tests.model_server import ModelServer"),
+        (imports_forbidden, "tests.test_x", "from unittest import mock"),
+        (imports_psycopg, "shared.graph.conversations", "from psycopg.rows import tuple_row"),
+        (reads_the_environment, "shared.runtime", "import os\nos.environ['A']"),
+        (reads_the_environment, "shared.runtime", "from os import getenv"),
+        (has_global, "bench.x", "def f():\n    global a\n    a = 1"),
+        (takes_monkeypatch, "tests.test_x", "def test_a(monkeypatch): ..."),
+        (is_long, "shared.x", "\n" * (MAX_MODULE_LINES + 1)),
+        (is_long, "shared.x", "def f():\n" + "    a = 1\n" * MAX_FUNCTION_LINES),
+    ],
+)
+def test_a_broken_rule_is_found(rule: Callable[[Module], Iterator[str]], name: str, source: str) -> None:
+    assert list(rule(Module(name, source)))
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("local_server", "import os\nfrom functions import status\nos.environ['A']"),
+        ("functions.status", "from shared.http import app\nfrom shared.models import Message"),
+        ("shared.aws.buffered", "from shared.http.app import create_app"),
+        ("shared.runtime", "from shared.graph import age\nfrom shared.agent.turn import converse"),
+        ("shared.graph.age", "import psycopg\nfrom shared.agent.ports import Model\nfrom . import agtype"),
+        ("shared.agent.turn", "from shared.agent import prompt, ports\nfrom shared.errors import ModelError"),
+    ],
+)
+def test_a_rule_that_is_kept_is_silent(name: str, source: str) -> None:
+    assert [problem for rule in RULES for problem in rule(Module(name, source))] == []
+
+
+ROUTES = [module.name for module in modules("functions") if module.name not in {"functions", ""}]
+
+
+@pytest.mark.parametrize("route", [name for name in ROUTES if not name.endswith(NEEDS_A_MODEL)])
+def test_a_route_without_a_model_imports_nothing_slow(route: str) -> None:
+    code = f"import json, sys, {route}; print(json.dumps([n for n in {SLOW_TO_IMPORT!r} if n in sys.modules]))"
+    run = subprocess.run(  # noqa: S603  # our own interpreter and module names
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout.splitlines()[-1]) == []

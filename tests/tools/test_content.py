@@ -1,0 +1,112 @@
+"""What tools give, as text or blocks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from mcp import types
+
+from shared.tools.api_client import Answer
+from shared.tools.content import clean, compact_json, output_of, output_of_mcp
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a":[1,2]}', '{"a":[1,2]}'),
+        ('{ "a": [1, 2],\n  "b c": "d, e:  f\\" g" }', '{"a":[1,2],"b c":"d, e:  f\\" g"}'),
+        (
+            '{"n": 12345678901234567890123, "f": 1.0, "g": 1e400}',
+            '{"n":12345678901234567890123,"f":1.0,"g":1e400}',
+        ),
+        ('{"a": "x\\u0000y"}', '{"a":"xy"}'),
+        ('{"a": "x\\ud800y", "b": "\\ud83d\\ude00"}', '{"a":"xy","b":"😀"}'),
+        ('{"a": "\\\\u0000"}', '{"a":"\\\\u0000"}'),
+        ('{"broken": "\\u0000', '{"broken": "\\u0000'),
+        ("7", "7"),
+    ],
+)
+def test_json_loses_its_spaces_and_nothing_else(text: str, expected: str) -> None:
+    assert compact_json(text) == expected
+
+
+def test_what_no_database_takes_is_taken_out() -> None:
+    assert clean("a\x00b\ud800c\udfff😀") == "abc😀"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "charset", "body", "expected"),
+    [
+        ("application/json", "utf-8", b'\xef\xbb\xbf{"a": 1}', '{"a":1}'),
+        ("application/problem+json", "utf-8", b"[1, 2]", "[1,2]"),
+        ("application/json", "utf-8", b'"\xff"', '"\ufffd"'),
+        ("text/plain", "no-such-charset", b"caf\xc3\xa9", "café"),
+        ("image/svg+xml", "utf-8", b"<svg/>", "<svg/>"),
+        ("", "utf-8", b'{"a": 1}', '{"a":1}'),
+        ("", "utf-8", b"\xff\xfe", "Binary content, which is not shown: of an unknown type, 2 bytes."),
+        ("", "utf-8", b"a\x00b", "Binary content, which is not shown: of an unknown type, 3 bytes."),
+        ("application/zip", "utf-8", b"PK" * 1000, "Binary content, which is not shown: application/zip, 2,000 bytes."),
+        ("application/json", "utf-8", b" ", "Done (200 OK); the API gave no content."),
+    ],
+)
+def test_a_body_becomes_text(media_type: str, charset: str, body: bytes, expected: str) -> None:
+    assert output_of(Answer(200, media_type, charset, body)).content == expected
+
+
+def test_a_failure_names_no_credential_and_no_host_with_a_login() -> None:
+    body = json.dumps({"detail": "Bearer abc.def and s3cret and https://user:pass@docs.example.com/ and eyJa.b.c."})
+    output = output_of(Answer(400, "application/json", "utf-8", body.encode()), token="s3cret")
+    assert output.content == "HTTP 400 Bad Request: … and … and … and …."
+
+
+def test_validation_errors_without_a_place_are_shown() -> None:
+    body = json.dumps({"detail": [{"msg": "bad"}, {"loc": ["query", "a", 0], "msg": "worse", "input": "x" * 999}]})
+    output = output_of(Answer(422, "application/json", "utf-8", body.encode()))
+    assert str(output.content).endswith(": bad\nquery.a.0: worse")
+
+
+def result(*blocks: types.ContentBlock, **fields: Any) -> types.CallToolResult:
+    return types.CallToolResult(content=list(blocks), **fields)
+
+
+def text(value: str) -> types.TextContent:
+    return types.TextContent(type="text", text=value)
+
+
+def test_texts_of_a_tool_are_joined() -> None:
+    output = output_of_mcp(result(text("a\x00"), text('{"b": 1}')))
+    assert (output.content, output.is_error) == ('a\n{"b":1}', False)
+
+
+def test_structured_content_is_said_once() -> None:
+    output = output_of_mcp(result(text('{"a": [1, 2]}'), structured_content={"a": [1, "\x00b\\u0000"]}))
+    assert output.content == '{"a":[1,"b\\\\u0000"]}'
+
+
+def test_a_tools_failure_is_an_error() -> None:
+    output = output_of_mcp(result(text("no"), is_error=True))
+    assert (output.content, output.is_error) == ("no", True)
+
+
+def test_a_tool_that_says_nothing_is_done() -> None:
+    assert output_of_mcp(result()).content == "Done; the tool gave no content."
+
+
+def test_an_image_is_a_block_and_other_binaries_are_told() -> None:
+    image = types.ImageContent(type="image", data="QUJD", mime_type="image/png")
+    odd = types.ImageContent(type="image", data="QUJD", mime_type="image/tiff")
+    sound = types.AudioContent(type="audio", data="QUJD", mime_type="audio/wav")
+    link = types.ResourceLink(type="resource_link", name="Doc", uri="https://x.example.com/d")
+    page = types.EmbeddedResource(type="resource", resource=types.TextResourceContents(uri="a://b", text="page"))
+    blob = types.EmbeddedResource(type="resource", resource=types.BlobResourceContents(uri="a://c", blob="QUJD"))
+    output = output_of_mcp(result(image, odd, sound, link, page, blob, structured_content={"a": 1}))
+    assert output.content == [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}},
+        {"type": "text", "text": "Binary content, which is not shown: image/tiff, 3 bytes."},
+        {"type": "text", "text": "Binary content, which is not shown: audio/wav, 3 bytes."},
+        {"type": "text", "text": "Doc: https://x.example.com/d"},
+        {"type": "text", "text": "page"},
+        {"type": "text", "text": "Binary content, which is not shown: of an unknown type, 3 bytes."},
+    ]
