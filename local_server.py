@@ -16,6 +16,7 @@ from functions import (
     list_conversations,
     send_message,
     status,
+    stop_answer,
     update_conversation,
 )
 from shared.errors import GraphError, SettingsError, StartupError
@@ -41,6 +42,7 @@ ROUTES = (
     update_conversation,
     delete_conversation,
     send_message,
+    stop_answer,
     status,
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header
 
 from shared.aws.buffered import BufferedHandler
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
-from shared.http.schemas import NewMessage
+from shared.http.schemas import NewMessage, Text
 from shared.http.sse import EventStream
 
 router = APIRouter()
@@ -18,11 +20,15 @@ router = APIRouter()
     responses={200: {"content": {"text/event-stream": {}}, "description": "The answer's events"}},
 )
 async def send_message(
-    conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller, body: NewMessage
+    conversation_id: ConversationId,
+    runtime: CurrentRuntime,
+    caller: CurrentCaller,
+    body: NewMessage,
+    idempotency_key: Annotated[Text | None, Header(min_length=1, max_length=255)] = None,
 ) -> EventStream:
-    """Ask something and be answered."""
+    """Ask something and be answered; with the same key again, be told the same answer."""
     assistant = await runtime.assistant()
-    return EventStream(await assistant.answer(caller, conversation_id, body.content))
+    return EventStream(await assistant.answer(caller, conversation_id, body.content, key=idempotency_key))
 
 
 handler = BufferedHandler(router)

@@ -6,27 +6,28 @@ from typing import TYPE_CHECKING
 
 from shared.agent.model import Claude
 from shared.agent.prompt import PromptWriter
-from shared.assistant import Assistant
+from shared.assistant import Assistant, Parts
+from shared.running import RunningAnswers
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.links import UrlPatterns
 from shared.tools.openapi import OpenAPIToolset
 from shared.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
-    from shared.graph.conversations import Conversations
-    from shared.settings import Settings
+    from shared.runtime import Runtime
 
 _NO_KEY = "none"
 """Where the assistant is forced on without a key, for a server that wants none."""
 
 
-def assemble(settings: Settings, conversations: Conversations) -> Assistant:
+def assemble(runtime: Runtime) -> Assistant:
     """Build the assistant."""
+    settings = runtime.settings
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
     timeout = settings.tool_timeout_seconds
-    return Assistant(
+    parts = Parts(
         settings=settings,
-        model=Claude(key, settings.anthropic_base_url),
+        model=Claude(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds),
         toolbox=Toolbox(
             [ClientSideToolset(), OpenAPIToolset(settings.api_url, timeout=timeout)],
             max_result_chars=settings.max_tool_result_chars,
@@ -34,5 +35,9 @@ def assemble(settings: Settings, conversations: Conversations) -> Assistant:
         ),
         patterns=UrlPatterns(settings.ui_document_url),
         prompts=PromptWriter(settings.system_prompt, settings.ui_url),
-        conversations=conversations,
+        conversations=runtime.conversations,
+        leases=runtime.leases,
+        running=RunningAnswers(runtime.leases, settings.max_concurrent_streams),
+        check=runtime.check,
     )
+    return Assistant(parts)

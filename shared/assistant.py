@@ -3,37 +3,170 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared import times
-from shared.agent.events import AnswerStored, TitleChosen
+from shared.agent.answer import Answer
+from shared.agent.events import AnswerFailed, AnswerStored
 from shared.agent.ports import ModelRequest
 from shared.agent.replay import replay
+from shared.agent.retelling import Retelling
 from shared.agent.title import choose_title
-from shared.agent.transcript import record
 from shared.agent.turn import converse
+from shared.errors import ConversationBusy, GraphError
+from shared.graph.conversations import AlreadyAsked
 from shared.models import Message
+from shared.running import RunningAnswer
+from shared.transcript import ConversationTranscript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from uuid import UUID
 
-    from shared.agent.events import AnswerEvent, TurnEvent
-    from shared.agent.ports import Model
+    from shared.agent.answer import Interruption
+    from shared.agent.events import AnswerEvent, ToolCall, ToolEvent, TurnEvent
+    from shared.agent.ports import Model, ToolDefinition, Tools
     from shared.agent.prompt import PromptWriter
-    from shared.graph.conversations import Conversations
+    from shared.graph.conversations import Begun, Conversations
+    from shared.graph.leases import Leases
     from shared.models import Caller, Conversation
+    from shared.running import RunningAnswers
     from shared.settings import Settings
     from shared.tools.links import UrlPatterns
     from shared.tools.toolbox import Toolbox
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
+_YIELDING_SECONDS = 5.0
+"""How long a new question waits for the answer to the one before to end."""
+_LOOK_AGAIN_SECONDS = 0.2
+
+
 class Assistant:
     """All that answers are made of, shared by every request of the process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def answer(
+        self, caller: Caller, conversation_id: UUID, content: str, *, key: str | None = None
+    ) -> StreamedAnswer | Retelling:
+        """Store a question and give its answer, of which nothing has begun before it is run.
+
+        An answer to the question before is stopped first. A question that came before with the same key is not asked
+        again: its answer is told from what is stored.
+
+        Raises:
+            ConversationNotFound: there is none, or it is another user's.
+            ConversationFull: it holds as many messages as it may.
+            ConversationBusy: the answer to the question before did not yield.
+            AnswerRunning: the same question is being answered.
+            KeyReused: the key came before with another question.
+            TooManyStreams: there are too many answers under way.
+            GraphUnavailable: the database cannot be reached.
+        """
+        parts = self._parts
+        parts.running.require_room()
+        question = Message(id=uuid4(), role="user", content=content, created_at=times.now(), idempotency_key=key)
+        holder = uuid4()
+        begun = await self._begin(caller, conversation_id, question, holder)
+        if isinstance(begun, AlreadyAsked):
+            return Retelling(begun.messages, begun.outcome)
+        transcript = ConversationTranscript(parts.conversations, begun.conversation, question, holder)
+        messages = [*begun.earlier, question]
+        answer = Answer(
+            self._turn(caller, begun.conversation, messages), transcript, self._title_giver(begun, question)
+        )
+        running = RunningAnswer(answer, holder)
+        parts.running.add(conversation_id, running)
+        return StreamedAnswer(parts.running, conversation_id, running)
+
+    async def stop(self, conversation_id: UUID) -> None:
+        """End this process's answer to a conversation and wait for that."""
+        await self._parts.running.stop(conversation_id, _YIELDING_SECONDS)
+
+    async def warm_up(self) -> None:
+        """Fetch what every turn needs and is kept for all of them."""
+        await asyncio.gather(self._parts.patterns.text(), self._parts.toolbox.ensure_loaded())
+
+    async def shut_down(self, seconds: float) -> None:
+        """End every answer with an error and wait until all are stored, or the time is over."""
+        await self._parts.running.shut_down(seconds)
+
+    async def aclose(self) -> None:
+        """Close the model's and the tools' connections."""
+        await self._parts.running.aclose()
+        await self._parts.model.aclose()
+        await self._parts.toolbox.aclose()
+        await self._parts.patterns.aclose()
+
+    async def _begin(
+        self, caller: Caller, conversation_id: UUID, question: Message, holder: UUID
+    ) -> Begun | AlreadyAsked:
+        """Begin the turn, after the answer before has yielded."""
+        parts = self._parts
+        ends_at = time.monotonic() + _YIELDING_SECONDS
+        has_asked = False
+        while True:
+            try:
+                return await parts.conversations.begin_turn(
+                    conversation_id,
+                    caller.principal.subject,
+                    question,
+                    holder=holder,
+                    limit=parts.settings.max_conversation_turns,
+                )
+            except ConversationBusy:
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    raise
+            if await parts.running.stop(conversation_id, left):
+                continue
+            if not has_asked:
+                has_asked = await parts.leases.request_stop(conversation_id)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _turn(
+        self, caller: Caller, conversation: Conversation, messages: Sequence[Message]
+    ) -> AsyncGenerator[TurnEvent, None]:
+        parts = self._parts
+        patterns, _ = await asyncio.gather(parts.patterns.text(), parts.toolbox.ensure_loaded())
+        tools: Tools = GuardedTools(parts.toolbox.of(caller), lambda: parts.check(caller))
+        system = parts.prompts.write(caller.principal, tools.definitions(), patterns)
+        request = ModelRequest(conversation.model, parts.settings.max_tokens, system, replay(messages))
+        async with aclosing(converse(parts.model, tools, request, parts.settings.max_tool_rounds)) as events:
+            async for event in events:
+                yield event
+
+    def _title_giver(self, begun: Begun, question: Message) -> Callable[[], Awaitable[str | None]]:
+        """Give what titles a conversation after its first exchange, and does nothing after others."""
+        conversation = begun.conversation
+        is_first = conversation.title is None and not any(message.role == "assistant" for message in begun.earlier)
+
+        async def give() -> str | None:
+            if not is_first:
+                return None
+            title = await choose_title(self._parts.model, conversation.model, question.content)
+            try:
+                was_given = await self._parts.conversations.suggest_title(
+                    conversation.id, conversation.user_email, title
+                )
+            except GraphError as error:
+                log.warning("a title could not be stored: %s", type(error).__name__)
+                return None
+            return title if was_given else None
+
+        return give
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an assistant is put together from."""
 
     settings: Settings
     model: Model
@@ -41,69 +174,57 @@ class Assistant:
     patterns: UrlPatterns
     prompts: PromptWriter
     conversations: Conversations
+    leases: Leases
+    running: RunningAnswers
+    check: Callable[[Caller], Awaitable[None]]
+    """Raises Unauthenticated when a caller's token has ended since it was first seen."""
 
-    async def answer(self, caller: Caller, conversation_id: UUID, content: str) -> AsyncGenerator[AnswerEvent, None]:
-        """Store a question and give the stream of its answer; nothing is asked of the model before that is read.
+
+class StreamedAnswer:
+    """An answer that is known to the process until it is over."""
+
+    def __init__(self, answers: RunningAnswers, conversation_id: UUID, running: RunningAnswer) -> None:
+        self._answers = answers
+        self._conversation_id = conversation_id
+        self._running = running
+
+    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+        """Emit the answer's events, exactly one AnswerStored or AnswerFailed among them."""
+
+        async def emitted(event: AnswerEvent) -> None:
+            if isinstance(event, AnswerStored | AnswerFailed):
+                # It is stored by now, and the conversation is free, even while a title is still sought.
+                self._answers.remove(self._conversation_id, self._running)
+            await emit(event)
+
+        try:
+            await self._running.answer.run(emitted)
+        finally:
+            self._answers.remove(self._conversation_id, self._running)
+
+    def interrupt(self, reason: Interruption) -> None:
+        """End it early."""
+        self._running.answer.interrupt(reason)
+
+
+class GuardedTools:
+    """Tools that run only as long as their caller's token is good."""
+
+    def __init__(self, tools: Tools, check: Callable[[], Awaitable[None]]) -> None:
+        self._tools = tools
+        self._check = check
+
+    def definitions(self) -> Sequence[ToolDefinition]:
+        """List what the model may call now."""
+        return self._tools.definitions()
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+        """Run the calls of one reply.
 
         Raises:
-            ConversationNotFound: there is none, or it is another user's.
-            ConversationFull: it holds as many messages as it may.
-            GraphUnavailable: the database cannot be reached.
+            Unauthenticated: the caller's token has expired or been revoked meanwhile.
         """
-        email = caller.principal.subject
-        question = Message(id=uuid4(), role="user", content=content, created_at=times.now())
-        limit = self.settings.max_conversation_turns
-        conversation, earlier = await self.conversations.begin_turn(conversation_id, email, question, limit=limit)
-        return self._answered(caller, conversation, [*earlier, question])
-
-    async def warm_up(self) -> None:
-        """Fetch what every turn needs and is kept for all of them."""
-        await asyncio.gather(self.patterns.text(), self.toolbox.ensure_loaded())
-
-    async def aclose(self) -> None:
-        """Close the model's and the tools' connections."""
-        await self.model.aclose()
-        await self.toolbox.aclose()
-        await self.patterns.aclose()
-
-    async def _answered(
-        self, caller: Caller, conversation: Conversation, messages: Sequence[Message]
-    ) -> AsyncGenerator[AnswerEvent, None]:
-        transcript = ConversationTranscript(self.conversations, conversation)
-        is_complete = False
-        async with aclosing(record(self._turn(caller, conversation, messages), transcript)) as events:
-            async for event in events:
-                is_complete = isinstance(event, AnswerStored)
-                yield event
-        is_first = conversation.title is None and not any(message.role == "assistant" for message in messages)
-        if is_complete and is_first:
-            title = await choose_title(self.model, conversation.model, messages[-1].content)
-            if await transcript.set_title(title):
-                yield TitleChosen(title)
-
-    async def _turn(
-        self, caller: Caller, conversation: Conversation, messages: Sequence[Message]
-    ) -> AsyncGenerator[TurnEvent, None]:
-        patterns, _ = await asyncio.gather(self.patterns.text(), self.toolbox.ensure_loaded())
-        tools = self.toolbox.of(caller)
-        system = self.prompts.write(caller.principal, tools.definitions(), patterns)
-        request = ModelRequest(conversation.model, self.settings.max_tokens, system, replay(messages))
-        async with aclosing(converse(self.model, tools, request, self.settings.max_tool_rounds)) as events:
+        await self._check()
+        async with aclosing(self._tools.run(calls)) as events:
             async for event in events:
                 yield event
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationTranscript:
-    """The Transcript of one conversation in the graph."""
-
-    conversations: Conversations
-    conversation: Conversation
-
-    async def append(self, messages: Sequence[Message]) -> None:
-        """Store messages after those there are, all or none."""
-        await self.conversations.append(self.conversation.id, self.conversation.user_email, messages)
-
-    async def set_title(self, title: str) -> bool:
-        """Give the conversation a title unless it has one; say whether it was given."""
-        return await self.conversations.suggest_title(self.conversation.id, self.conversation.user_email, title)

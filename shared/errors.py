@@ -10,7 +10,12 @@ AssistantError
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
 ├── GraphError                    the database
 │   ├── GraphUnavailable          503
-│   └── GraphConflict             another writer was quicker
+│   ├── GraphConflict             another writer was quicker
+│   └── ConversationLost          another answer is the conversation's writer now
+├── ConversationBusy              409, another answer did not yield
+├── AnswerRunning                 409, the answer to the same question is still streaming
+├── KeyReused                     422, an idempotency key came again with other content
+├── TooManyStreams                503, this process answers as many as it may
 ├── ModelError                    the model's API; has a code and says whether trying again can help
 └── ToolError                     a tool call that failed, told to the model
 """
@@ -65,6 +70,26 @@ class GraphUnavailable(GraphError):
 
 class GraphConflict(GraphError):
     """Another writer changed the same thing at the same time."""
+
+
+class ConversationLost(GraphError):
+    """Another answer is the conversation's writer now."""
+
+
+class ConversationBusy(AssistantError):
+    """Another reply to this conversation is streaming."""
+
+
+class AnswerRunning(AssistantError):
+    """The answer to the same question is still streaming."""
+
+
+class KeyReused(AssistantError):
+    """The Idempotency-Key has been used with other content."""
+
+
+class TooManyStreams(AssistantError):
+    """Too many answers are being streamed."""
 
 
 class ModelError(AssistantError):

@@ -40,6 +40,31 @@ class Caller:
 
     principal: Principal
     token: str = field(repr=False)
+    token_id: str = ""
+    expires_at: float = float("inf")
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MCPServer:
+    """An external server of tools, as the graph has it; what is encrypted is decrypted only to connect."""
+
+    slug: str
+    name: str
+    url: str
+    tool_prefix: str
+    timeout: float = 30.0
+    """Seconds that one listing or call may take."""
+    verify_ssl: bool = True
+    ignored_tools: frozenset[str] = frozenset()
+    auth_type: str = "none"
+    """`none`, `static` (a header) or `oauth_client_credentials`."""
+    static_header: str = "Authorization"
+    static_value_encrypted: str = field(default="", repr=False)
+    oauth_token_url: str = ""
+    oauth_client_id: str = ""
+    oauth_client_secret_encrypted: str = field(default="", repr=False)
+    oauth_scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +117,10 @@ class Message:
     blocks: tuple[JsonObject, ...] | None = None
     is_partial: bool = False
     """The answer was cut off here: the text is what had been streamed by then."""
+    idempotency_key: str | None = None
+    """Of a question: what its sender will send again if it does not learn whether it arrived."""
+    outcome: JsonObject | None = None
+    """Of a question with a key: how its answer ended, as the client was told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
+from shared.auth.caller import reidentify
 from shared.errors import AssistantUnavailable
 from shared.graph.age import Graph
 from shared.graph.conversations import Conversations
+from shared.graph.leases import Leases
 from shared.graph.principals import Principals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from shared.assistant import Assistant
+    from shared.models import Caller
     from shared.settings import Settings
 
 
@@ -24,6 +28,7 @@ class Runtime:
         self.settings = settings
         self.principals = Principals(graph)
         self.conversations = Conversations(graph)
+        self.leases = Leases(graph)
         self._graph = graph
         self._assistant: asyncio.Task[Assistant] | None = None
 
@@ -59,6 +64,30 @@ class Runtime:
         if not self.settings.is_enabled:
             raise AssistantUnavailable
 
+    async def stop_answer(self, conversation_id: UUID, caller: Caller) -> None:
+        """End the answer to a conversation, whichever process gives it; nothing happens where there is none.
+
+        Raises:
+            ConversationNotFound: there is no such conversation, or it is another user's.
+        """
+        await self.conversations.require(conversation_id, caller.principal.subject)
+        await self.leases.request_stop(conversation_id)
+        if self._assistant is not None and self._assistant.done():
+            await self._assistant.result().stop(conversation_id)
+
+    async def check(self, caller: Caller) -> None:
+        """See to it that a caller's token is still good.
+
+        Raises:
+            Unauthenticated: it has expired or been revoked, or its user is gone.
+        """
+        await reidentify(caller, self.principals)
+
+    async def shut_down(self, seconds: float) -> None:
+        """End every answer with an error and wait until all are stored, or the time is over."""
+        if self._assistant is not None and self._assistant.done():
+            await self._assistant.result().shut_down(seconds)
+
     async def aclose(self) -> None:
         """Close every connection."""
         if self._assistant is not None:
@@ -68,10 +97,10 @@ class Runtime:
     async def _build(self) -> Assistant:
         # The imports take seconds and would hold up every other request of the process.
         build = await asyncio.to_thread(_import_assembly)
-        return build(self.settings, self.conversations)
+        return build(self)
 
 
-def _import_assembly() -> Callable[[Settings, Conversations], Assistant]:
+def _import_assembly() -> Callable[[Runtime], Assistant]:
     from shared.assembly import assemble  # noqa: PLC0415  # only the routes that answer pay for it
 
     return assemble

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEVELOPMENT = "development"
 DEFAULT_GRAPH_NAME = "imbi"
+_SHORTEST_SECRET = 32
+"""Bytes of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
 def _is_http_url(url: str) -> bool:
@@ -74,6 +76,9 @@ class Settings(BaseModel):
     max_conversation_turns: int = Field(default=100, alias="IMBI_ASSISTANT_MAX_CONVERSATION_TURNS", ge=1)
     max_tool_result_chars: int = Field(default=120_000, alias="IMBI_ASSISTANT_MAX_TOOL_RESULT_CHARS", ge=0)
     tool_timeout_seconds: float = Field(default=30.0, alias="IMBI_ASSISTANT_TOOL_TIMEOUT_SECONDS", gt=0)
+    model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
+    max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
+    max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     system_prompt: str | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
     assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
     api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
@@ -95,6 +100,14 @@ class Settings(BaseModel):
         if size < info.data.get("postgres_min_pool_size", 0):
             raise ValueError("must not be below POSTGRES_MIN_POOL_SIZE")
         return size
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        is_short = len(secret.get_secret_value().encode()) < _SHORTEST_SECRET
+        if is_short and info.data.get("environment") != DEVELOPMENT:
+            raise ValueError(f"must have at least {_SHORTEST_SECRET} bytes outside {DEVELOPMENT}")
+        return secret
 
     @property
     def is_enabled(self) -> bool:

@@ -116,6 +116,20 @@ class ClientActionRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """A call has its result."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReceived:
+    """A reply is complete, and its calls are about to run."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsFinished:
     """Every call of a reply has its result, in the order of the calls."""
 
@@ -167,6 +181,6 @@ class AnswerFailed:
 Progress: TypeAlias = TextAdded | ToolCallBegun | ToolInputAdded | BlockFinished
 ToolProgress: TypeAlias = ToolStarted | ToolFinished | ClientActionRequested
 ModelEvent: TypeAlias = Progress | ReplyFinished
-ToolEvent: TypeAlias = ToolProgress | ToolsFinished
-TurnEvent: TypeAlias = Progress | ToolProgress | RoundFinished | TurnFinished
+ToolEvent: TypeAlias = ToolProgress | ToolReturned | ToolsFinished
+TurnEvent: TypeAlias = Progress | ReplyReceived | ToolProgress | ToolReturned | RoundFinished | TurnFinished
 AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerFailed

@@ -73,7 +73,7 @@ def _kind(error: Exception) -> _Kind:
     match error:
         case StreamedError():
             return _of_type(error.kind, str(error), INTERNAL)
-        case anthropic.APITimeoutError() | httpx2.TimeoutException():
+        case anthropic.APITimeoutError() | httpx2.TimeoutException() | TimeoutError():
             return TIMEOUT
         case anthropic.APIConnectionError() | httpx2.TransportError() | BrokenStream() | EOFError():
             return CONNECTION_LOST

@@ -27,19 +27,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 10.0
-_IDLE_SECONDS = 60.0
-"""How long the API may be silent; it sends a ping every few seconds."""
 _RETRIES = 2
 
 
 class Claude:
     """A Model behind the Messages API."""
 
-    def __init__(self, api_key: str, base_url: str | None = None) -> None:
+    def __init__(self, api_key: str, base_url: str | None = None, *, idle_seconds: float = 60.0) -> None:
+        self._idle_seconds = idle_seconds
         self._client = anthropic.AsyncAnthropic(
             api_key=api_key,
             base_url=base_url,
-            timeout=httpx2.Timeout(_IDLE_SECONDS, connect=_CONNECT_SECONDS),
+            timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
             max_retries=_RETRIES,
         )
 
@@ -71,7 +70,7 @@ class Claude:
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[ModelEvent, None]:
         reader = ReplyReader()
-        async for frame in frames(response.aiter_bytes()):
+        async for frame in frames(response.aiter_bytes(), self._idle_seconds):
             for event in reader.read(frame):
                 yield event
                 if isinstance(event, ReplyFinished):

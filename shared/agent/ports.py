@@ -9,8 +9,9 @@ import orjson
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from uuid import UUID
 
-    from shared.agent.events import ModelEvent, ToolCall, ToolEvent
+    from shared.agent.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent
     from shared.models import Caller, JsonObject, Message, Principal
 
 
@@ -117,12 +118,26 @@ class Toolset(Protocol):
 
 
 class Transcript(Protocol):
-    """Where one conversation is kept."""
+    """Where one conversation is kept, for as long as this answer is its only writer."""
 
-    async def append(self, messages: Sequence[Message]) -> None:
-        """Store messages after those there are, all or none."""
+    @property
+    def question_id(self) -> UUID:
+        """The id of the message that is being answered."""
         ...
 
-    async def set_title(self, title: str) -> bool:
-        """Give the conversation a title unless it has one; say whether it was given."""
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Store messages after those there are, all or none.
+
+        Raises:
+            ConversationLost: another answer is the conversation's writer now.
+            ConversationNotFound: the conversation has been removed.
+            GraphError: they could not be stored.
+        """
+        ...
+
+    async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:
+        """Store the last messages, perhaps none, with how the answer ended, and leave the conversation to others.
+
+        Raises: as append.
+        """
         ...

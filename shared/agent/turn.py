@@ -10,6 +10,7 @@ from shared.agent.events import (
     BlockFinished,
     Reply,
     ReplyFinished,
+    ReplyReceived,
     RoundFinished,
     TextAdded,
     ToolResult,
@@ -60,6 +61,7 @@ async def converse(
         usage += reply.usage
         if not rounds_left or reply.stop_reason not in {"tool_use", "pause_turn"}:
             break
+        yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
         async with aclosing(tools.run(reply.calls)) as running:
             async for happened in running:

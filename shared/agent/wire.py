@@ -6,7 +6,9 @@ of events. Unknown events and deltas are passed over, unknown blocks kept, as An
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -47,20 +49,27 @@ class StreamedError(Exception):
         self.kind = kind
 
 
-async def frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[JsonObject]:
-    """Split a byte stream into the data of its server-sent events.
+async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncIterator[JsonObject]:
+    """Split a byte stream into the data of its server-sent events, pings left out.
 
     Raises:
         BrokenStream: a frame's data is no JSON object, or has no end.
+        TimeoutError: nothing but pings came for so many seconds.
     """
     rest = b""
-    async for chunk in chunks:
+    heard_at = time.monotonic()
+    while True:
+        async with asyncio.timeout(heard_at + idle_seconds - time.monotonic()):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
         rest += chunk.replace(b"\r\n", b"\n")
         *complete, rest = rest.split(b"\n\n")
-        for frame in complete:
-            data = _data(frame)
-            if data:
-                yield _parse(data)
+        for data in filter(None, map(_data, complete)):
+            event = _parse(data)
+            if event.get("type") != "ping":
+                heard_at = time.monotonic()
+                yield event
         if len(rest) > _LONGEST_FRAME:
             raise BrokenStream("an event has no end")
 

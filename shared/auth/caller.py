@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from shared.errors import Forbidden, Unauthenticated
@@ -47,4 +48,18 @@ async def identify(token: str, claims: Claims, directory: Directory) -> Caller:
         raise Unauthenticated
     if subject.principal.is_service_account:
         raise Forbidden
-    return Caller(subject.principal, token)
+    return Caller(subject.principal, token, claims.token_id, claims.expires_at)
+
+
+async def reidentify(caller: Caller, directory: Directory) -> None:
+    """See to it that a caller's token is still good, in one round trip.
+
+    Raises:
+        Unauthenticated: it has expired or been revoked meanwhile, or its subject has been removed or made inactive.
+        GraphUnavailable: the directory cannot be reached.
+    """
+    if time.time() >= caller.expires_at:
+        raise Unauthenticated
+    subject = await directory.find(caller.principal.subject, caller.token_id)
+    if subject.is_revoked or subject.principal is None:
+        raise Unauthenticated

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from shared import times
-from shared.errors import ConversationFull, ConversationNotFound, Unauthenticated
-from shared.graph import records
+from shared.errors import (
+    AnswerRunning,
+    ConversationBusy,
+    ConversationFull,
+    ConversationLost,
+    ConversationNotFound,
+    KeyReused,
+    Unauthenticated,
+)
+from shared.graph import leases, records
 from shared.graph.statements import Cypher, Sql, property_of
 
 if TYPE_CHECKING:
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
 
     from shared.graph.age import Graph, Rows
     from shared.graph.statements import Bound
-    from shared.models import Conversation, Message, StoredMessage
+    from shared.models import Conversation, JsonObject, Message, StoredMessage
 
 _OWNED = f"""{property_of("id")} = %(id)s::ag_catalog.agtype
          AND {property_of("user_email")} = %(email)s::ag_catalog.agtype"""
@@ -75,9 +85,18 @@ APPEND = Cypher("""
     CREATE (conversation)-[:CONTAINS]->(message:Message {
         id: row.id, conversation_id: $id, role: row.role, content: row.content, tool_use: row.tool_use,
         tool_results: row.tool_results, created_at: row.created_at, sequence: last + 1 + row.offset,
-        token_usage: row.token_usage, blocks: row.blocks, is_partial: row.is_partial})
+        token_usage: row.token_usage, blocks: row.blocks, is_partial: row.is_partial,
+        idempotency_key: row.idempotency_key})
     RETURN properties(message)
 """)
+SET_OUTCOME = Cypher("""
+    MATCH (message:Message) WHERE message.id = $id
+    SET message.outcome = $outcome
+    RETURN properties(message)
+""")
+HAS_MESSAGE = Sql(f"""
+    SELECT 'true' FROM {{graph}}."Message" WHERE {property_of("id")} = %(id)s::ag_catalog.agtype
+""")  # noqa: S608  # values are bound
 DELETE_MESSAGES = Cypher("""
     MATCH (message:Message) WHERE message.conversation_id = $id
     DETACH DELETE message
@@ -86,6 +105,38 @@ DELETE = Cypher("""
     MATCH (conversation:Conversation) WHERE conversation.id = $id AND conversation.user_email = $email
     DETACH DELETE conversation
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that may go on: the conversation and the messages before the question."""
+
+    conversation: Conversation
+    earlier: list[StoredMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAsked:
+    """A question that came before with the same key: what was stored for it, and how that ended, if that is known."""
+
+    messages: list[StoredMessage]
+    outcome: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an answer ended, as JSON text, for the question that came with a key."""
+
+    question_id: UUID
+    told: str
+
+
+class _AskedBefore(Exception):
+    """No error, but what undoes a transaction."""
+
+    def __init__(self, answer: AlreadyAsked) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Conversations:
@@ -122,6 +173,15 @@ class Conversations:
         found, messages = await self._graph.read(FIND.bind(**owned), MESSAGES.bind(**owned))
         return _only(found), [records.message(properties) for (properties,) in messages]
 
+    async def require(self, conversation_id: UUID, email: str) -> None:
+        """See to it that there is such a conversation.
+
+        Raises:
+            ConversationNotFound: there is none, or it is another user's.
+        """
+        [found] = await self._graph.read(FIND.bind(id=str(conversation_id), email=email))
+        _only(found)
+
     async def update(
         self, conversation_id: UUID, email: str, *, title: str | None = None, is_archived: bool | None = None
     ) -> Conversation:
@@ -148,40 +208,78 @@ class Conversations:
         owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
         await self._graph.transaction(
             LOCK.bind(**owned),
+            leases.REVOKE.bind(id=str(conversation_id)),
             DELETE_MESSAGES.bind(id=str(conversation_id)),
             DELETE.bind(**owned),
             check=_check_found,
         )
 
     async def begin_turn(
-        self, conversation_id: UUID, email: str, question: Message, *, limit: int
-    ) -> tuple[Conversation, list[StoredMessage]]:
-        """Store a question; give the conversation and the messages before it.
+        self, conversation_id: UUID, email: str, question: Message, *, holder: UUID, limit: int
+    ) -> Begun | AlreadyAsked:
+        """Become the conversation's only writer and store a question, unless its key says that it has been asked.
 
         Raises:
             ConversationNotFound: there is none, or it is another user's.
+            ConversationBusy: another answer holds the lease.
             ConversationFull: it holds `limit` messages.
+            KeyReused: the question's key came before with other content.
         """
 
         def check(results: list[Rows]) -> None:
             _check_found(results)
-            if len(results[1]) >= limit:
+            _, acquired, earlier, *_ = results
+            _check_new(question, [records.message(properties) for (properties,) in earlier], is_free=bool(acquired))
+            if not acquired:
+                raise ConversationBusy
+            if len(earlier) >= limit:
                 raise ConversationFull
 
         owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
-        found, earlier, *_ = await self._graph.transaction(
-            LOCK.bind(**owned), MESSAGES.bind(**owned), *_append(owned, [question]), check=check
-        )
-        return _only(found), [records.message(properties) for (properties,) in earlier]
+        try:
+            found, _, earlier, *_ = await self._graph.transaction(
+                LOCK.bind(**owned),
+                leases.ACQUIRE.bind(id=str(conversation_id), holder=str(holder)),
+                MESSAGES.bind(**owned),
+                *_append(owned, [question]),
+                check=check,
+            )
+        except _AskedBefore as asked:
+            return asked.answer
+        return Begun(_only(found), [records.message(properties) for (properties,) in earlier])
 
-    async def append(self, conversation_id: UUID, email: str, messages: Sequence[Message]) -> None:
+    async def append(self, conversation_id: UUID, email: str, messages: Sequence[Message], *, holder: UUID) -> None:
         """Store messages after those there are, all or none.
 
         Raises:
             ConversationNotFound: the conversation has been removed meanwhile.
+            ConversationLost: the lease is no longer the holder's.
         """
         owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
-        await self._graph.transaction(LOCK.bind(**owned), *_append(owned, messages), check=_check_found)
+        held = leases.HOLD.bind(id=str(conversation_id), holder=str(holder))
+        await self._graph.transaction(LOCK.bind(**owned), held, *_append(owned, messages), check=_check_held)
+
+    async def finish_turn(
+        self, conversation_id: UUID, email: str, messages: Sequence[Message], *, holder: UUID, ending: Ending | None
+    ) -> None:
+        """Store a turn's last messages, perhaps none, and how it ended, and give the lease back.
+
+        Raises: as append.
+        """
+        owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
+        lease: dict[str, JsonValue] = {"id": str(conversation_id), "holder": str(holder)}
+        await self._graph.transaction(
+            LOCK.bind(**owned),
+            leases.RELEASE.bind(**lease),
+            *(_append(owned, messages) if messages else ()),
+            *([SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.told)] if ending else ()),
+            check=_check_held,
+        )
+
+    async def has_message(self, message_id: UUID) -> bool:
+        """Say whether a message is stored, after a storing whose end was not seen."""
+        [rows] = await self._graph.read(HAS_MESSAGE.bind(id=str(message_id)))
+        return bool(rows)
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
         """Give a conversation a title unless it has one or has been removed; say whether it was given."""
@@ -196,6 +294,27 @@ def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[B
 def _check_found(results: list[Rows]) -> None:
     if not results[0]:
         raise ConversationNotFound
+
+
+def _check_held(results: list[Rows]) -> None:
+    _check_found(results)
+    if not results[1]:
+        raise ConversationLost
+
+
+def _check_new(question: Message, earlier: Sequence[StoredMessage], *, is_free: bool) -> None:
+    """See to it that a question with a key has not been asked yet."""
+    key = question.idempotency_key
+    place = next((i for i, each in enumerate(earlier) if key and each.idempotency_key == key), None)
+    if place is None:
+        return
+    asked = earlier[place]
+    if asked.content != question.content:
+        raise KeyReused
+    if asked.outcome is None and not is_free:
+        raise AnswerRunning
+    following = takewhile(lambda each: each.role == "assistant" or each.tool_results, earlier[place + 1 :])
+    raise _AskedBefore(AlreadyAsked(list(following), asked.outcome))
 
 
 def _only(rows: Rows) -> Conversation:

@@ -56,13 +56,14 @@ def message_properties(message: Message) -> JsonObject:
     return {
         "id": str(message.id),
         "role": message.role,
-        "content": message.content,
+        "content": message.content.replace("\0", ""),
         "tool_use": _json(message.tool_use),
         "tool_results": _json(message.tool_results),
         "created_at": times.text_of(message.created_at),
         "token_usage": _json(message.token_usage),
         "blocks": _json(message.blocks),
         "is_partial": True if message.is_partial else None,
+        "idempotency_key": message.idempotency_key,
     }
 
 
@@ -75,6 +76,7 @@ def message(properties: JsonValue) -> StoredMessage:
     row = _object(properties)
     sequence = row.get("sequence")
     usage = agtype.structure(row.get("token_usage"))
+    outcome = agtype.structure(row.get("outcome"))
     return StoredMessage(
         id=_uuid(row.get("id")),
         conversation_id=_uuid(row.get("conversation_id")),
@@ -87,6 +89,8 @@ def message(properties: JsonValue) -> StoredMessage:
         token_usage=usage if isinstance(usage, dict) else None,
         blocks=_objects(row.get("blocks")),
         is_partial=row.get("is_partial") is True,
+        idempotency_key=_text(row.get("idempotency_key")) or None,
+        outcome=outcome if isinstance(outcome, dict) else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the service needs in the graph: the graph itself, labels, indexes. Creating is idempotent and blocks nobody.
+"""What the service needs in the graph: the graph itself, labels, a table, indexes. Creating is idempotent.
 
 Labels are created before their first use, since concurrent first uses fail, and a query of a label that does not exist
 fails or is empty. Indexes are expression indexes in the form that Cypher's `WHERE n.key = $value` asks for.
@@ -12,7 +12,7 @@ import psycopg
 from psycopg import errors
 
 from shared.errors import GraphError, GraphUnavailable
-from shared.graph import indexes
+from shared.graph import indexes, leases
 from shared.graph.age import connect, prepare_connection
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
             if not await _has_label(connection, graph_name, label):
                 await _make(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
+    if not await _exists(
+        connection, "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s", graph_name, leases.TABLE
+    ):
+        await _make(connection, leases.CREATE_TABLE.replace("{graph}", f'"{graph_name}"'))
+        report(f"table {leases.TABLE}")
     for index in indexes.wanted(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))

@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RETRY_AFTER_SECONDS = "2"
+_RETRY = {"Retry-After": "2"}
 _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = {
     errors.Unauthenticated: (401, "Not authenticated", {"WWW-Authenticate": "Bearer"}),
     errors.Forbidden: (403, "Only users have conversations", {}),
     errors.ConversationNotFound: (404, "Conversation not found", {}),
     errors.ConversationFull: (400, "The conversation has reached its maximum number of turns", {}),
     errors.AssistantUnavailable: (503, "AI assistant is not available", {}),
-    errors.GraphUnavailable: (503, "The database cannot be reached", {"Retry-After": _RETRY_AFTER_SECONDS}),
-    errors.GraphConflict: (409, "Somebody else changed this at the same time", {"Retry-After": _RETRY_AFTER_SECONDS}),
+    errors.ConversationBusy: (409, "Another reply to this conversation is streaming", _RETRY),
+    errors.AnswerRunning: (409, "This message is being answered", _RETRY),
+    errors.KeyReused: (422, "The Idempotency-Key has been used with other content", {}),
+    errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
+    errors.GraphUnavailable: (503, "The database cannot be reached", _RETRY),
+    errors.GraphConflict: (409, "Somebody else changed this at the same time", _RETRY),
     errors.AssistantError: (500, "Internal server error", {}),
 }
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 import orjson
 from starlette.responses import Response
 
+from shared.agent.answer import Interruption
 from shared.agent.events import (
     AnswerFailed,
     AnswerStored,
@@ -29,7 +29,7 @@ from shared.agent.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Awaitable, Callable
 
     from pydantic import JsonValue
     from starlette.types import Receive, Scope, Send
@@ -80,26 +80,40 @@ def _named(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR09
             assert_never(event)
 
 
+class Streamable(Protocol):
+    """What can be streamed: it emits its own end, whatever happens to it."""
+
+    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+        """Emit every event."""
+        ...
+
+    def interrupt(self, reason: Interruption) -> None:
+        """End early."""
+        ...
+
+
 class EventStream(Response):
     """A response that sends an answer's events as they come.
 
-    The answer runs in a task of its own: when the client goes away it is cancelled, and the response waits until it has
-    stored what was said. A reader that is too slow makes the answer wait, not the memory grow.
+    The answer runs in a task of its own: when the client goes away it is interrupted, and the response waits until what
+    was said is stored. A reader that is too slow makes the answer wait, not the memory grow.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[AnswerEvent, None]) -> None:
+    def __init__(self, answer: Streamable) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._events = events
+        self._answer = answer
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
+        self._has_reader = True
+        self._is_over = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
         """Send the events to their end, or as long as there is a client."""
-        answering = asyncio.create_task(self._answer())
+        answering = asyncio.create_task(self._run())
         watching = asyncio.create_task(_disconnected(receive))
-        watching.add_done_callback(lambda _done: answering.cancel())
+        watching.add_done_callback(lambda _done: self._leave())
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send_frames(send)
@@ -107,27 +121,30 @@ class EventStream(Response):
             log.info("the client went away")
         finally:
             watching.cancel()
-            answering.cancel()
+            self._leave()
             await asyncio.wait({answering, watching})
 
-    async def _answer(self) -> None:
-        is_over = False
+    async def _run(self) -> None:
         try:
-            async with aclosing(self._events) as events:
-                async for event in events:
-                    await self._frames.put(frame(event))
-                    is_over = is_over or isinstance(event, AnswerStored | AnswerFailed)
-        except asyncio.CancelledError:
-            # Nobody reads any more, so nothing may wait for room.
-            while not self._frames.empty():
-                self._frames.get_nowait()
-            self._frames.put_nowait(None)
-            raise
+            await self._answer.run(self._emit)
         except Exception:
             log.exception("an answer failed unexpectedly")
-            if not is_over:
-                await self._frames.put(frame(_UNEXPECTED))
-        await self._frames.put(None)
+            if not self._is_over:
+                await self._emit(_UNEXPECTED)
+        finally:
+            await self._frames.put(None)
+
+    async def _emit(self, event: AnswerEvent) -> None:
+        self._is_over = self._is_over or isinstance(event, AnswerStored | AnswerFailed)
+        if self._has_reader:
+            await self._frames.put(frame(event))
+
+    def _leave(self) -> None:
+        """Go on without a reader: the answer ends early, and nothing waits for room any more."""
+        self._has_reader = False
+        self._answer.interrupt(Interruption.STOPPED)
+        while not self._frames.empty():
+            self._frames.get_nowait()
 
     async def _send_frames(self, send: Send) -> None:
         is_open = True

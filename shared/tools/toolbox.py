@@ -7,14 +7,21 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from shared.agent.events import ClientActionRequested, ToolFinished, ToolResult, ToolsFinished, ToolStarted
+from shared.agent.events import (
+    ClientActionRequested,
+    ToolFinished,
+    ToolResult,
+    ToolReturned,
+    ToolsFinished,
+    ToolStarted,
+)
 from shared.errors import ToolError
 from shared.tools.results import harmless, truncated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from shared.agent.events import ToolCall, ToolEvent, ToolProgress
+    from shared.agent.events import ToolCall, ToolEvent
     from shared.agent.ports import ToolDefinition, Toolset
     from shared.models import Caller, JsonObject
 
@@ -65,7 +72,7 @@ class CallersTools:
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order."""
-        events: asyncio.Queue[ToolProgress | None] = asyncio.Queue()
+        events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
         slots = asyncio.Semaphore(_SIDE_BY_SIDE)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
         everything = asyncio.gather(*tasks)
@@ -80,7 +87,7 @@ class CallersTools:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(
-        self, call: ToolCall, events: asyncio.Queue[ToolProgress | None], slots: asyncio.Semaphore
+        self, call: ToolCall, events: asyncio.Queue[ToolEvent | None], slots: asyncio.Semaphore
     ) -> ToolResult:
         toolset = self._toolset_of(call.name)
         in_browser = toolset is not None and toolset.in_browser
@@ -94,6 +101,7 @@ class CallersTools:
             else:
                 duration_ms = round((time.monotonic() - began) * 1000)
                 events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
+            events.put_nowait(ToolReturned(result))
             return result
 
     def _toolset_of(self, name: str) -> Toolset | None:

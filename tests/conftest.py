@@ -1,0 +1,130 @@
+"""What the tests share: a database, a scripted model, an Imbi API, and the service in front of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from local.demo_api import create_demo_api
+from tests.background import served
+from tests.database import prepared_database
+from tests.model_server import ModelServer
+from tests.service import DEVELOPER, JWT_SECRET, Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.client import Client
+    from tests.database import Database
+
+pytest_plugins = ["tests.behaviours"]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio alone."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Give the run's graph: in POSTGRES_URL where that is set, else embedded."""
+    with prepared_database(tmp_path_factory.mktemp("database")) as prepared:
+        yield prepared
+
+
+@pytest.fixture(scope="session")
+def _model_server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def model_server(_model_server: ModelServer) -> Iterator[ModelServer]:
+    """Give the model, with an empty script; what went wrong with it unseen fails the test."""
+    _model_server.clear()
+    yield _model_server
+    _model_server.verify()
+
+
+@pytest.fixture(scope="session")
+def imbi_api() -> Iterator[str]:
+    """Serve the demo Imbi API; gives its URL."""
+    with served(create_demo_api(JWT_SECRET)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def variables(database: Database, _model_server: ModelServer, imbi_api: str) -> dict[str, str]:
+    """Give the service's variables as the tests have them."""
+    return {
+        "POSTGRES_URL": database.dsn,
+        "POSTGRES_GRAPH_NAME": database.graph_name,
+        "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
+        "ANTHROPIC_API_KEY": "a key",
+        "ANTHROPIC_BASE_URL": _model_server.url,
+        "IMBI_INTERNAL_API_URL": imbi_api,
+    }
+
+
+class StartService(Protocol):
+    """Starts a service of the test's own; a variable that is None is left out."""
+
+    def __call__(self, **variables: str | None) -> Service:
+        """Start the service; it is stopped at the test's end."""
+        ...
+
+
+@pytest.fixture
+def start_service(variables: dict[str, str], model_server: ModelServer) -> Iterator[StartService]:  # noqa: ARG001  # its script is the test's
+    """Start services with other variables than the shared one."""
+    with ExitStack() as stack:
+
+        def start(**changes: str | None) -> Service:
+            changed = {name: value for name, value in (variables | changes).items() if value is not None}
+            return stack.enter_context(Service(changed))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _service(variables: dict[str, str]) -> Iterator[Service]:
+    with Service(variables) as running:
+        yield running
+
+
+@pytest.fixture
+def service(_service: Service, model_server: ModelServer) -> Service:  # noqa: ARG001  # its script is the test's
+    """Give the service that most tests share."""
+    return _service
+
+
+@pytest.fixture
+async def client(service: Service) -> AsyncIterator[Client]:
+    """Give a client of the developer, whose conversations other tests add to."""
+    async with service.client(DEVELOPER) as developer:
+        yield developer
+
+
+class NewClient(Protocol):
+    """Makes clients of new users."""
+
+    async def __call__(self, email: str | None = None, **properties: Any) -> Client:
+        """Make a user, who has no conversations yet; takes what `Database.add_user` takes."""
+        ...
+
+
+@pytest.fixture
+async def new_client(service: Service, database: Database) -> AsyncIterator[NewClient]:
+    """Make clients of new users of the shared service."""
+    clients: list[Client] = []
+
+    async def make(email: str | None = None, **properties: Any) -> Client:
+        clients.append(service.client(await database.add_user(email, **properties)))
+        return clients[-1]
+
+    yield make
+    for each in clients:
+        await each.http.aclose()

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.model_server import reply, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.client import Client
+    from tests.conftest import NewClient
+    from tests.model_server import ModelServer
+
+
+def ids(conversations: Sequence[dict[str, Any]]) -> list[str]:
+    return [conversation["id"] for conversation in conversations]
+
+
+async def several(client: Client, count: int) -> list[str]:
+    """Begin conversations; gives their ids, the newest first."""
+    return [await client.begin() for _ in range(count)][::-1]
+
+
+@pytest.mark.proves("conversations.list-newest-first")
+async def test_a_user_without_conversations_has_an_empty_list(new_client: NewClient) -> None:
+    assert await (await new_client()).list() == []
+
+
+@pytest.mark.proves("conversations.list-newest-first")
+async def test_the_newest_comes_first(new_client: NewClient, model_server: ModelServer) -> None:
+    client = await new_client()
+    newest, middle, oldest = await several(client, 3)
+    assert ids(await client.list()) == [newest, middle, oldest]
+    await client.patch(oldest, title="Renamed")
+    assert ids(await client.list()) == [oldest, newest, middle]
+    model_server.script(reply(text("Hello")))
+    await client.ask(middle, "Hi")
+    assert ids(await client.list()) == [middle, oldest, newest]
+
+
+@pytest.mark.proves("conversations.list-newest-first")
+async def test_the_list_shows_what_a_conversation_is_and_not_its_messages(new_client: NewClient) -> None:
+    client = await new_client()
+    created = await client.create()
+    assert await client.list() == [created]
+
+
+@pytest.mark.proves("conversations.list-pages")
+async def test_the_list_is_paged(new_client: NewClient) -> None:
+    client = await new_client()
+    everything = await several(client, 23)
+    assert ids(await client.list()) == everything[:20]
+    assert ids(await client.list(limit=5)) == everything[:5]
+    assert ids(await client.list(limit=5, offset=5)) == everything[5:10]
+    assert ids(await client.list(offset=20)) == everything[20:]
+    assert await client.list(offset=23) == []
+    for limit, offset, expected in ((0, 0, 1), (-7, 0, 1), (1000, 0, 23), (2, -3, 2), (10**30, -(10**30), 23)):
+        assert ids(await client.list(limit=limit, offset=offset)) == everything[:expected]
+    assert await client.list(offset=10**30) == []
+
+
+@pytest.mark.proves("conversations.list-pages")
+@pytest.mark.parametrize("query", [{"limit": "many"}, {"offset": "1.5"}, {"include_archived": "perhaps"}])
+async def test_what_is_no_number_is_refused(client: Client, query: dict[str, str]) -> None:
+    response = await client.http.get("/conversations", params=query)
+    assert response.status_code == 422
+    assert [*query][0] in response.json()["detail"][0]["loc"]
+
+
+@pytest.mark.proves("conversations.list-archived")
+async def test_archived_conversations_are_listed_when_they_are_asked_for(new_client: NewClient) -> None:
+    client = await new_client()
+    newest, oldest = await several(client, 2)
+    await client.patch(oldest, is_archived=True)
+    assert ids(await client.list()) == [newest]
+    assert ids(await client.list(include_archived=False)) == [newest]
+    assert ids(await client.list(include_archived=True)) == [oldest, newest]
+    await client.patch(oldest, is_archived=False)
+    assert ids(await client.list()) == [oldest, newest]
+
+
+@pytest.mark.proves("conversations.list-archived", "conversations.list-pages")
+async def test_archived_conversations_take_no_place_on_a_page(new_client: NewClient) -> None:
+    client = await new_client()
+    everything = await several(client, 4)
+    await client.patch(everything[1], is_archived=True)
+    assert ids(await client.list(limit=2)) == [everything[0], everything[2]]
+    assert ids(await client.list(limit=2, offset=2)) == [everything[3]]
