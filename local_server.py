@@ -145,7 +145,8 @@ async def _serve(options: argparse.Namespace, variables: Mapping[str, str]) -> i
                 app = application(settings)
                 _add_page(app, settings)
                 _say(f"Serving   http://{options.host}:{options.port}{settings.route_prefix or '/'}")
-                await serve_until_stopped(server_of(app), listening)
+                server = server_of(app, end_answers=app.state.runtime.shut_down)
+                await serve_until_stopped(server, listening)
         except StartupError as error:
             _say(str(error))
             return 1

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Body
 
 from shared import times
 from shared.aws.buffered import BufferedHandler
+from shared.http.bodies import StrictRoute
 from shared.http.dependencies import CurrentCaller, CurrentRuntime
 from shared.http.schemas import Conversation, NewConversation
 from shared.models import Conversation as ConversationModel
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.post("/conversations", status_code=201)

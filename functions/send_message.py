@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from shared.aws.buffered import BufferedHandler
+from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
 from shared.http.schemas import NewMessage, Text
 from shared.http.sse import EventStream
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.post(

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Response
 
 from shared.aws.buffered import BufferedHandler
 from shared.http.app import version
+from shared.http.dependencies import CurrentSource
 from shared.http.schemas import Status
-
-if TYPE_CHECKING:
-    from shared.http.app import RuntimeSource
 
 router = APIRouter()
 
 
-@router.get("/status")
-async def status(request: Request) -> Status:
+@router.get("/status", responses={503: {"model": Status, "description": "The database cannot be reached"}})
+async def status(source: CurrentSource, response: Response) -> Status:
     """Say how the service is; no authentication."""
-    source = cast("RuntimeSource", request.app.state.runtime)
-    return Status(environment=source.settings.environment, status="ok", version=version(), started_at=source.started_at)
+    is_well = await (await source.get()).is_well()
+    response.status_code = 200 if is_well else 503
+    return Status(
+        environment=source.settings.environment,
+        status="ok" if is_well else "failing",
+        version=version(),
+        started_at=source.started_at,
+    )
 
 
 handler = BufferedHandler(router, is_bare=True)

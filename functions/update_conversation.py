@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shared.aws.buffered import BufferedHandler
+from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
 from shared.http.schemas import Conversation, ConversationChanges
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 
 
 @router.patch("/conversations/{conversation_id}")

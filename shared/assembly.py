@@ -38,6 +38,6 @@ def assemble(runtime: Runtime) -> Assistant:
         conversations=runtime.conversations,
         leases=runtime.leases,
         running=RunningAnswers(runtime.leases, settings.max_concurrent_streams),
-        check=runtime.check,
+        check=runtime.authenticator.check,
     )
     return Assistant(parts)

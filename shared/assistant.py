@@ -13,6 +13,7 @@ from uuid import uuid4
 from shared import times
 from shared.agent.answer import Answer
 from shared.agent.events import AnswerFailed, AnswerStored
+from shared.agent.fitting import FittingModel
 from shared.agent.ports import ModelRequest
 from shared.agent.replay import replay
 from shared.agent.retelling import Retelling
@@ -139,7 +140,9 @@ class Assistant:
         tools: Tools = GuardedTools(parts.toolbox.of(caller), lambda: parts.check(caller))
         system = parts.prompts.write(caller.principal, tools.definitions(), patterns)
         request = ModelRequest(conversation.model, parts.settings.max_tokens, system, replay(messages))
-        async with aclosing(converse(parts.model, tools, request, parts.settings.max_tool_rounds)) as events:
+        async with aclosing(
+            converse(FittingModel(parts.model), tools, request, parts.settings.max_tool_rounds)
+        ) as events:
             async for event in events:
                 yield event
 

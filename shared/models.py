@@ -40,9 +40,29 @@ class Caller:
 
     principal: Principal
     token: str = field(repr=False)
-    token_id: str = ""
-    expires_at: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the graph says of a token's subject; `principal` is None where it is unknown or inactive."""
+
+    principal: Principal | None
+    is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An API key as it is stored, with its owner, who is None where it is inactive or gone."""
+
+    key_id: str
+    key_hash: str = field(repr=False)
+    scopes: frozenset[str]
+    is_revoked: bool
+    expires_at: float
     """Seconds since the epoch."""
+    last_used: float
+    """Seconds since the epoch; 0 is never."""
+    owner: Principal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

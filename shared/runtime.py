@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from shared.auth.caller import reidentify
-from shared.errors import AssistantUnavailable
+from shared.auth.caller import Authenticator
+from shared.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.age import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.leases import Leases
@@ -26,7 +26,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, graph: Graph) -> None:
         self.settings = settings
-        self.principals = Principals(graph)
+        self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), Principals(graph))
         self.conversations = Conversations(graph)
         self.leases = Leases(graph)
         self._graph = graph
@@ -75,13 +75,13 @@ class Runtime:
         if self._assistant is not None and self._assistant.done():
             await self._assistant.result().stop(conversation_id)
 
-    async def check(self, caller: Caller) -> None:
-        """See to it that a caller's token is still good.
-
-        Raises:
-            Unauthenticated: it has expired or been revoked, or its user is gone.
-        """
-        await reidentify(caller, self.principals)
+    async def is_well(self) -> bool:
+        """Say whether the database can be reached."""
+        try:
+            await self._graph.ping()
+        except GraphUnavailable:
+            return False
+        return True
 
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, or the time is over."""

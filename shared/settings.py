@@ -79,6 +79,8 @@ class Settings(BaseModel):
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
+    deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
+    is_traced: bool = Field(default=False, alias="IMBI_ASSISTANT_TRACING")
     system_prompt: str | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
     assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
     api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
@@ -134,6 +136,11 @@ def environment(dotenv: Path | None = None) -> dict[str, str]:
     """Read the environment over the lines of a `.env` file; an empty value counts as none."""
     lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
+
+
+def publish(name: str, value: str) -> None:
+    """Set a variable of the process that libraries read, such as the trace that an invocation belongs to."""
+    os.environ[name] = value
 
 
 def load(variables: Mapping[str, str]) -> Settings:

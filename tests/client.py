@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -11,7 +12,7 @@ import httpx2
 from tests.sse import Answer, EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from types import TracebackType
 
     from tests.sse import Event
@@ -20,6 +21,8 @@ Json: TypeAlias = dict[str, Any]
 
 SECONDS = 30
 """How long a client waits for anything."""
+LONGEST_SILENCE = 10.5
+"""How long a stream may say nothing, with half a second for a busy machine."""
 
 
 class Client:
@@ -109,7 +112,8 @@ class Stream:
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
         self.reader = EventReader()
-        self._fresh = self._events()
+        self._chunks = response.aiter_bytes()
+        self._waiting: deque[Event] = deque()
 
     @property
     def so_far(self) -> Answer:
@@ -119,7 +123,9 @@ class Stream:
     async def next(self) -> Event:
         """Wait for the next event."""
         async with asyncio.timeout(SECONDS):
-            return await anext(self._fresh)
+            while not self._waiting:
+                await self._read()
+        return self._waiting.popleft()
 
     async def until(self, is_it: str | Callable[[Event], bool]) -> Event:
         """Wait for the first event of a name, or of what a function says yes to."""
@@ -128,15 +134,21 @@ class Stream:
             if event.name == is_it if isinstance(is_it, str) else is_it(event):
                 return event
 
+    async def comment(self) -> str:
+        """Wait for a comment in the silence."""
+        known = len(self.reader.comments)
+        async with asyncio.timeout(LONGEST_SILENCE):
+            while len(self.reader.comments) == known:
+                await self._read()
+        return self.reader.comments[-1]
+
     async def rest(self) -> Answer:
         """Read to the end; gives the whole answer."""
         async with asyncio.timeout(SECONDS):
-            async for _event in self._fresh:
-                pass
+            async for chunk in self._chunks:
+                self.reader.feed(chunk)
         self.reader.finish()
         return self.so_far
 
-    async def _events(self) -> AsyncGenerator[Event, None]:
-        async for chunk in self.response.aiter_bytes():
-            for event in self.reader.feed(chunk):
-                yield event
+    async def _read(self) -> None:
+        self._waiting.extend(self.reader.feed(await anext(self._chunks)))

@@ -10,6 +10,7 @@ import pytest
 from local.demo_api import create_demo_api
 from tests.background import served
 from tests.database import prepared_database
+from tests.imbi import ImbiApi
 from tests.model_server import ModelServer
 from tests.service import DEVELOPER, JWT_SECRET, Service
 
@@ -128,3 +129,23 @@ async def new_client(service: Service, database: Database) -> AsyncIterator[NewC
     yield make
     for each in clients:
         await each.http.aclose()
+
+
+@pytest.fixture
+def api() -> ImbiApi:
+    """Give an Imbi API of the test's own."""
+    return ImbiApi()
+
+
+@pytest.fixture
+def api_service(api: ImbiApi, start_service: StartService) -> Iterator[Service]:
+    """Give a service in front of the test's own Imbi API."""
+    with served(api.app) as url:
+        yield start_service(IMBI_INTERNAL_API_URL=url)
+
+
+@pytest.fixture
+async def api_client(api_service: Service) -> AsyncIterator[Client]:
+    """Give the developer's client of that service."""
+    async with api_service.client(DEVELOPER) as developer:
+        yield developer

@@ -3,63 +3,96 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from shared.auth import tokens
+from shared.auth.api_keys import PREFIX, ApiKey, SecretChecker, read_api_key
 from shared.errors import Forbidden, Unauthenticated
 from shared.models import Caller
 
 if TYPE_CHECKING:
     from shared.auth.tokens import Claims
-    from shared.models import Principal
-
-
-class Subject(Protocol):
-    """What is known of a token's subject."""
-
-    @property
-    def principal(self) -> Principal | None:
-        """The principal, None where it is unknown or inactive."""
-        ...
-
-    @property
-    def is_revoked(self) -> bool:
-        """Whether the token has been revoked."""
-        ...
+    from shared.models import KeyRecord, Principal, Subject
 
 
 class Directory(Protocol):
-    """Where principals and revoked tokens are looked up."""
+    """Where principals, revoked tokens and API keys are looked up."""
 
     async def find(self, subject: str, token_id: str, *, is_service_account: bool = False) -> Subject:
         """Look up a token's subject."""
         ...
 
+    async def find_key(self, key_id: str) -> KeyRecord | None:
+        """Look up an API key with its owner."""
+        ...
 
-async def identify(token: str, claims: Claims, directory: Directory) -> Caller:
-    """Find out whose verified token it is, in one round trip.
-
-    Raises:
-        Unauthenticated: the token is revoked, or its subject is unknown or inactive.
-        Forbidden: the token is a service account's.
-        GraphUnavailable: the directory cannot be reached.
-    """
-    subject = await directory.find(claims.subject, claims.token_id, is_service_account=claims.is_service_account)
-    if subject.is_revoked or subject.principal is None:
-        raise Unauthenticated
-    if subject.principal.is_service_account:
-        raise Forbidden
-    return Caller(subject.principal, token, claims.token_id, claims.expires_at)
+    async def note_use(self, key: KeyRecord) -> None:
+        """Note that a key has been used."""
+        ...
 
 
-async def reidentify(caller: Caller, directory: Directory) -> None:
-    """See to it that a caller's token is still good, in one round trip.
+class Authenticator:
+    """Reads bearer tokens without any I/O, then finds out whose they are in one round trip."""
 
-    Raises:
-        Unauthenticated: it has expired or been revoked meanwhile, or its subject has been removed or made inactive.
-        GraphUnavailable: the directory cannot be reached.
-    """
-    if time.time() >= caller.expires_at:
-        raise Unauthenticated
-    subject = await directory.find(caller.principal.subject, caller.token_id)
-    if subject.is_revoked or subject.principal is None:
-        raise Unauthenticated
+    def __init__(self, secret: str, directory: Directory) -> None:
+        self._secret = secret
+        self._directory = directory
+        self._checker = SecretChecker()
+
+    def read(self, token: str) -> Claims | ApiKey:
+        """Check what can be checked of a token on its own.
+
+        Raises:
+            Unauthenticated: it is neither a valid access token nor an API key by its form.
+        """
+        return read_api_key(token) if token.startswith(PREFIX) else tokens.verify(token, self._secret)
+
+    async def identify(self, token: str, credential: Claims | ApiKey) -> Caller:
+        """Find out whose token it is.
+
+        Raises:
+            Unauthenticated: it is revoked or expired, or its subject is unknown or inactive.
+            Forbidden: it is a service account's.
+            GraphUnavailable: the directory cannot be reached.
+        """
+        if isinstance(credential, ApiKey):
+            principal = await self._owner(credential)
+        else:
+            principal = await self._subject(credential)
+        if principal.is_service_account:
+            raise Forbidden
+        return Caller(principal, token)
+
+    async def check(self, caller: Caller) -> None:
+        """See to it that a caller's token is still good.
+
+        Raises:
+            Unauthenticated: it has expired or been revoked meanwhile, or its user is gone.
+            GraphUnavailable: the directory cannot be reached.
+        """
+        await self.identify(caller.token, self.read(caller.token))
+
+    async def _subject(self, claims: Claims) -> Principal:
+        found = await self._directory.find(
+            claims.subject, claims.token_id, is_service_account=claims.is_service_account
+        )
+        if found.is_revoked or found.principal is None:
+            raise Unauthenticated
+        return found.principal
+
+    async def _owner(self, key: ApiKey) -> Principal:
+        record = await self._directory.find_key(key.key_id)
+        if record is None or record.owner is None or record.is_revoked or time.time() >= record.expires_at:
+            raise Unauthenticated
+        await self._checker.check(key, record.key_hash)
+        await self._directory.note_use(record)
+        return _narrowed(record.owner, record.scopes)
+
+
+def _narrowed(owner: Principal, scopes: frozenset[str]) -> Principal:
+    """Give the owner with no more permissions than the key's scopes name; no scopes narrow nothing."""
+    if not scopes:
+        return owner
+    permissions = scopes if owner.is_admin else owner.permissions & scopes
+    return replace(owner, is_admin=False, permissions=permissions)

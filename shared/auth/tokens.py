@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import jwt
@@ -11,6 +12,8 @@ from shared.errors import Unauthenticated
 _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
 _LONGEST = 8192
+_LONGEST_LIFE_SECONDS = 2 * 366 * 24 * 60 * 60
+"""An access token that is good for years was not issued by Imbi as it should be."""
 _CLIENT_CREDENTIALS = "client_credentials"
 
 
@@ -36,6 +39,8 @@ def verify(token: str, secret: str) -> Claims:
         claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], options={"require": _REQUIRED, "verify_aud": False})
     except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
         raise Unauthenticated from None
+    if not isinstance(claims["exp"], int | float) or claims["exp"] > time.time() + _LONGEST_LIFE_SECONDS:
+        raise Unauthenticated
     if claims["type"] != "access" or not (_is_name(claims["sub"]) and _is_name(claims["jti"])):
         raise Unauthenticated
     return Claims(

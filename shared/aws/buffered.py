@@ -1,12 +1,11 @@
-"""A route as a Lambda function whose answer goes out whole."""
+"""A route as a Lambda function. Called by Lambda's own runtime its answer goes out whole; `shared.aws.streaming` streams it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from shared.http.app import create_app
-from shared.settings import environment, load
+from shared.aws.application import LambdaApplication
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -15,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class BufferedHandler:
-    """The handler of one route; its application is built at the first invocation and kept as long as the process."""
+    """The handler of one route; what it needs is made at the first invocation and kept as long as the process.
+
+    `is_bare` is for a route that is served without the public URL's path as well, and asks for no token.
+    """
 
     def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
         self._router = router
@@ -28,10 +30,14 @@ class BufferedHandler:
             self._mangum = self._build()
         return self._mangum(event, context)
 
+    def application(self) -> LambdaApplication:
+        """Give the route as an ASGI application."""
+        return LambdaApplication(self._router, is_bare=self._is_bare)
+
     def _build(self) -> Mangum:
         from mangum import Mangum  # noqa: PLC0415  # only Lambda needs it
 
         # One event loop outlives the invocations, and with it the connections that it carries.
         asyncio.set_event_loop(asyncio.new_event_loop())
-        app = create_app(load(environment()), self._router, bare=[self._router] if self._is_bare else ())
-        return Mangum(app, lifespan="off")
+        # The lifespan would be run, start and stop, at every invocation.
+        return Mangum(self.application(), lifespan="off")

@@ -12,8 +12,8 @@ nothing of the project around it; it may be lifted out as it is:
   event as `aws.event` and a `LambdaContext` as `aws.context`.
 - `send` returns when the Runtime API has taken the piece but for some KB: a slow reader makes the application wait.
 - The answer ends when the application returns, so background tasks still run. After that the environment is frozen.
-- Where the answer is not taken any more, `send` raises OSError and `receive` gives `http.disconnect`. That a client went
-  away is something that Lambda does not tell.
+- Where the answer is not taken any more, `send` raises OSError and `receive` gives `http.disconnect`. That a client
+  went away is something that Lambda does not tell.
 - An exception before the answer has begun is the invocation's error; a later one goes into the answer's trailers.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
@@ -354,67 +354,75 @@ class Lifespan:
         self._told.put_nowait({"type": "over"})
 
 
-async def serve(load: Callable[[], AsgiApp], address: str, *, is_snap_start: bool = False) -> int:
-    """Load the application and answer invocations until the environment ends; gives the process's exit status."""
+async def serve(
+    load: Callable[[], AsgiApp],
+    address: str,
+    *,
+    is_snap_start: bool = False,
+    on_invocation: Callable[[LambdaContext], None] = lambda _context: None,
+) -> int:
+    """Load the application and answer invocations until the environment ends; gives the process's exit status.
+
+    With SnapStart the snapshot is taken between the loading and the application's start-up.
+    """
     api = RuntimeApi(address)
-    is_restored = False
+    working = asyncio.current_task()
+    if working is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+    phase = "init"
     try:
         app = load()
         if is_snap_start:
             await api.get("/restore/next")
-            is_restored = True
+            phase = "restore"
         lifespan = Lifespan(app)
         await lifespan.pass_through("startup")
+    except Exception as error:
+        log.exception("the environment cannot start")
+        await api.report(f"/{phase}/error", error)
+        return 1
+    try:
+        await _work(api, app, lifespan.state, on_invocation)
+    except asyncio.CancelledError:
+        log.info("the environment ends")
     except RuntimeApiLost:
         log.exception("the Runtime API is lost")
         return 1
-    except BaseException as error:
-        log.exception("the environment cannot start")
-        await api.report("/restore/error" if is_restored else "/init/error", error)
-        return 1
-    return await _until_stopped(api, app, lifespan)
+    finally:
+        with suppress(TimeoutError, LifespanFailed):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await lifespan.pass_through("shutdown")
+    return 0
 
 
-async def _until_stopped(api: RuntimeApi, app: AsgiApp, lifespan: Lifespan) -> int:
-    working = asyncio.create_task(_work(api, app, lifespan.state))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
-    await asyncio.wait({working})
-    with suppress(TimeoutError, LifespanFailed):
-        async with asyncio.timeout(_LAST_WORDS_SECONDS):
-            await lifespan.pass_through("shutdown")
-    if working.cancelled() or working.exception() is None:
-        return 0
-    log.error("the environment ends: %s", working.exception())
-    return 1
-
-
-async def _work(api: RuntimeApi, app: AsgiApp, state: Mapping[str, Any]) -> None:
+async def _work(
+    api: RuntimeApi, app: AsgiApp, state: Mapping[str, Any], on_invocation: Callable[[LambdaContext], None]
+) -> None:
     while True:
-        reply = await api.get("/invocation/next")
-        if reply.status == 410:  # noqa: PLR2004  # Gone: an invocation that ended without us
+        invocation = await api.get("/invocation/next")
+        if invocation.status == 410:  # noqa: PLR2004  # Gone: it ended without us
             continue
-        if reply.status != 200:  # noqa: PLR2004  # the number is the name
-            raise RuntimeApiLost(f"/invocation/next answered {reply.status}")
-        await _answer(api, app, reply, state)
+        if invocation.status != 200:  # noqa: PLR2004  # the number is the name
+            raise RuntimeApiLost(f"/invocation/next answered {invocation.status}")
+        context = _context(invocation.headers)
+        on_invocation(context)
+        await _answer(api, app, context, invocation.body, state)
 
 
-async def _answer(api: RuntimeApi, app: AsgiApp, invocation: _Reply, state: Mapping[str, Any]) -> None:
-    context = _context(invocation.headers)
+async def _answer(api: RuntimeApi, app: AsgiApp, context: LambdaContext, body: bytes, state: Mapping[str, Any]) -> None:
     failures = f"/invocation/{context.aws_request_id}/error"
     try:
-        exchange = Exchange(api, context, json.loads(invocation.body))
+        exchange = Exchange(api, context, json.loads(body))
     except ValueError as error:
         await api.report(failures, error, context)
         return
     exchange.scope["state"] = dict(state)
     failure = await _outcome(asyncio.ensure_future(app(exchange.scope, exchange.receive, exchange.send)))
-    if failure is None and not exchange.has_begun:
-        failure = RuntimeError("the application returned without an answer")
     if exchange.has_begun:
         # A whole answer is a good one, whatever went wrong after it.
-        await exchange.finish(None if exchange.is_whole else failure)
-    elif failure is not None:
-        await api.report(failures, failure, context)
+        await exchange.finish(None if exchange.is_whole else failure or RuntimeError("the answer is not whole"))
+    else:
+        await api.report(failures, failure or RuntimeError("there is no answer"), context)
     if isinstance(failure, asyncio.CancelledError):
         raise failure
 

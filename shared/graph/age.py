@@ -15,7 +15,7 @@ from shared.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph import agtype
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from pydantic import JsonValue
 
@@ -30,7 +30,10 @@ _PATIENCE_SECONDS = 4.5
 """How long one use of the database may take in all, so that a request ends within five seconds."""
 _CONNECT_SECONDS = 4
 _TRUSTED_IDLE_SECONDS = 30.0
-"""After a longer rest (a frozen process, say) the pool's connections are tried before they are used."""
+"""After a longer rest, a frozen process's say, the pool's connections are replaced before they are used.
+
+Told by the wall clock: a frozen process's monotonic clock may stand still.
+"""
 _CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _AGE_LOST_UPDATE = "Entity failed to be updated"
 
@@ -71,7 +74,8 @@ class Graph:
             configure=prepare_connection,
             kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": _CONNECT_SECONDS},
         )
-        self._last_used = time.monotonic()
+        self._last_used = time.time()
+        self._abandoned: set[asyncio.Task[object]] = set()
 
     async def open(self) -> None:
         """Start the pool; connections are made in the background."""
@@ -139,11 +143,21 @@ class Graph:
             cursors = [await connection.execute(each.rendered(self.name), each.values) for each in statements]
         return [[tuple(map(agtype.parse, row)) for row in await cursor.fetchall()] for cursor in cursors]
 
+    async def ping(self) -> None:
+        """See to it that the database answers.
+
+        Raises:
+            GraphUnavailable: it does not, within some seconds.
+        """
+
+        async def work(connection: Connection) -> None:
+            await connection.execute("SELECT 1")
+
+        await self._attempt(work, tries=2)
+
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]], tries: int = 1) -> T:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                await self._check_after_rest()
-                return await self._with_connection(work, tries)
+            return await self._in_time(self._with_connection(work, tries))
         except _CONFLICTS as error:
             raise GraphConflict from error
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
@@ -153,7 +167,30 @@ class Graph:
                 raise GraphConflict from error
             raise GraphError from error
 
+    async def _in_time(self, work: Coroutine[None, None, T]) -> T:
+        """Wait no longer than the patience lasts, even for a driver that takes its time to be cancelled.
+
+        On a half-open socket the driver waits for an answer to its own cancelling; that is left to it.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._abandoned.add(task)
+                task.add_done_callback(self._forget)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[object]) -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            task.exception()
+
     async def _with_connection(self, work: Callable[[Connection], Awaitable[T]], tries: int) -> T:
+        await self._check_after_rest()
         async with self._pool.connection() as connection:
             try:
                 return await work(connection)
@@ -167,7 +204,7 @@ class Graph:
         return await self._with_connection(work, tries - 1)
 
     async def _check_after_rest(self) -> None:
-        rested = time.monotonic() - self._last_used
-        self._last_used = time.monotonic()
+        rested = abs(time.time() - self._last_used)
+        self._last_used = time.time()
         if rested > _TRUSTED_IDLE_SECONDS:
             await self._pool.drain()

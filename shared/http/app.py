@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from shared import times
 from shared.http import problems
+from shared.http.bodies import BodyLimit
 from shared.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class RuntimeSource:
         if self.settings.is_enabled:
             await (await runtime.assistant()).warm_up()
 
+    async def shut_down(self, seconds: float) -> None:
+        """End every answer with an error and wait until all are stored, or the time is over."""
+        if self._opening is not None and self._opening.done():
+            await self._opening.result().shut_down(seconds)
+
     async def aclose(self) -> None:
         """Close the runtime, if it was opened."""
         if self._opening is not None:
@@ -78,6 +84,7 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
         lifespan=lifespan,
     )
     app.state.runtime = source
+    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
     problems.install(app)
     for router in routers:
         app.include_router(router, prefix=prefix)

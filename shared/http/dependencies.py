@@ -6,26 +6,31 @@ first to a token that is none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.auth.caller import identify
-from shared.auth.tokens import Claims, verify
+from shared.auth.api_keys import ApiKey
+from shared.auth.tokens import Claims
 from shared.errors import ConversationNotFound, Unauthenticated
+from shared.http.app import RuntimeSource
 from shared.models import Caller
 from shared.runtime import Runtime
-
-if TYPE_CHECKING:
-    from shared.http.app import RuntimeSource
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
-async def _runtime(request: Request) -> Runtime:
-    return await cast("RuntimeSource", request.app.state.runtime).get()
+async def _source(request: Request) -> RuntimeSource:
+    return cast("RuntimeSource", request.app.state.runtime)
+
+
+CurrentSource = Annotated[RuntimeSource, Depends(_source)]
+
+
+async def _runtime(source: CurrentSource) -> Runtime:
+    return await source.get()
 
 
 CurrentRuntime = Annotated[Runtime, Depends(_runtime)]
@@ -40,14 +45,14 @@ async def _token(credentials: Annotated[HTTPAuthorizationCredentials | None, Dep
 _Token = Annotated[str, Depends(_token)]
 
 
-async def _claims(runtime: CurrentRuntime, token: _Token) -> Claims:
-    return verify(token, runtime.settings.jwt_secret.get_secret_value())
+async def _credential(runtime: CurrentRuntime, token: _Token) -> Claims | ApiKey:
+    return runtime.authenticator.read(token)
 
 
-_Claims = Annotated[Claims, Depends(_claims)]
+_Credential = Annotated[Claims | ApiKey, Depends(_credential)]
 
 
-async def _conversation_id(_claims: _Claims, conversation_id: Annotated[str, Path()]) -> UUID:
+async def _conversation_id(_credential: _Credential, conversation_id: Annotated[str, Path()]) -> UUID:
     try:
         read = UUID(conversation_id)
     except ValueError:
@@ -57,8 +62,8 @@ async def _conversation_id(_claims: _Claims, conversation_id: Annotated[str, Pat
     return read
 
 
-async def _caller(runtime: CurrentRuntime, token: _Token, claims: _Claims) -> Caller:
-    return await identify(token, claims, runtime.principals)
+async def _caller(runtime: CurrentRuntime, token: _Token, credential: _Credential) -> Caller:
+    return await runtime.authenticator.identify(token, credential)
 
 
 ConversationId = Annotated[UUID, Depends(_conversation_id)]

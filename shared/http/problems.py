@@ -38,6 +38,7 @@ def install(app: FastAPI) -> None:
     for kind in _STATUSES:
         app.add_exception_handler(kind, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
+    app.add_exception_handler(400, _render_unreadable)
     app.add_exception_handler(Exception, _render_unexpected)
 
 
@@ -54,6 +55,12 @@ async def _render_invalid(_request: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     shown = [{"type": each["type"], "loc": list(each["loc"]), "msg": _printable(each["msg"])} for each in problems]
     return JSONResponse({"detail": shown}, 422)
+
+
+async def _render_unreadable(_request: Request, _error: Exception) -> JSONResponse:
+    """Say what FastAPI answers with 400: it could not parse the body at all (nested too deeply, say)."""
+    problem = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
+    return JSONResponse({"detail": [problem]}, 422)
 
 
 async def _render_unexpected(_request: Request, _error: Exception) -> JSONResponse:

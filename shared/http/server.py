@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.types import ASGIApp
 
@@ -21,12 +21,24 @@ GRACE_SECONDS = 10
 
 
 class QuietServer(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it."""
+    """A server that leaves the process's signals to whoever runs it, and ends its answers before its connections."""
+
+    def __init__(self, config: uvicorn.Config, end_answers: Callable[[float], Awaitable[None]] | None = None) -> None:
+        super().__init__(config)
+        self._end_answers = end_answers
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, end the answers, then everything else."""
+        for server in self.servers:
+            server.close()
+        if self._end_answers is not None:
+            await self._end_answers(GRACE_SECONDS / 2)
+        await super().shutdown(sockets)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -39,8 +51,16 @@ def bind(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=1024)
 
 
-def server_of(app: ASGIApp, *, log_level: str | None = None) -> QuietServer:
-    """Make a server of an application; without a log level it keeps the logging that is set up."""
+def server_of(
+    app: ASGIApp,
+    *,
+    log_level: str | None = None,
+    end_answers: Callable[[float], Awaitable[None]] | None = None,
+) -> QuietServer:
+    """Make a server of an application; without a log level it keeps the logging that is set up.
+
+    `end_answers` is called at the shutdown with the seconds that it may take.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -49,7 +69,7 @@ def server_of(app: ASGIApp, *, log_level: str | None = None) -> QuietServer:
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
-    return QuietServer(config)
+    return QuietServer(config, end_answers)
 
 
 @asynccontextmanager

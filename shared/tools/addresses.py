@@ -103,7 +103,7 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
             raise AddressRefused
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError("the host's name cannot be resolved") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         # One bad address among good ones is the mark of a name that was made to slip through.
@@ -112,13 +112,28 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
         return addresses
 
 
-class CheckedTransport(httpx2.AsyncHTTPTransport):
-    """HTTP over connections that the policy permits; proxies of the environment are not used."""
+class _CheckedTransport(httpx2.AsyncHTTPTransport):
+    """HTTP over checked connections; proxies of the environment are not used."""
 
     def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
         # The one part of a transport that httpx2 offers no argument for.
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls, network_backend=_CheckedNetwork(policy))
+
+
+class Network:
+    """Makes transports that connect to what a policy permits, and nowhere else."""
+
+    def __init__(self, policy: AddressPolicy) -> None:
+        self._policy = policy
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    def transport(self, *, verify: bool = True) -> httpx2.AsyncBaseTransport:
+        """Make a transport; whoever takes it closes it."""
+        if verify not in self._contexts:
+            # Reading the certificates takes milliseconds; SSL_CERT_FILE may name an operator's own.
+            self._contexts[verify] = httpx2.create_ssl_context(verify=verify)
+        return _CheckedTransport(self._policy, self._contexts[verify])
 
 
 def is_refused(error: BaseException) -> bool:

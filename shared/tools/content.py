@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING
 from shared.agent.ports import ToolOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mcp.types import CallToolResult, ContentBlock
     from pydantic import JsonValue
 
     from shared.models import JsonObject
     from shared.tools.api_client import Answer
 
-IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-"""What the Messages API takes as an image."""
-
 _LONGEST_REASON = 2000
-_LARGEST_IMAGE = 5_000_000
 _MOST_VALIDATION_ERRORS = 20
 _TEXT_TYPES = ("text/", "application/xml", "application/yaml", "application/x-yaml", "application/javascript")
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
@@ -51,7 +44,7 @@ def compact_json(text: str) -> str:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return clean(text)
-        return clean(_NUL.sub(r"\1", json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+        return json_text(value)
     return clean(_SPACES.sub(r"\1", text) if _SPACED.search(text) else text)
 
 
@@ -64,43 +57,18 @@ def output_of(answer: Answer, token: str = "") -> ToolOutput:
     return ToolOutput(_body_text(answer))
 
 
-def output_of_mcp(result: CallToolResult) -> ToolOutput:
-    """Render the result of an MCP tool: its structured content once, or its content blocks."""
-    blocks = list(_blocks(result.content))
-    if result.structured_content is not None and all(block["type"] == "text" for block in blocks):
-        text = json.dumps(result.structured_content, ensure_ascii=False, separators=(",", ":"))
-        return ToolOutput(clean(_NUL.sub(r"\1", text)), is_error=result.is_error or False)
-    if any(block["type"] != "text" for block in blocks):
-        return ToolOutput(blocks, is_error=result.is_error or False)
-    text = "\n".join(str(block["text"]) for block in blocks)
-    return ToolOutput(text or "Done; the tool gave no content.", is_error=result.is_error or False)
+def presentable(text: str) -> str:
+    """Take out of what a failure says for people what is no business of theirs: credentials and stack traces."""
+    return _BEARER.sub("…", _TRACEBACK.sub("", clean(text)))
 
 
-def _blocks(content: Iterable[ContentBlock]) -> Iterable[JsonObject]:
-    for block in content:
-        match block.type:
-            case "text":
-                yield _text_block(block.text)
-            case "image" if block.mime_type in IMAGE_TYPES and len(block.data) <= _LARGEST_IMAGE:
-                source: JsonObject = {"type": "base64", "media_type": block.mime_type, "data": block.data}
-                yield {"type": "image", "source": source}
-            case "image" | "audio":
-                yield _text_block(_binary(block.mime_type, len(block.data) * 3 // 4))
-            case "resource_link":
-                yield _text_block(f"{block.title or block.name}: {block.uri}")
-            case "resource":
-                resource = block.resource
-                text = getattr(resource, "text", None)
-                data = getattr(resource, "blob", "")
-                size = len(data) * 3 // 4
-                yield _text_block(text if isinstance(text, str) else _binary(resource.mime_type or "", size))
+def json_text(value: JsonValue) -> str:
+    """Write a value as compact JSON without what neither the database nor the model's API accepts."""
+    return clean(_NUL.sub(r"\1", json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
 
 
-def _text_block(text: str) -> JsonObject:
-    return {"type": "text", "text": compact_json(text) if text[:1] in {"{", "["} else clean(text)}
-
-
-def _binary(media_type: str, size: int) -> str:
+def binary(media_type: str, size: int) -> str:
+    """Say that there is something which is no text."""
     return f"Binary content, which is not shown: {media_type or 'of an unknown type'}, {size:,} bytes."
 
 
@@ -114,11 +82,11 @@ def _body_text(answer: Answer) -> str:
         except LookupError:
             return clean(answer.body.decode("utf-8", "replace"))
     if answer.media_type or b"\x00" in answer.body:
-        return _binary(answer.media_type, len(answer.body))
+        return binary(answer.media_type, len(answer.body))
     try:
         return compact_json(answer.body.decode())
     except UnicodeDecodeError:
-        return _binary("", len(answer.body))
+        return binary("", len(answer.body))
 
 
 def _is_json(answer: Answer) -> bool:
@@ -137,7 +105,7 @@ def _failure(answer: Answer, token: str) -> str:
     reason = _reason(answer)
     if token:
         reason = reason.replace(token, "…")
-    reason = _BEARER.sub("…", _TRACEBACK.sub("", clean(reason)))
+    reason = presentable(reason)
     is_own_fault = answer.status >= _SERVER_ERROR
     reason = _URL.sub(lambda match: match[0] if not is_own_fault and _is_public(match["authority"]) else "…", reason)
     reason = reason.strip()

@@ -1,0 +1,97 @@
+"""A history that is too long for the model, shortened until it fits; the stored one stays as it is."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from shared.agent.events import BlockFinished, TextAdded
+from shared.agent.failures import CONTEXT_OVERFLOW
+from shared.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from shared.agent.events import ModelEvent
+    from shared.agent.ports import Model, ModelRequest
+    from shared.models import JsonObject
+
+_NOTICE = "*This conversation has become too long to be read whole: its older parts are left out now.*\n\n"
+_RESULT_LENGTHS = (20_000, 4_000, 500)
+"""To how many characters results are cut when nothing else is left to leave out."""
+
+
+class FittingModel:
+    """One turn's model. What was left out stays left out for the rest of the turn, and the user is told once."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._level = 0
+        self._has_told = False
+
+    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Stream a reply to as much of the history as fits.
+
+        Raises:
+            ModelError: as of the model; that the history is too long only when nothing more can be left out.
+        """
+        overflow: ModelError | None = None
+        for messages in islice(_ever_shorter(request.messages), self._level, None):
+            has_begun = False
+            try:
+                async with aclosing(self._model.reply(replace(request, messages=messages))) as events:
+                    async for event in events:
+                        if self._level and not self._has_told:
+                            self._has_told = True
+                            yield TextAdded(_NOTICE)
+                            yield BlockFinished()
+                        has_begun = True
+                        yield event
+            except ModelError as error:
+                if error.code != CONTEXT_OVERFLOW.code or has_begun:
+                    raise
+                overflow = error
+                self._level += 1
+            else:
+                return
+        if overflow is not None:
+            raise overflow
+
+    async def aclose(self) -> None:
+        """Leave the model open: other turns use it."""
+
+
+def _ever_shorter(messages: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
+    """Give the messages, then without the older half of the exchanges, and so on, then with results cut short."""
+    starts = [i for i, message in enumerate(messages) if _is_question(message)] or [0]
+    yield list(messages)
+    while len(starts) > 1:
+        starts = starts[(len(starts) + 1) // 2 :]
+        yield list(messages[starts[0] :])
+    for length in _RESULT_LENGTHS:
+        yield [_with_results_cut(message, length) for message in messages[starts[0] :]]
+
+
+def _is_question(message: JsonObject) -> bool:
+    return message["role"] == "user" and not any(block.get("type") == "tool_result" for block in _blocks(message))
+
+
+def _with_results_cut(message: JsonObject, length: int) -> JsonObject:
+    return {**message, "content": [_cut(block, length) for block in _blocks(message)]}
+
+
+def _cut(block: JsonObject, length: int) -> JsonObject:
+    content = block.get("content")
+    if block.get("type") != "tool_result":
+        return block
+    if isinstance(content, list):
+        content = "\n".join(str(each["text"]) for each in content if isinstance(each, dict) and "text" in each)
+    text = str(content or "")
+    return {**block, "content": text if len(text) <= length else f"{text[:length]}\n[The rest was left out.]"}
+
+
+def _blocks(message: JsonObject) -> list[JsonObject]:
+    content = message["content"]
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []

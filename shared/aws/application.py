@@ -1,0 +1,151 @@
+"""One route as an ASGI application of a Lambda environment, whichever entry point runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Protocol, cast
+
+from shared import logs, telemetry
+from shared.aws.secrets import Secrets
+from shared.errors import AssistantError
+from shared.http.app import create_app, version
+from shared.settings import environment, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fastapi import APIRouter, FastAPI
+    from starlette.types import Receive, Scope, Send
+
+    from shared.http.app import RuntimeSource
+    from shared.settings import Settings
+    from shared.telemetry import Sink, Tracer
+
+log = logging.getLogger(__name__)
+
+_SERVICE = "imbi-assistant"
+_WARM_UP_SECONDS = 6.0
+"""What warming up may take of the ten seconds that Lambda gives an environment to start."""
+_NO_TOKENS = {"IMBI_AUTH_JWT_SECRET": "none"}
+"""For a route that asks for no token, whose function needs no secret to check them with."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's context."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Give the time until the platform ends the invocation."""
+        ...
+
+
+class LambdaApplication:
+    """Builds the route's application from settings with secrets read, and again when a secret has changed."""
+
+    def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
+        self._router = router
+        self._name = router.routes[0].name
+        self._is_bare = is_bare
+        self._secrets: Secrets | None = None
+        self._variables: dict[str, str] = {}
+        self._app: FastAPI | None = None
+        self._settings: Settings | None = None
+        self._sinks: Sequence[Sink] = ()
+        self._tracer: Tracer | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or go through the environment's lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app, settings = await self._current()
+        context: Context = scope["aws.context"]
+        logs.unbind()
+        logs.bind(request_id=context.aws_request_id)
+        telemetry.send_to(*self._sinks)
+        scope["state"] = {**scope.get("state", {}), "deadline": _deadline(context, settings)}
+        try:
+            with self._tracer.section(self._name) if self._tracer else nullcontext():
+                await app(scope, receive, send)
+        finally:
+            if settings.sentry_dsn is not None:
+                await asyncio.to_thread(_flush_reports)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._start()
+        except AssistantError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> None:
+        """Build the application, and warm it up where it has a model to ask."""
+        app, settings = await self._current()
+        if settings.anthropic_api_key is None:
+            return
+        try:
+            async with asyncio.timeout(_WARM_UP_SECONDS):
+                await _source(app).warm_up()
+        except TimeoutError:
+            log.warning("not all is warm after %.0f s; the first answer waits for the rest", _WARM_UP_SECONDS)
+
+    async def _current(self) -> tuple[FastAPI, Settings]:
+        if self._secrets is None:
+            self._secrets = Secrets(environment())
+        if self._app is None or self._settings is None or self._secrets.is_due:
+            variables = await asyncio.to_thread(self._secrets.variables)
+            if variables != self._variables or self._app is None or self._settings is None:
+                await self._close()
+                self._settings = self._set_up(variables)
+                self._app = create_app(self._settings, self._router, bare=[self._router] if self._is_bare else ())
+                self._variables = variables
+        return self._app, self._settings
+
+    def _set_up(self, variables: dict[str, str]) -> Settings:
+        settings = load({**(_NO_TOKENS if self._is_bare else {}), **variables})
+        logs.set_up_json_logging(settings.log_level, _SERVICE)
+        if settings.sentry_dsn is not None:
+            from shared.reports import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
+
+            set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
+        if settings.anthropic_api_key is not None:
+            from shared.aws.metrics import CloudWatchMetrics  # noqa: PLC0415  # only answers are measured
+
+            self._sinks = [CloudWatchMetrics(_SERVICE, settings.environment)]
+        if settings.is_traced:
+            from shared.aws.tracing import XRay  # noqa: PLC0415  # slow to import, and off by default
+
+            self._tracer = XRay(_SERVICE)
+        return settings
+
+    async def _close(self) -> None:
+        if self._app is not None:
+            app, self._app = self._app, None
+            await _source(app).aclose()
+
+
+def _deadline(context: Context, settings: Settings) -> float:
+    """Say when an answer must be stored and ended, in seconds since the epoch."""
+    return time.time() + context.get_remaining_time_in_millis() / 1000 - settings.deadline_reserve_seconds
+
+
+def _source(app: FastAPI) -> RuntimeSource:
+    return cast("RuntimeSource", app.state.runtime)
+
+
+def _flush_reports() -> None:
+    from shared.reports import flush_reports  # noqa: PLC0415  # imported only where reports are wanted
+
+    flush_reports()

@@ -1,0 +1,194 @@
+"""Secrets by reference: variables that name a secret or a parameter where the settings want its value.
+
+For each variable of `SECRETS`, `POSTGRES_URL` say:
+
+- `POSTGRES_URL_SECRET_ARN` names a secret of Secrets Manager, by ARN or name; `#key` after it takes one key of a secret
+  that is a JSON object;
+- `POSTGRES_URL_PARAMETER` names a parameter of the SSM Parameter Store, which is decrypted.
+
+Without such variables nothing of AWS is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from shared.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+log = logging.getLogger(__name__)
+
+SECRETS = (
+    "POSTGRES_URL",
+    "IMBI_AUTH_JWT_SECRET",
+    "IMBI_CONFIG_ENCRYPTION_KEY",
+    "ANTHROPIC_API_KEY",
+    "SENTRY_DSN",
+)
+MAX_AGE = "IMBI_ASSISTANT_SECRETS_MAX_AGE_SECONDS"
+_DEFAULT_MAX_AGE = 900.0
+_SECRET_ARN = "_SECRET_ARN"  # noqa: S105  # a suffix of variables' names
+_PARAMETER = "_PARAMETER"
+_RETRY_SECONDS = 30.0
+"""After a failure, how long the values that there are stay in use before they are asked for again."""
+
+
+class Store(Protocol):
+    """Where secrets are kept."""
+
+    def secret(self, name: str) -> str:
+        """Read a secret of Secrets Manager."""
+        ...
+
+    def parameter(self, name: str) -> str:
+        """Read a parameter of SSM."""
+        ...
+
+
+class Secrets:
+    """The variables with every reference replaced by its value, which is at most some minutes old."""
+
+    def __init__(self, variables: Mapping[str, str], make_store: Callable[[], Store] | None = None) -> None:
+        """Take the variables; nothing is read yet.
+
+        Raises:
+            SettingsError: a value is given in two ways, or the greatest age is no number.
+        """
+        self._variables = {name: value for name, value in variables.items() if not _is_reference(name)}
+        self._references = {name: variables[name] for name in variables if _is_reference(name)}
+        self._max_age = _seconds(variables.get(MAX_AGE))
+        self._make_store = make_store or _powertools
+        self._store: Store | None = None
+        self._values: dict[str, str] | None = None
+        self._read_at = 0.0
+        problems = [f"{_target(name)} is given in two ways; {name} is one." for name in self._given_twice()]
+        if problems:
+            raise SettingsError(problems)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the values have to be read; the clock on the wall counts, which goes on while a process is frozen."""
+        return self._values is None or (bool(self._references) and time.time() - self._read_at >= self._max_age)
+
+    def variables(self) -> dict[str, str]:
+        """Give the variables, reading what is too old; where that fails, what was there before is used on.
+
+        Raises:
+            SettingsError: a secret cannot be read and there is none from before; values are never shown.
+        """
+        if self.is_due:
+            try:
+                self._values = self._read()
+                self._read_at = time.time()
+            except SettingsError as error:
+                if self._values is None:
+                    raise
+                log.warning("the secrets of before are used on: %s", error)
+                self._read_at = time.time() - self._max_age + _RETRY_SECONDS
+        return {**self._variables, **(self._values or {})}
+
+    def _given_twice(self) -> list[str]:
+        targets = [_target(name) for name in self._references]
+        return [
+            name for name in self._references if _target(name) in self._variables or targets.count(_target(name)) > 1
+        ]
+
+    def _read(self) -> dict[str, str]:
+        values: dict[str, str] = {}
+        problems: list[str] = []
+        for name, reference in self._references.items():
+            try:
+                values[_target(name)] = self._value(name, reference)
+            except _Unreadable as error:
+                problems.append(f"{name}: {error}.")
+        if problems:
+            raise SettingsError(problems)
+        return values
+
+    def _value(self, name: str, reference: str) -> str:
+        if self._store is None:
+            self._store = self._make_store()
+        if name.endswith(_PARAMETER):
+            return self._store.parameter(reference)
+        secret, _, key = reference.partition("#")
+        text = self._store.secret(secret)
+        return _member(text, key) if key else text
+
+
+class _Unreadable(Exception):
+    """A secret that cannot be had; the message says why, without anything of it."""
+
+
+class _Powertools:
+    """Secrets Manager and SSM through Powertools' Parameters."""
+
+    def __init__(self) -> None:
+        # boto3 is slow to import, and most routes of a local machine need none.
+        from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+
+        config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
+        self._failures = parameters.exceptions.GetParameterError
+        self._secrets = parameters.SecretsProvider(boto_config=config)
+        self._parameters = parameters.SSMProvider(boto_config=config)
+
+    def secret(self, name: str) -> str:
+        """Read a secret."""
+        return self._text(lambda: self._secrets.get(name, force_fetch=True))
+
+    def parameter(self, name: str) -> str:
+        """Read a parameter."""
+        return self._text(lambda: self._parameters.get(name, decrypt=True, force_fetch=True))
+
+    def _text(self, read: Callable[[], object]) -> str:
+        try:
+            value = read()
+        except self._failures as error:
+            raise _Unreadable(_reason(error)) from None
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if not isinstance(value, str) or not value:
+            raise _Unreadable("it is empty")
+        return value
+
+
+def _powertools() -> Store:
+    return _Powertools()
+
+
+def _reason(error: Exception) -> str:
+    """Give AWS's code for what went wrong; the rest of its message may tell more than a log should."""
+    response = getattr(error.__context__, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return f"it cannot be read ({code or type(error.__context__ or error).__name__})"
+
+
+def _member(text: str, key: str) -> str:
+    try:
+        value = json.loads(text)[key]
+    except (ValueError, KeyError, TypeError):
+        raise _Unreadable(f"it has no key {key!r}") from None
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_reference(name: str) -> bool:
+    return name.endswith((_SECRET_ARN, _PARAMETER)) and _target(name) in SECRETS
+
+
+def _target(name: str) -> str:
+    return name.removesuffix(_SECRET_ARN).removesuffix(_PARAMETER)
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        seconds = _DEFAULT_MAX_AGE if text is None else float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise SettingsError([f"{MAX_AGE}: must be a number greater than 0."])
+    return seconds

@@ -1,0 +1,51 @@
+"""The entry point of functions whose answers are streamed: `python -m shared.aws.streaming` in place of Lambda's runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from shared.aws.runtime_loop import serve
+from shared.settings import environment, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.aws.application import LambdaApplication
+    from shared.aws.buffered import BufferedHandler
+    from shared.aws.runtime_loop import LambdaContext
+
+_TRACE = "_X_AMZN_TRACE_ID"
+"""Where AWS's libraries look for the trace that an invocation belongs to."""
+
+
+def main() -> int:
+    """Serve the handler that the function is configured with; gives the process's exit status."""
+    variables = environment()
+    return asyncio.run(
+        serve(
+            lambda: _application(variables),
+            variables["AWS_LAMBDA_RUNTIME_API"],
+            is_snap_start=variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
+            on_invocation=_publish_trace,
+        )
+    )
+
+
+def _application(variables: Mapping[str, str]) -> LambdaApplication:
+    """Import the handler, and what its answers need: a snapshot then holds it all, and nobody waits for it later."""
+    module, _, name = variables["_HANDLER"].rpartition(".")
+    handler = cast("BufferedHandler", getattr(import_module(module), name))
+    if any(variable.startswith("ANTHROPIC_API_KEY") for variable in variables):
+        import_module("shared.assembly")
+    return handler.application()
+
+
+def _publish_trace(context: LambdaContext) -> None:
+    publish(_TRACE, context.trace_id)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

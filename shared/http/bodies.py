@@ -1,0 +1,76 @@
+"""Requests' bodies: not too long, and JSON as RFC 8259 has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import orjson
+from fastapi import HTTPException, Request
+from fastapi.routing import APIRoute
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from pydantic import JsonValue
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class StrictRequest(Request):
+    """A request whose JSON holds no NaN, no infinity and no half of a surrogate pair."""
+
+    async def json(self) -> JsonValue:
+        """Parse the body.
+
+        Raises:
+            json.JSONDecodeError: it is no JSON.
+        """
+        return cast("JsonValue", orjson.loads(await self.body()))
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
+        """Hand a strict request to FastAPI's own handler."""
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+class BodyLimit:
+    """Middleware that answers 413 to a body that is too long, told or sent."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is short enough."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if told.isdigit() and int(told) > self._most_bytes:
+            response = JSONResponse({"detail": self._reason()}, 413, {"Connection": "close"})
+            await response(scope, receive, send)
+            return
+        length = 0
+
+        async def counted() -> Message:
+            nonlocal length
+            message = await receive()
+            length += len(message.get("body", b""))
+            if length > self._most_bytes:
+                # Of all exceptions FastAPI lets only this kind through while it reads a body.
+                raise HTTPException(413, self._reason(), {"Connection": "close"})
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _reason(self) -> str:
+        return f"The body is longer than {self._most_bytes} bytes"
