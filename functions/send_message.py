@@ -17,6 +17,7 @@ router = APIRouter(route_class=StrictRoute)
 
 @router.post(
     "/conversations/{conversation_id}/messages",
+    status_code=200,
     response_class=EventStream,
     responses={200: {"content": {"text/event-stream": {}}, "description": "The answer's events"}},
 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from local.demo_api import create_demo_api
 from local.demo_model import create_demo_model
 from local.embedded import embedded_database
-from local.seed import seed
+from local.mcp_servers.key import kept_encryption_key
+from local.mcp_servers.serving import demo_mcp_servers
+from local.seed import register_mcp_servers, seed
 from local.tokens import kept_secret
 from shared.graph.age import connect
 from shared.graph.schema import set_up
@@ -35,6 +37,7 @@ async def completed(
     whole = dict(variables)
     whole.setdefault("IMBI_AUTH_JWT_SECRET", kept_secret(data_dir))
     async with AsyncExitStack() as stack:
+        whole.setdefault("IMBI_CONFIG_ENCRYPTION_KEY", kept_encryption_key(data_dir))
         await _complete_database(whole, data_dir, report, stack)
         await _complete_model(whole, report, stack)
         await _complete_api(whole, report, stack)
@@ -50,10 +53,13 @@ async def _complete_database(
     dsn = await stack.enter_async_context(embedded_database(data_dir, report=report))
     graph_name = whole.get("POSTGRES_GRAPH_NAME", DEFAULT_GRAPH_NAME)
     await set_up(dsn, graph_name)
+    servers = await stack.enter_async_context(demo_mcp_servers(whole["IMBI_CONFIG_ENCRYPTION_KEY"]))
     async with await connect(dsn) as connection:
         await seed(connection, graph_name)
+        await register_mcp_servers(connection, graph_name, servers)
     whole["POSTGRES_URL"] = dsn
     report(f"Database  embedded PostgreSQL with Apache AGE, kept in {data_dir} (POSTGRES_URL names another)")
+    report("MCP       two demo servers, on call and cloud costs (MCPServer nodes of the graph name others)")
 
 
 async def _complete_model(whole: dict[str, str], report: Callable[[str], None], stack: AsyncExitStack) -> None:

@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from typing import LiteralString
 
     from psycopg import AsyncConnection
@@ -236,7 +236,7 @@ class _Part:
 
 _ORGANIZATION: JsonObject = {"slug": ORGANIZATION_SLUG, "name": ORGANIZATION_NAME}
 
-# Vertices come before the edges that join them. A further kind, such as MCPServer, is one more part.
+# Vertices come before the edges that join them.
 _PARTS = (
     _Part(
         "Organization",
@@ -329,6 +329,27 @@ async def seed(connection: AsyncConnection, graph_name: str) -> None:
         await connection.execute(_PREPARE, [f"seed {graph_name}"])
         for part, rows in await _missing(connection, graph_name):
             await connection.execute(_cypher(graph_name, part.create), [json.dumps({"rows": rows})])
+
+
+_SERVERS = "MATCH (s:MCPServer) RETURN s.slug, s.slug"
+_CREATE_SERVERS = """UNWIND $rows AS row CREATE (:MCPServer {id: row.id, slug: row.slug, name: row.name,
+    description: row.description, url: row.url, enabled: true, tool_prefix: row.tool_prefix, timeout: 30,
+    verify_ssl: true, auth_type: row.auth_type, oauth_token_url: row.oauth_token_url,
+    oauth_client_id: row.oauth_client_id, oauth_client_secret_encrypted: row.oauth_client_secret_encrypted,
+    oauth_scope: row.oauth_scope})"""
+_MOVE_SERVERS = """UNWIND $rows AS row MATCH (s:MCPServer) WHERE s.slug = row.slug SET s.url = row.url,
+    s.oauth_token_url = row.oauth_token_url, s.oauth_client_secret_encrypted = row.oauth_client_secret_encrypted"""
+
+
+async def register_mcp_servers(connection: AsyncConnection, graph_name: str, servers: Sequence[JsonObject]) -> None:
+    """Write the demo MCP servers to the graph: new ones whole, of others only where they are to be found today."""
+    part = _Part("MCPServer", _SERVERS, _CREATE_SERVERS, ("slug", "slug"), tuple(servers))
+    async with connection.transaction():
+        await connection.execute(_PREPARE, [f"seed {graph_name}"])
+        cursor = await connection.execute(_keys(graph_name, part))
+        missing = part.missing({(name, first, second) for name, first, second in await cursor.fetchall()})
+        await connection.execute(_cypher(graph_name, _MOVE_SERVERS), [json.dumps({"rows": [*servers]})])
+        await connection.execute(_cypher(graph_name, part.create), [json.dumps({"rows": missing})])
 
 
 async def _missing(connection: AsyncConnection, graph_name: str) -> list[tuple[_Part, list[JsonValue]]]:

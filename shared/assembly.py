@@ -8,13 +8,21 @@ from shared.agent.model import Claude
 from shared.agent.prompt import PromptWriter
 from shared.assistant import Assistant, Parts
 from shared.running import RunningAnswers
+from shared.settings import DEVELOPMENT
+from shared.tools.addresses import AddressPolicy, Network
 from shared.tools.client_side import ClientSideToolset
+from shared.tools.credentials import Vault
+from shared.tools.external import Connector, ExternalToolset
 from shared.tools.links import UrlPatterns
+from shared.tools.offering import SearchToolset
 from shared.tools.openapi import OpenAPIToolset
+from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
+    from shared.graph.mcp_servers import MCPServers
     from shared.runtime import Runtime
+    from shared.settings import Settings
 
 _NO_KEY = "none"
 """Where the assistant is forced on without a key, for a server that wants none."""
@@ -24,15 +32,16 @@ def assemble(runtime: Runtime) -> Assistant:
     """Build the assistant."""
     settings = runtime.settings
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    timeout = settings.tool_timeout_seconds
+    model = Claude(
+        key,
+        settings.anthropic_base_url,
+        idle_seconds=settings.model_idle_seconds,
+        clear_above=settings.clear_results_tokens,
+    )
     parts = Parts(
         settings=settings,
-        model=Claude(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds),
-        toolbox=Toolbox(
-            [ClientSideToolset(), OpenAPIToolset(settings.api_url, timeout=timeout)],
-            max_result_chars=settings.max_tool_result_chars,
-            timeout=timeout,
-        ),
+        model=model,
+        toolbox=_toolbox(settings, runtime.mcp_servers),
         patterns=UrlPatterns(settings.ui_document_url),
         prompts=PromptWriter(settings.system_prompt, settings.ui_url),
         conversations=runtime.conversations,
@@ -41,3 +50,26 @@ def assemble(runtime: Runtime) -> Assistant:
         check=runtime.authenticator.check,
     )
     return Assistant(parts)
+
+
+def _toolbox(settings: Settings, servers: MCPServers) -> Toolbox:
+    """Join the four sources of tools; where two have a tool of the same name, the earlier one's counts."""
+    timeout = settings.tool_timeout_seconds
+    key = settings.config_encryption_key
+    policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
+    api = OpenAPIToolset(settings.api_url, timeout=timeout)
+    external = ExternalToolset(
+        servers.enabled,
+        Connector(Network(policy), Vault(key.get_secret_value() if key else None)),
+        reserved=lambda: api.names,
+        patience=settings.mcp_connect_seconds,
+    )
+    refresher = Refresher([api, external], timeout=timeout)
+    search = SearchToolset(lambda caller: toolbox.of(caller).definitions())
+    toolbox = Toolbox(
+        [ClientSideToolset(), RefreshToolset(refresher), search, api, external],
+        refresher=refresher,
+        max_result_chars=settings.max_tool_result_chars,
+        timeout=timeout,
+    )
+    return toolbox

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from shared import times
 from shared.agent.answer import Answer
+from shared.agent.capabilities import capabilities_of
 from shared.agent.events import AnswerFailed, AnswerStored
 from shared.agent.fitting import FittingModel
 from shared.agent.ports import ModelRequest
@@ -19,10 +20,11 @@ from shared.agent.replay import replay
 from shared.agent.retelling import Retelling
 from shared.agent.title import choose_title
 from shared.agent.turn import converse
-from shared.errors import ConversationBusy, GraphError
+from shared.errors import ConversationBusy, GraphError, GraphUnavailable
 from shared.graph.conversations import AlreadyAsked
 from shared.models import Message
 from shared.running import RunningAnswer
+from shared.tools.offering import ReferringModel, offer
 from shared.transcript import ConversationTranscript
 
 if TYPE_CHECKING:
@@ -31,21 +33,24 @@ if TYPE_CHECKING:
 
     from shared.agent.answer import Interruption
     from shared.agent.events import AnswerEvent, ToolCall, ToolEvent, TurnEvent
-    from shared.agent.ports import Model, ToolDefinition, Tools
+    from shared.agent.ports import Model, ToolDefinition, ToolOffer
     from shared.agent.prompt import PromptWriter
     from shared.graph.conversations import Begun, Conversations
     from shared.graph.leases import Leases
-    from shared.models import Caller, Conversation
+    from shared.models import Caller, Conversation, JsonObject
     from shared.running import RunningAnswers
     from shared.settings import Settings
     from shared.tools.links import UrlPatterns
-    from shared.tools.toolbox import Toolbox
+    from shared.tools.offering import Mode
+    from shared.tools.toolbox import CallersTools, Toolbox
 
 log = logging.getLogger(__name__)
 
 _YIELDING_SECONDS = 5.0
 """How long a new question waits for the answer to the one before to end."""
 _LOOK_AGAIN_SECONDS = 0.2
+_LOADING_SECONDS = 8.0
+"""More than any source of tools takes that keeps its own bound."""
 
 
 class Assistant:
@@ -72,19 +77,19 @@ class Assistant:
             GraphUnavailable: the database cannot be reached.
         """
         parts = self._parts
-        parts.running.require_room()
         question = Message(id=uuid4(), role="user", content=content, created_at=times.now(), idempotency_key=key)
         holder = uuid4()
-        begun = await self._begin(caller, conversation_id, question, holder)
-        if isinstance(begun, AlreadyAsked):
-            return Retelling(begun.messages, begun.outcome)
-        transcript = ConversationTranscript(parts.conversations, begun.conversation, question, holder)
-        messages = [*begun.earlier, question]
-        answer = Answer(
-            self._turn(caller, begun.conversation, messages), transcript, self._title_giver(begun, question)
-        )
-        running = RunningAnswer(answer, holder)
-        parts.running.add(conversation_id, running)
+        with parts.running.room():
+            begun = await self._begin(caller, conversation_id, question, holder)
+            if isinstance(begun, AlreadyAsked):
+                return Retelling(begun.messages, begun.outcome)
+            transcript = ConversationTranscript(parts.conversations, begun.conversation, question, holder)
+            messages = [*begun.earlier, question]
+            answer = Answer(
+                self._turn(caller, begun.conversation, messages), transcript, self._title_giver(begun, question)
+            )
+            running = RunningAnswer(answer, holder)
+            parts.running.add(conversation_id, running)
         return StreamedAnswer(parts.running, conversation_id, running)
 
     async def stop(self, conversation_id: UUID) -> None:
@@ -126,6 +131,9 @@ class Assistant:
                 left = ends_at - time.monotonic()
                 if left <= 0:
                     raise
+            except GraphUnavailable:
+                parts.running.release_later(conversation_id, holder)
+                raise
             if await parts.running.stop(conversation_id, left):
                 continue
             if not has_asked:
@@ -136,15 +144,41 @@ class Assistant:
         self, caller: Caller, conversation: Conversation, messages: Sequence[Message]
     ) -> AsyncGenerator[TurnEvent, None]:
         parts = self._parts
-        patterns, _ = await asyncio.gather(parts.patterns.text(), parts.toolbox.ensure_loaded())
-        tools: Tools = GuardedTools(parts.toolbox.of(caller), lambda: parts.check(caller))
-        system = parts.prompts.write(caller.principal, tools.definitions(), patterns)
-        request = ModelRequest(conversation.model, parts.settings.max_tokens, system, replay(messages))
-        async with aclosing(
-            converse(FittingModel(parts.model), tools, request, parts.settings.max_tool_rounds)
-        ) as events:
+        patterns, _ = await asyncio.gather(parts.patterns.text(), self._load_tools())
+        mode = self._search_mode(conversation.model)
+        tools = TurnTools(parts.toolbox.of(caller), lambda: parts.check(caller), mode)
+        definitions = tools.definitions()
+        searchable = {each.name for each in definitions} if mode == "server" else set()
+        request = ModelRequest(
+            conversation.model,
+            parts.settings.max_tokens,
+            parts.prompts.write(caller.principal, definitions, patterns),
+            replay(messages, searchable),
+        )
+        model = ReferringModel(parts.model) if mode == "references" else parts.model
+        model = FittingModel(model, parts.settings.clear_results_tokens)
+        async with aclosing(converse(model, tools, request, parts.settings.max_tool_rounds)) as events:
             async for event in events:
                 yield event
+
+    def _search_mode(self, model: str) -> Mode:
+        settings = self._parts.settings
+        is_able = capabilities_of(settings.anthropic_base_url, model).tool_search
+        match settings.tool_search:
+            case "auto":
+                return "server" if is_able else "client"
+            case "client":
+                return "references" if is_able else "client"
+            case chosen:
+                return chosen
+
+    async def _load_tools(self) -> None:
+        """See to it that tools are known; a source that keeps no bound of its own does not keep the answer back."""
+        try:
+            async with asyncio.timeout(_LOADING_SECONDS):
+                await self._parts.toolbox.ensure_loaded()
+        except TimeoutError:
+            log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
 
     def _title_giver(self, begun: Begun, question: Message) -> Callable[[], Awaitable[str | None]]:
         """Give what titles a conversation after its first exchange, and does nothing after others."""
@@ -210,16 +244,21 @@ class StreamedAnswer:
         self._running.answer.interrupt(reason)
 
 
-class GuardedTools:
-    """Tools that run only as long as their caller's token is good."""
+class TurnTools:
+    """One turn's tools: chosen anew every round, and run only as long as their caller's token is good."""
 
-    def __init__(self, tools: Tools, check: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, tools: CallersTools, check: Callable[[], Awaitable[None]], mode: Mode) -> None:
         self._tools = tools
         self._check = check
+        self._mode = mode
 
     def definitions(self) -> Sequence[ToolDefinition]:
-        """List what the model may call now."""
+        """List all that the caller may use now."""
         return self._tools.definitions()
+
+    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:
+        """Choose what the model may call after these messages."""
+        return offer(self._tools.definitions(), messages, self._mode)
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run the calls of one reply.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shared.agent.answer import Interruption
 from shared.errors import GraphError, TooManyStreams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from uuid import UUID
 
     from shared.agent.answer import Answer
@@ -36,29 +38,41 @@ class RunningAnswers:
     def __init__(self, leases: Leases, limit: int) -> None:
         self._leases = leases
         self._limit = limit
+        self._beginning = 0
         self._running: dict[UUID, RunningAnswer] = {}
+        self._unsure: dict[UUID, UUID] = {}
         self._keeper: asyncio.Task[None] | None = None
 
-    def require_room(self) -> None:
-        """See to it that one more may run.
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Keep room for one more while it is begun.
 
         Raises:
             TooManyStreams: there are as many as there may be.
         """
-        if len(self._running) >= self._limit:
+        if len(self._running) + self._beginning >= self._limit:
             raise TooManyStreams
+        self._beginning += 1
+        try:
+            yield
+        finally:
+            self._beginning -= 1
 
     def add(self, conversation_id: UUID, running: RunningAnswer) -> None:
         """Take an answer in and keep its lease renewed until it is removed."""
         self._running[conversation_id] = running
-        if self._keeper is None or self._keeper.done():
-            self._keeper = asyncio.create_task(self._keep())
+        self._start_keeper()
 
     def remove(self, conversation_id: UUID, running: RunningAnswer) -> None:
         """Forget an answer that is over."""
         running.over.set()
         if self._running.get(conversation_id) is running:
             del self._running[conversation_id]
+
+    def release_later(self, conversation_id: UUID, holder: UUID) -> None:
+        """Give back, once the database is there, a lease of which is not known whether it was acquired."""
+        self._unsure[holder] = conversation_id
+        self._start_keeper()
 
     async def stop(self, conversation_id: UUID, seconds: float) -> bool:
         """End this process's answer to a conversation and wait for that; says whether there was one and it ended."""
@@ -89,18 +103,32 @@ class RunningAnswers:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
 
+    def _start_keeper(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep())
+
     async def _keep(self) -> None:
-        while self._running:
-            held = dict(self._running)
+        while self._running or self._unsure:
             try:
-                renewed = await self._leases.renew({each: running.holder for each, running in held.items()})
+                await self._release_unsure()
+                await self._renew()
             except GraphError as error:
                 # The leases last some more renewals; storing will tell whether they were lost.
                 log.warning("leases could not be renewed: %s", type(error).__name__)
-            else:
-                for conversation_id, running in held.items():
-                    if conversation_id not in renewed:
-                        running.answer.interrupt(Interruption.LOST)
-                    elif renewed[conversation_id]:
-                        running.answer.interrupt(Interruption.STOPPED)
             await asyncio.sleep(_RENEWAL_SECONDS)
+
+    async def _renew(self) -> None:
+        held = dict(self._running)
+        if not held:
+            return
+        renewed = await self._leases.renew({each: running.holder for each, running in held.items()})
+        for conversation_id, running in held.items():
+            if conversation_id not in renewed:
+                running.answer.interrupt(Interruption.LOST)
+            elif renewed[conversation_id]:
+                running.answer.interrupt(Interruption.STOPPED)
+
+    async def _release_unsure(self) -> None:
+        for holder, conversation_id in list(self._unsure.items()):
+            await self._leases.release(conversation_id, holder)
+            del self._unsure[holder]

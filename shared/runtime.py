@@ -10,6 +10,7 @@ from shared.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.age import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.leases import Leases
+from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Runtime:
         self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), Principals(graph))
         self.conversations = Conversations(graph)
         self.leases = Leases(graph)
+        self.mcp_servers = MCPServers(graph)
         self._graph = graph
         self._assistant: asyncio.Task[Assistant] | None = None
 

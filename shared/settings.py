@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from base64 import urlsafe_b64decode
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 DEVELOPMENT = "development"
 DEFAULT_GRAPH_NAME = "imbi"
+
+_FERNET_BYTES = 32
 _SHORTEST_SECRET = 32
 """Bytes of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
@@ -46,6 +50,18 @@ def _http_url(url: str) -> str:
 
 
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
+
+
+def _hosts(names: str) -> tuple[str, ...]:
+    hosts = tuple(host.rstrip(".") for name in names.split(",") if (host := name.strip().lower()))
+    if not all(map(_HOST.fullmatch, hosts)):
+        raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
+    return hosts
+
+
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 
 
 class Settings(BaseModel):
@@ -76,7 +92,11 @@ class Settings(BaseModel):
     max_conversation_turns: int = Field(default=100, alias="IMBI_ASSISTANT_MAX_CONVERSATION_TURNS", ge=1)
     max_tool_result_chars: int = Field(default=120_000, alias="IMBI_ASSISTANT_MAX_TOOL_RESULT_CHARS", ge=0)
     tool_timeout_seconds: float = Field(default=30.0, alias="IMBI_ASSISTANT_TOOL_TIMEOUT_SECONDS", gt=0)
+    mcp_connect_seconds: float = Field(default=2.0, alias="IMBI_ASSISTANT_MCP_CONNECT_SECONDS", ge=0)
+    mcp_allowed_hosts: Hosts = Field(default=(), alias="IMBI_ASSISTANT_MCP_ALLOWED_HOSTS")
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
+    tool_search: Literal["auto", "server", "client", "off"] = Field(default="auto", alias="IMBI_ASSISTANT_TOOL_SEARCH")
+    clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
@@ -110,6 +130,17 @@ class Settings(BaseModel):
         if is_short and info.data.get("environment") != DEVELOPMENT:
             raise ValueError(f"must have at least {_SHORTEST_SECRET} bytes outside {DEVELOPMENT}")
         return secret
+
+    @field_validator("config_encryption_key")
+    @classmethod
+    def _is_a_fernet_key(cls, key: SecretStr | None) -> SecretStr | None:
+        try:
+            length = _FERNET_BYTES if key is None else len(urlsafe_b64decode(key.get_secret_value()))
+        except ValueError:
+            length = 0
+        if length != _FERNET_BYTES:
+            raise ValueError(f"must be a Fernet key, {_FERNET_BYTES} bytes in URL-safe base64")
+        return key
 
     @property
     def is_enabled(self) -> bool:

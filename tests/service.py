@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.http.server import QuietServer
 
-JWT_SECRET = "a secret of the tests that is long enough for HS256"
+JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
 DEVELOPER = "developer@example.com"
 SECONDS = 30
 """How long the service may take to start and to stop."""

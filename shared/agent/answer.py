@@ -111,10 +111,12 @@ class Answer:
                 log.exception("a turn failed")
             failed = _failure(error)
         self._is_ending = True
+        is_whole = self._outcome is not None
         if self._outcome is None:
             self._outcome = await self._ended_early(failed)
         await emit(self._outcome)
-        if failed is None and self._interruption is None:
+        # A lease that seems to be lost may just have been given back with the whole answer.
+        if is_whole and self._interruption in {None, Interruption.LOST}:
             title = await self._give_title()
             if title is not None:
                 await emit(TitleChosen(title))
@@ -159,7 +161,18 @@ class Answer:
             await _undisturbed(self._transcript.finish(messages, outcome))
         except (GraphError, ConversationNotFound) as error:
             return failed or _failure(error)
+        except Exception:
+            log.exception("what was said cannot be stored")
+            await self._given_up()
+            return failed or _NOT_STORED
         return outcome
+
+    async def _given_up(self) -> None:
+        """Leave the conversation to others without what was said."""
+        try:
+            await self._transcript.finish([], _NOT_STORED)
+        except AssistantError as error:
+            log.warning("a conversation could not be given back: %s", type(error).__name__)
 
     def _unfinished(self) -> list[Message]:
         """Give what has been said and done since the last round: its calls all get a result, known or not."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import orjson
+
 from shared.agent.events import BlockFinished, TextAdded
 from shared.agent.failures import CONTEXT_OVERFLOW
 from shared.errors import ModelError
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from shared.models import JsonObject
 
 _NOTICE = "*This conversation has become too long to be read whole: its older parts are left out now.*\n\n"
+_CLEARED = "[This older result was left out to save room. Call the tool again if it is needed.]"
+_ROUNDS_KEPT = 3
+_BYTES_PER_TOKEN = 4
 _RESULT_LENGTHS = (20_000, 4_000, 500)
 """To how many characters results are cut when nothing else is left to leave out."""
 
@@ -26,8 +31,9 @@ _RESULT_LENGTHS = (20_000, 4_000, 500)
 class FittingModel:
     """One turn's model. What was left out stays left out for the rest of the turn, and the user is told once."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, clear_above: int) -> None:
         self._model = model
+        self._clear_above = clear_above
         self._level = 0
         self._has_told = False
 
@@ -38,7 +44,8 @@ class FittingModel:
             ModelError: as of the model; that the history is too long only when nothing more can be left out.
         """
         overflow: ModelError | None = None
-        for messages in islice(_ever_shorter(request.messages), self._level, None):
+        cleared = clear_results(request.messages, self._clear_above)
+        for messages in islice(_ever_shorter(cleared), self._level, None):
             has_begun = False
             try:
                 async with aclosing(self._model.reply(replace(request, messages=messages))) as events:
@@ -61,6 +68,37 @@ class FittingModel:
 
     async def aclose(self) -> None:
         """Leave the model open: other turns use it."""
+
+
+def clear_results(messages: Sequence[JsonObject], above: int) -> Sequence[JsonObject]:
+    """Leave out old results of tools where the messages have more than so many tokens (estimated by their bytes).
+
+    First those of earlier questions, then those of this one but for the last few. What is left out stays so as the
+    conversation grows, so that what the API has cached of it stays good.
+    """
+    if _tokens(messages) <= above:
+        return messages
+    start = max((i for i, message in enumerate(messages) if _is_question(message)), default=0)
+    cleared = [*map(_cleared, messages[:start]), *messages[start:]]
+    if _tokens(cleared) <= above:
+        return cleared
+    with_results = [i for i, message in enumerate(cleared) if i >= start and not _is_question(message)]
+    old = {i for i in with_results if cleared[i]["role"] == "user"}
+    kept = sorted(old)[-_ROUNDS_KEPT:]
+    return [message if i not in old or i in kept else _cleared(message) for i, message in enumerate(cleared)]
+
+
+def _cleared(message: JsonObject) -> JsonObject:
+    return {**message, "content": [_emptied(block) for block in _blocks(message)]}
+
+
+def _emptied(block: JsonObject) -> JsonObject:
+    is_long = block.get("type") == "tool_result" and len(str(block.get("content"))) > len(_CLEARED)
+    return {**block, "content": _CLEARED} if is_long else block
+
+
+def _tokens(messages: Sequence[JsonObject]) -> int:
+    return len(orjson.dumps(messages)) // _BYTES_PER_TOKEN
 
 
 def _ever_shorter(messages: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:

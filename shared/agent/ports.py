@@ -34,6 +34,22 @@ class ToolDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """What the model may call in one round.
+
+    `tools` it sees. `deferred` it does not see before a search has found them: with the API's own search where
+    `is_searched_by_api`, else with a tool of ours that answers with references to them.
+    """
+
+    tools: Sequence[ToolDefinition] = ()
+    deferred: Sequence[ToolDefinition] = ()
+    is_searched_by_api: bool = False
+
+
+NO_TOOLS = ToolOffer()
+
+
+@dataclass(frozen=True, slots=True)
 class SystemPrompt:
     """The system prompt: what is the same for everybody, then what concerns the user."""
 
@@ -43,13 +59,14 @@ class SystemPrompt:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call of the model."""
+    """One call of the model; `is_repeated` says that its beginning will come again, and so is worth caching."""
 
     model: str
     max_tokens: int
     system: SystemPrompt
     messages: Sequence[JsonObject]
-    tools: Sequence[ToolDefinition] = ()
+    offer: ToolOffer = NO_TOOLS
+    is_repeated: bool = False
 
 
 class Model(Protocol):
@@ -71,8 +88,8 @@ class Model(Protocol):
 class Tools(Protocol):
     """One caller's tools."""
 
-    def definitions(self) -> Sequence[ToolDefinition]:
-        """List what the model may call now; asked again every round."""
+    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:
+        """Choose what the model may call after these messages; asked again every round."""
         ...
 
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:

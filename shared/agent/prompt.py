@@ -30,7 +30,10 @@ class PromptWriter:
         self._ui_url = ui_url
 
     def write(self, principal: Principal, tools: Sequence[ToolDefinition], patterns: str) -> SystemPrompt:
-        """Write the prompt; `patterns` are the UI's URL patterns, for links."""
+        """Write the prompt; `patterns` are the UI's URL patterns, for links.
+
+        The static part holds nothing of the user or the time, so that it can be cached for everybody.
+        """
         links = {"links_section": self._links(patterns)}
         if self._template is None:
             return SystemPrompt(_fill(_STATIC, links), _fill(_PERSONAL, _about(principal, bool(tools))))

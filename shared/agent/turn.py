@@ -80,7 +80,7 @@ async def converse(
 
 def _offering(tools: Tools, request: ModelRequest, rounds_left: int) -> ModelRequest:
     if rounds_left:
-        return replace(request, tools=tools.definitions())
+        return replace(request, offer=tools.offer(request.messages), is_repeated=True)
     *earlier, last = request.messages
     if not _has_results(last):
         return request

@@ -54,21 +54,23 @@ async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncIter
 
     Raises:
         BrokenStream: a frame's data is no JSON object, or has no end.
-        TimeoutError: nothing but pings came for so many seconds.
+        TimeoutError: nothing but pings came for so many seconds of waiting; a slow reader's own are not counted.
     """
     rest = b""
-    heard_at = time.monotonic()
+    waited = 0.0
     while True:
-        async with asyncio.timeout(heard_at + idle_seconds - time.monotonic()):
+        began = time.monotonic()
+        async with asyncio.timeout(idle_seconds - waited):
             chunk = await anext(chunks, None)
+        waited += time.monotonic() - began
         if chunk is None:
             return
-        rest += chunk.replace(b"\r\n", b"\n")
+        rest = (rest + chunk).replace(b"\r\n", b"\n")
         *complete, rest = rest.split(b"\n\n")
         for data in filter(None, map(_data, complete)):
             event = _parse(data)
             if event.get("type") != "ping":
-                heard_at = time.monotonic()
+                waited = 0.0
                 yield event
         if len(rest) > _LONGEST_FRAME:
             raise BrokenStream("an event has no end")
@@ -205,6 +207,10 @@ def _input(text: str, given: JsonValue) -> tuple[JsonObject, str | None]:
         return {}, f"The input is not valid JSON ({error.msg})."
     if not isinstance(value, dict):
         return {}, "The input is not a JSON object."
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return {}, "The input is nested too deeply."
     return cast("JsonObject", value), None
 
 

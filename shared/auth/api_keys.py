@@ -18,6 +18,7 @@ PREFIX = "ik_"
 _LONGEST = 512
 _PARTS = 3
 _REMEMBERED_SECONDS = 60.0
+_NOTED_SECONDS = 60.0
 _MOST_REMEMBERED = 1024
 _SIDE_BY_SIDE = 2
 """How many hashes are computed at a time: each takes tens of milliseconds of CPU and some 64 MB."""
@@ -74,3 +75,20 @@ class SecretChecker:
         self._right[remembered_as] = time.monotonic() + _REMEMBERED_SECONDS
         while len(self._right) > _MOST_REMEMBERED:
             self._right.popitem(last=False)
+
+
+class Uses:
+    """Which keys' use has been noted within the last minute, so that many requests at once write it once."""
+
+    def __init__(self) -> None:
+        self._noted: OrderedDict[str, float] = OrderedDict()
+
+    def is_due(self, key: ApiKey) -> bool:
+        """Say whether the use of a key is to be noted; who asks is taken to do so."""
+        now = time.monotonic()
+        if now - self._noted.get(key.key_id, float("-inf")) < _NOTED_SECONDS:
+            return False
+        self._noted[key.key_id] = now
+        while len(self._noted) > _MOST_REMEMBERED:
+            self._noted.popitem(last=False)
+        return True

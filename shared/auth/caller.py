@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from shared.auth import tokens
-from shared.auth.api_keys import PREFIX, ApiKey, SecretChecker, read_api_key
+from shared.auth.api_keys import PREFIX, ApiKey, SecretChecker, Uses, read_api_key
 from shared.errors import Forbidden, Unauthenticated
 from shared.models import Caller
 
@@ -39,6 +39,7 @@ class Authenticator:
         self._secret = secret
         self._directory = directory
         self._checker = SecretChecker()
+        self._uses = Uses()
 
     def read(self, token: str) -> Claims | ApiKey:
         """Check what can be checked of a token on its own.
@@ -86,7 +87,8 @@ class Authenticator:
         if record is None or record.owner is None or record.is_revoked or time.time() >= record.expires_at:
             raise Unauthenticated
         await self._checker.check(key, record.key_hash)
-        await self._directory.note_use(record)
+        if self._uses.is_due(key):
+            await self._directory.note_use(record)
         return _narrowed(record.owner, record.scopes)
 
 

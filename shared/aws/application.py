@@ -15,9 +15,10 @@ from shared.http.app import create_app, version
 from shared.settings import environment, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fastapi import APIRouter, FastAPI
+    from fastapi.routing import APIRoute
     from starlette.types import Receive, Scope, Send
 
     from shared.http.app import RuntimeSource
@@ -48,7 +49,7 @@ class LambdaApplication:
 
     def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
         self._router = router
-        self._name = router.routes[0].name
+        self._name = cast("APIRoute", router.routes[0]).name
         self._is_bare = is_bare
         self._secrets: Secrets | None = None
         self._variables: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""A route as a Lambda function. Called by Lambda's own runtime its answer goes out whole; `shared.aws.streaming` streams it."""
+"""A route as a Lambda function, whose answer goes out whole under Lambda's own runtime."""
 
 from __future__ import annotations
 

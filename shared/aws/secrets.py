@@ -130,7 +130,7 @@ class _Powertools:
     def __init__(self) -> None:
         # boto3 is slow to import, and most routes of a local machine need none.
         from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types
 
         config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
         self._failures = parameters.exceptions.GetParameterError

@@ -1,4 +1,4 @@
-"""The entry point of functions whose answers are streamed: `python -m shared.aws.streaming` in place of Lambda's runtime."""
+"""The entry point of functions that stream: `python -m shared.aws.streaming` in place of Lambda's own runtime."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ T = TypeVar("T")
 _PATIENCE_SECONDS = 4.5
 """How long one use of the database may take in all, so that a request ends within five seconds."""
 _CONNECT_SECONDS = 4
+_CANCELLING_SECONDS = 1.0
 _TRUSTED_IDLE_SECONDS = 30.0
 """After a longer rest, a frozen process's say, the pool's connections are replaced before they are used.
 
@@ -75,7 +76,7 @@ class Graph:
             kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": _CONNECT_SECONDS},
         )
         self._last_used = time.time()
-        self._abandoned: set[asyncio.Task[object]] = set()
+        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Start the pool; connections are made in the background."""
@@ -127,7 +128,7 @@ class Graph:
             try:
                 results = await self._send(connection, statements, begin=True)
                 check(results)
-            except BaseException:
+            except Exception:
                 with contextlib.suppress(psycopg.Error):
                     await connection.rollback()
                 raise
@@ -168,26 +169,23 @@ class Graph:
             raise GraphError from error
 
     async def _in_time(self, work: Coroutine[None, None, T]) -> T:
-        """Wait no longer than the patience lasts, even for a driver that takes its time to be cancelled.
-
-        On a half-open socket the driver waits for an answer to its own cancelling; that is left to it.
-        """
+        """Wait no longer than the patience lasts, even for a driver that takes its time to be cancelled."""
         task = asyncio.create_task(work)
         try:
             await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
         finally:
             if not task.done():
-                task.cancel()
-                self._abandoned.add(task)
-                task.add_done_callback(self._forget)
+                self._abandon(task)
         if not task.done():
+            # The other connections most likely lead nowhere either; the next use is to have a new one.
+            await self._pool.drain()
             raise TimeoutError
         return task.result()
 
-    def _forget(self, task: asyncio.Task[object]) -> None:
-        self._abandoned.discard(task)
-        if not task.cancelled():
-            task.exception()
+    def _abandon(self, task: asyncio.Task[T]) -> None:
+        ending = asyncio.create_task(_ended(task))
+        self._abandoned.add(ending)
+        ending.add_done_callback(self._abandoned.discard)
 
     async def _with_connection(self, work: Callable[[Connection], Awaitable[T]], tries: int) -> T:
         await self._check_after_rest()
@@ -208,3 +206,12 @@ class Graph:
         self._last_used = time.time()
         if rested > _TRUSTED_IDLE_SECONDS:
             await self._pool.drain()
+
+
+async def _ended(task: asyncio.Task[T]) -> None:
+    """Cancel until it helps: on a half-open socket the driver waits for an answer to its own cancelling as well."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCELLING_SECONDS)
+    if not task.cancelled():
+        task.exception()

@@ -13,6 +13,7 @@ from shared.errors import (
     ConversationFull,
     ConversationLost,
     ConversationNotFound,
+    GraphConflict,
     KeyReused,
     Unauthenticated,
 )
@@ -222,17 +223,18 @@ class Conversations:
         Raises:
             ConversationNotFound: there is none, or it is another user's.
             ConversationBusy: another answer holds the lease.
-            ConversationFull: it holds `limit` messages.
+            ConversationFull: it holds `limit` questions.
             KeyReused: the question's key came before with other content.
         """
 
         def check(results: list[Rows]) -> None:
             _check_found(results)
-            _, acquired, earlier, *_ = results
-            _check_new(question, [records.message(properties) for (properties,) in earlier], is_free=bool(acquired))
+            _, acquired, rows, *_ = results
+            earlier = [records.message(properties) for (properties,) in rows]
+            _check_new(question, earlier, is_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
-            if len(earlier) >= limit:
+            if sum(map(_is_question, earlier)) >= limit:
                 raise ConversationFull
 
         owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
@@ -283,7 +285,12 @@ class Conversations:
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
         """Give a conversation a title unless it has one or has been removed; say whether it was given."""
-        return bool(await self._graph.write(SUGGEST_TITLE.bind(id=str(conversation_id), email=email, title=title)))
+        statement = SUGGEST_TITLE.bind(id=str(conversation_id), email=email, title=title)
+        try:
+            return bool(await self._graph.write(statement))
+        except GraphConflict:
+            # The conversation has gone on at the same moment.
+            return bool(await self._graph.write(statement))
 
 
 def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[Bound, Bound]:
@@ -302,6 +309,10 @@ def _check_held(results: list[Rows]) -> None:
         raise ConversationLost
 
 
+def _is_question(message: StoredMessage) -> bool:
+    return message.role == "user" and not message.tool_results
+
+
 def _check_new(question: Message, earlier: Sequence[StoredMessage], *, is_free: bool) -> None:
     """See to it that a question with a key has not been asked yet."""
     key = question.idempotency_key
@@ -313,7 +324,7 @@ def _check_new(question: Message, earlier: Sequence[StoredMessage], *, is_free: 
         raise KeyReused
     if asked.outcome is None and not is_free:
         raise AnswerRunning
-    following = takewhile(lambda each: each.role == "assistant" or each.tool_results, earlier[place + 1 :])
+    following = takewhile(lambda each: not _is_question(each), earlier[place + 1 :])
     raise _AskedBefore(AlreadyAsked(list(following), asked.outcome))
 
 

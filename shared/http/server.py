@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10
 """How long a stopping server waits for its answers to end."""
+_TICK_SECONDS = 0.1
 
 
 class QuietServer(uvicorn.Server):
@@ -36,9 +37,21 @@ class QuietServer(uvicorn.Server):
         """Take no more connections, end the answers, then everything else."""
         for server in self.servers:
             server.close()
-        if self._end_answers is not None:
-            await self._end_answers(GRACE_SECONDS / 2)
+        await self._end()
         await super().shutdown(sockets)
+        if self.force_exit:
+            # Uvicorn leaves it out then, and what is still open would be torn down with tracebacks.
+            await self.lifespan.shutdown()
+
+    async def _end(self) -> None:
+        """End the answers, until that is done or a second signal comes."""
+        if self._end_answers is None:
+            return
+        ending = asyncio.ensure_future(self._end_answers(GRACE_SECONDS / 2))
+        while not ending.done() and not self.force_exit:
+            await asyncio.wait({ending}, timeout=_TICK_SECONDS)
+        ending.cancel()
+        await asyncio.wait({ending})
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -44,6 +44,8 @@ SILENCE_SECONDS = 9.0
 """After so long without an event a comment goes out, so that no proxy takes the stream for dead."""
 _MOST_WAITING = 256
 """How many frames may wait for a slow reader before the answer waits too."""
+_LONGEST_SEND_SECONDS = 60.0
+"""A reader that takes nothing for so long is gone, and its conversation and its place are others' again."""
 _UNEXPECTED = AnswerFailed("Something went wrong while answering. Please try again.", code="internal", retryable=True)
 
 
@@ -140,11 +142,12 @@ class EventStream(Response):
             await self._frames.put(frame(event))
 
     def _leave(self) -> None:
-        """Go on without a reader: the answer ends early, and nothing waits for room any more."""
+        """Go on without a reader: the answer ends early, and nobody waits for room or for frames any more."""
         self._has_reader = False
         self._answer.interrupt(Interruption.STOPPED)
         while not self._frames.empty():
             self._frames.get_nowait()
+        self._frames.put_nowait(None)
 
     async def _send_frames(self, send: Send) -> None:
         is_open = True
@@ -157,7 +160,9 @@ class EventStream(Response):
             while not self._frames.empty():
                 waiting.append(self._frames.get_nowait())
             is_open = None not in waiting
-            await send({"type": "http.response.body", "body": b"".join(filter(None, waiting)), "more_body": is_open})
+            body = b"".join(filter(None, waiting))
+            async with asyncio.timeout(_LONGEST_SEND_SECONDS):
+                await send({"type": "http.response.body", "body": body, "more_body": is_open})
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -1,8 +1,9 @@
-"""What an MCP tool gives, as text or content blocks for the model: each thing said once, nothing too strange to keep."""
+"""What an MCP tool gives, as text or content blocks for the model: each thing once, nothing that would be refused."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from shared.agent.ports import ToolOutput
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
 
     from shared.models import JsonObject
 
-IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-"""What the Messages API takes as an image."""
+_IMAGES = (
+    ("image/png", b"\x89PNG\r\n\x1a\n"),
+    ("image/jpeg", b"\xff\xd8\xff"),
+    ("image/gif", b"GIF8"),
+    ("image/webp", b"RIFF"),
+)
+"""What the Messages API takes as an image, and how each begins: it refuses a request with anything else."""
 
 _LARGEST_IMAGE = 5_000_000
 _WRAPPED = "result"
@@ -80,10 +86,20 @@ def _blocks(content: Iterable[ContentBlock]) -> Iterator[JsonObject]:
 
 
 def _data(media_type: str, encoded: str) -> JsonObject:
-    if media_type in IMAGE_TYPES and encoded and len(encoded) <= _LARGEST_IMAGE:
-        source: JsonObject = {"type": "base64", "media_type": media_type, "data": encoded}
-        return {"type": "image", "source": source}
-    return _text(binary(media_type, len(encoded) * 3 // 4))
+    image_type = _image_type(encoded) if media_type.startswith("image/") else None
+    if image_type is None or len(encoded) > _LARGEST_IMAGE:
+        return _text(binary(media_type, len(encoded) * 3 // 4))
+    source: JsonObject = {"type": "base64", "media_type": image_type, "data": encoded}
+    return {"type": "image", "source": source}
+
+
+def _image_type(encoded: str) -> str | None:
+    """Find out what an image really is, whatever the server calls it."""
+    try:
+        content = b64decode(encoded, validate=True)
+    except ValueError:
+        return None
+    return next((media_type for media_type, beginning in _IMAGES if content.startswith(beginning)), None)
 
 
 def _text(text: str) -> JsonObject:

@@ -120,12 +120,12 @@ class ClientCredentials:
         transport = self._network.transport(verify=server.verify_ssl)
         async with httpx2.AsyncClient(transport=transport, timeout=_PATIENCE_SECONDS, trust_env=False) as client:
             request = client.build_request("POST", server.oauth_token_url, data=form, headers=headers)
+            response = await _sent(client, request)
             for _ in range(_MOST_REDIRECTS):
-                response = await _sent(client, request)
                 further = response.next_request
                 if further is None or further.method != "POST" or origin_of(further.url) != origin_of(request.url):
                     break
-                request = further
+                response = await _sent(client, further)
             return response
 
 

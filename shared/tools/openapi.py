@@ -21,9 +21,11 @@ from shared.tools.document import Document
 from shared.tools.engine import Engine
 from shared.tools.names import BUILT_IN, Endpoint, tool_names
 from shared.tools.operations import Operation, Unusable, read_operation
+from shared.tools.single_flight import SingleFlight
+from shared.tools.sources import SourceReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx2
     from pydantic import JsonValue
@@ -51,6 +53,7 @@ class _Snapshot:
     engine: Engine
     exclusions: Exclusions
     permissions: frozenset[str]
+    names: frozenset[str]
     selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
@@ -84,15 +87,18 @@ class OpenAPIToolset:
         timeout: float = 30.0,
         max_age: float = 300.0,
         transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Prepare the toolset without any input or output.
 
-        `timeout` holds for each call, `max_age` says when the document is read again; both are in seconds.
+        `timeout` holds for each call, `max_age` says when the document is read again; both are in seconds. The clock
+        goes on while the process is frozen, which a monotonic one does not.
         """
         self.max_age = max_age
         self._api = ApiClient(base_url, timeout, transport)
+        self._clock = clock
         self._snapshot: _Snapshot | None = None
-        self._loading: asyncio.Task[int] | None = None
+        self._loading = SingleFlight(self._load, longest=timeout + _LONGEST_WAIT, clock=clock)
         self._read_at = 0.0
         self._failed_at = float("-inf")
 
@@ -102,7 +108,7 @@ class OpenAPIToolset:
         Raises:
             ToolError: the document could not be had or used; the message says why, and the tools stay what they were.
         """
-        return await asyncio.shield(self._started())
+        return await asyncio.shield(self._loading.start())
 
     async def ensure_loaded(self) -> None:
         """See to it that there are tools, as far as that takes no more than some seconds.
@@ -110,13 +116,28 @@ class OpenAPIToolset:
         What has been read some minutes ago is read again without waiting for it. After a failure the API is left alone
         for some seconds.
         """
-        now = time.monotonic()
-        is_fresh = self._snapshot is not None and now - self._read_at < self.max_age
-        if is_fresh or now - self._failed_at < _RETRY_AFTER:
+        now = self._clock()
+        is_fresh = self._snapshot is not None and 0 <= now - self._read_at < self.max_age
+        if is_fresh or 0 <= now - self._failed_at < _RETRY_AFTER:
             return
-        loading = self._started()
+        loading = self._loading.start()
         if self._snapshot is None:
             await asyncio.wait({loading}, timeout=_LONGEST_WAIT)
+
+    async def refresh(self, patience: float) -> Sequence[SourceReport]:
+        """Read the document again; what has not come after `patience` seconds goes on being read."""
+        loading = self._loading.start()
+        done, _ = await asyncio.wait({loading}, timeout=patience)
+        if not done:
+            problem: str | None = f"The Imbi API has not answered within {patience:g} seconds."
+        else:
+            problem = None if loading.exception() is None else str(loading.exception())
+        return [SourceReport("Imbi API", len(self.names), problem)]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all tools, whoever may use them."""
+        return self._snapshot.names if self._snapshot else frozenset()
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
         """List the tools that the principal may use, by name; asking again costs microseconds."""
@@ -142,16 +163,8 @@ class OpenAPIToolset:
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.wait({self._loading})
+        await self._loading.aclose()
         await self._api.aclose()
-
-    def _started(self) -> asyncio.Task[int]:
-        if self._loading is None or self._loading.done():
-            self._loading = asyncio.create_task(self._load())
-            self._loading.add_done_callback(_looked_at)
-        return self._loading
 
     async def _load(self) -> int:
         try:
@@ -160,14 +173,14 @@ class OpenAPIToolset:
             if self._snapshot is None or self._snapshot.digest != digest:
                 self._snapshot = await asyncio.to_thread(_read, content, self._api.http)
         except ToolError as error:
-            self._failed_at = time.monotonic()
+            self._failed_at = self._clock()
             logger.warning("The Imbi API's tools could not be read: %s", error)
             raise
         except Exception as error:
-            self._failed_at = time.monotonic()
+            self._failed_at = self._clock()
             logger.exception("The Imbi API's OpenAPI document cannot be used")
             raise ToolError("The Imbi API's OpenAPI document cannot be used.") from error
-        self._read_at = time.monotonic()
+        self._read_at = self._clock()
         self._failed_at = float("-inf")
         return len(self._snapshot.operations)
 
@@ -195,6 +208,7 @@ def _read(content: bytes, client: httpx2.AsyncClient) -> _Snapshot:
         engine=engine,
         exclusions=document.exclusions,
         permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
+        names=frozenset(usable),
     )
 
 
@@ -220,9 +234,3 @@ def _operations(document: Document) -> list[Operation]:
         except (RecursionError, TypeError, ValueError) as error:
             logger.warning("No tool for %s %r: %s", raw.method, raw.path, type(error).__name__)
     return operations
-
-
-def _looked_at(loading: asyncio.Task[int]) -> None:
-    """Mark a failure as seen: it has been logged, and nobody may be waiting any more."""
-    if not loading.cancelled():
-        loading.exception()

@@ -218,7 +218,7 @@ class _Fields:
 
 def _fields(schema: JsonValue, schemas: Schemas) -> _Fields | None:
     """Read a body that is an object with named properties, alone or put together by allOf; None for all others."""
-    parts = _object_parts(schema, schemas, depth=0)
+    parts = object_parts(schema, schemas)
     if not parts:
         return None
     properties: dict[str, JsonObject] = {}
@@ -242,7 +242,7 @@ def _is_binary(schema: JsonValue) -> bool:
     return isinstance(schema, dict) and (schema.get("format") == "binary" or "contentMediaType" in schema)
 
 
-def _object_parts(schema: JsonValue, schemas: Schemas, depth: int) -> list[JsonObject]:
+def object_parts(schema: JsonValue, schemas: Schemas, depth: int = 0) -> list[JsonObject]:
     """Split a schema into plain objects whose properties hold side by side; empty where it is more than that."""
     resolved = schemas.resolved(schema)
     for keyword in ("anyOf", "oneOf"):
@@ -257,7 +257,7 @@ def _object_parts(schema: JsonValue, schemas: Schemas, depth: int) -> list[JsonO
         return []
     if not isinstance(members, list):
         return [resolved] if resolved.get("type", "object") == "object" and "properties" in resolved else []
-    parts = [_object_parts(member, schemas, depth + 1) for member in members]
+    parts = [object_parts(member, schemas, depth + 1) for member in members]
     own = [resolved] if "properties" in resolved else []
     return [part for found in parts for part in found] + own if all(parts) else []
 

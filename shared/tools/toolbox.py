@@ -24,18 +24,28 @@ if TYPE_CHECKING:
     from shared.agent.events import ToolCall, ToolEvent
     from shared.agent.ports import ToolDefinition, Toolset
     from shared.models import Caller, JsonObject
+    from shared.tools.refresh import Refresher
 
 log = logging.getLogger(__name__)
 
 _SIDE_BY_SIDE = 8
 """How many calls of one reply run at the same time."""
+_LONGEST_NAME = 128
 
 
 class Toolbox:
     """All toolsets; where two have the same name, the earlier one's tool counts."""
 
-    def __init__(self, toolsets: Sequence[Toolset], *, max_result_chars: int = 0, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        toolsets: Sequence[Toolset],
+        *,
+        refresher: Refresher | None = None,
+        max_result_chars: int = 0,
+        timeout: float = 30.0,
+    ) -> None:
         self.toolsets = toolsets
+        self.refresher = refresher
         self.max_result_chars = max_result_chars
         self.timeout = timeout
 
@@ -61,6 +71,7 @@ class CallersTools:
     def __init__(self, toolbox: Toolbox, caller: Caller) -> None:
         self._toolbox = toolbox
         self._caller = caller
+        self._refreshing: asyncio.Task[None] | None = None
 
     def definitions(self) -> list[ToolDefinition]:
         """List what the model may call now."""
@@ -125,8 +136,18 @@ class CallersTools:
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> tuple[str | list[JsonObject], bool]:
         if call.problem is not None:
             raise ToolError(f"{call.problem} The tool was not run.")
-        if toolset is None:
-            raise ToolError(f"There is no tool named {call.name}.")
         async with asyncio.timeout(self._toolbox.timeout):
+            toolset = toolset or await self._toolset_after_refresh(call.name)
+            if toolset is None:
+                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
             output = await toolset.call(call.name, call.input, self._caller)
         return output.content, output.is_error
+
+    async def _toolset_after_refresh(self, name: str) -> Toolset | None:
+        """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""
+        if self._toolbox.refresher is None:
+            return None
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
+        await asyncio.shield(self._refreshing)
+        return self._toolset_of(name)

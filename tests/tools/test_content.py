@@ -1,15 +1,13 @@
-"""What tools give, as text or blocks."""
+"""What the Imbi API answers, as text."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-from mcp import types
 
 from shared.tools.api_client import Answer
-from shared.tools.content import clean, compact_json, output_of, output_of_mcp
+from shared.tools.content import clean, compact_json, output_of
 
 
 @pytest.mark.parametrize(
@@ -65,48 +63,3 @@ def test_validation_errors_without_a_place_are_shown() -> None:
     body = json.dumps({"detail": [{"msg": "bad"}, {"loc": ["query", "a", 0], "msg": "worse", "input": "x" * 999}]})
     output = output_of(Answer(422, "application/json", "utf-8", body.encode()))
     assert str(output.content).endswith(": bad\nquery.a.0: worse")
-
-
-def result(*blocks: types.ContentBlock, **fields: Any) -> types.CallToolResult:
-    return types.CallToolResult(content=list(blocks), **fields)
-
-
-def text(value: str) -> types.TextContent:
-    return types.TextContent(type="text", text=value)
-
-
-def test_texts_of_a_tool_are_joined() -> None:
-    output = output_of_mcp(result(text("a\x00"), text('{"b": 1}')))
-    assert (output.content, output.is_error) == ('a\n{"b":1}', False)
-
-
-def test_structured_content_is_said_once() -> None:
-    output = output_of_mcp(result(text('{"a": [1, 2]}'), structured_content={"a": [1, "\x00b\\u0000"]}))
-    assert output.content == '{"a":[1,"b\\\\u0000"]}'
-
-
-def test_a_tools_failure_is_an_error() -> None:
-    output = output_of_mcp(result(text("no"), is_error=True))
-    assert (output.content, output.is_error) == ("no", True)
-
-
-def test_a_tool_that_says_nothing_is_done() -> None:
-    assert output_of_mcp(result()).content == "Done; the tool gave no content."
-
-
-def test_an_image_is_a_block_and_other_binaries_are_told() -> None:
-    image = types.ImageContent(type="image", data="QUJD", mime_type="image/png")
-    odd = types.ImageContent(type="image", data="QUJD", mime_type="image/tiff")
-    sound = types.AudioContent(type="audio", data="QUJD", mime_type="audio/wav")
-    link = types.ResourceLink(type="resource_link", name="Doc", uri="https://x.example.com/d")
-    page = types.EmbeddedResource(type="resource", resource=types.TextResourceContents(uri="a://b", text="page"))
-    blob = types.EmbeddedResource(type="resource", resource=types.BlobResourceContents(uri="a://c", blob="QUJD"))
-    output = output_of_mcp(result(image, odd, sound, link, page, blob, structured_content={"a": 1}))
-    assert output.content == [
-        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}},
-        {"type": "text", "text": "Binary content, which is not shown: image/tiff, 3 bytes."},
-        {"type": "text", "text": "Binary content, which is not shown: audio/wav, 3 bytes."},
-        {"type": "text", "text": "Doc: https://x.example.com/d"},
-        {"type": "text", "text": "page"},
-        {"type": "text", "text": "Binary content, which is not shown: of an unknown type, 3 bytes."},
-    ]

@@ -1,0 +1,1 @@
+"""What the service costs, measured beside a bare relay of the same bytes: `python -m bench`."""

@@ -1,0 +1,116 @@
+"""Figures: ours beside the floor's, with the goal where there is one; as a table and as JSON."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The most, or with `is_least` the least, that a value or its ratio to the floor's is to be."""
+
+    limit: float
+    of: Literal["value", "ratio"] = "value"
+    is_least: bool = False
+
+    def is_met(self, value: float, ratio: float | None) -> bool:
+        """Say whether a figure meets it."""
+        reached = value if self.of == "value" else ratio
+        return reached is not None and (reached >= self.limit if self.is_least else reached <= self.limit)
+
+    def __str__(self) -> str:
+        sign = "≥" if self.is_least else "≤"
+        return f"{sign} {self.limit:g}{' x floor' if self.of == 'ratio' else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure; without a floor there is nothing that a relay could do of the kind."""
+
+    scenario: str
+    name: str
+    unit: str
+    value: float
+    floor: float | None = None
+    goal: Goal | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the floor's it is."""
+        return self.value / self.floor if self.floor else None
+
+    @property
+    def verdict(self) -> str:
+        """Say whether the goal is met."""
+        if self.goal is None:
+            return ""
+        return "met" if self.goal.is_met(self.value, self.ratio) else "MISSED"
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Give the value that so large a share of all does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Set the figures out as Markdown."""
+    header = ["figure", "unit", "ours", "floor", "ratio", "goal", ""]
+    rows = [header, ["-" * len(each) for each in header], *map(_row, figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    )
+
+
+def _row(figure: Figure) -> list[str]:
+    return [
+        f"{figure.scenario}: {figure.name}",
+        figure.unit,
+        _number(figure.value),
+        "" if figure.floor is None else _number(figure.floor),
+        "" if figure.ratio is None else _number(figure.ratio),
+        str(figure.goal or ""),
+        figure.verdict,
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004  # three digits
+
+
+def save(path: Path, figures: Sequence[Figure], *, is_quick: bool, database: str) -> None:
+    """Write the figures as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    said = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "is_quick": is_quick,
+        "database": database,
+        "figures": [
+            {
+                "scenario": each.scenario,
+                "name": each.name,
+                "unit": each.unit,
+                "value": each.value,
+                "floor": each.floor,
+                "ratio": each.ratio,
+                "goal": None if each.goal is None else str(each.goal),
+                "is_met": each.goal and each.goal.is_met(each.value, each.ratio),
+            }
+            for each in figures
+        ],
+    }
+    path.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")

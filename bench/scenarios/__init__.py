@@ -1,0 +1,23 @@
+"""One module for each group of figures; each has `measure(bench)`, which gives them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.scenarios import crowd, events, first_word, lists, queries, start, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from bench.environment import Bench
+    from bench.figures import Figure
+
+SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
+    "start": start.measure,
+    "first_word": first_word.measure,
+    "events": events.measure,
+    "crowd": crowd.measure,
+    "lists": lists.measure,
+    "queries": queries.measure,
+    "tokens": tokens.measure,
+}

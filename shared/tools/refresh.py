@@ -1,0 +1,105 @@
+"""The tool that reads all tools again in the middle of a conversation, and the reading itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from shared.agent.ports import ToolDefinition, ToolOutput
+from shared.tools.single_flight import SingleFlight
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.models import Caller, JsonObject, Principal
+    from shared.tools.sources import Source, SourceReport
+
+_SHARE = 0.8
+"""Of the time that a call may take, what the sources get."""
+_MOST_NAMES = 40
+_RECENT_SECONDS = 10.0
+"""After so long a name that the model makes up may have everything read again."""
+
+_DEFINITION = ToolDefinition(
+    name="refresh_openapi_spec",
+    description=(
+        "Read again which tools there are: those of the Imbi API from its current OpenAPI document, and those of every "
+        "external server. Use it when a tool that should exist is missing, or when the API or a server has just been "
+        "changed. The new tools can be called right after it. It says how many tools came from where and what failed."
+    ),
+    input_schema={"type": "object", "properties": {}},
+)
+
+
+class Refresher:
+    """Reads all sources again, side by side; those who ask at the same time share one reading."""
+
+    def __init__(
+        self, sources: Sequence[Source], *, timeout: float = 30.0, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Prepare; `timeout` is how many seconds the call of a tool may take."""
+        self._sources = sources
+        self._patience = timeout * _SHARE
+        self._clock = clock
+        self._reading = SingleFlight(self._read, longest=timeout * 2, clock=clock)
+
+    async def refresh(self) -> Sequence[SourceReport]:
+        """Read all sources again; each tells what it has, and why it has no more."""
+        return await asyncio.shield(self._reading.start())
+
+    async def refresh_if_old(self) -> None:
+        """Read all sources again, unless that has just been done."""
+        if self._reading.under_way or not 0 <= self._clock() - self._reading.began_at < _RECENT_SECONDS:
+            await self.refresh()
+
+    def names(self, principal: Principal) -> frozenset[str]:
+        """Name the tools of all sources that the principal may use."""
+        return frozenset(tool.name for source in self._sources for tool in source.definitions(principal))
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._reading.aclose()
+
+    async def _read(self) -> list[SourceReport]:
+        reports = await asyncio.gather(*(source.refresh(self._patience) for source in self._sources))
+        return [report for each in reports for report in each]
+
+
+class RefreshToolset:
+    """The one tool, for everybody."""
+
+    in_browser = False
+
+    def __init__(self, refresher: Refresher) -> None:
+        self._refresher = refresher
+
+    async def ensure_loaded(self) -> None:
+        """It is always there."""
+
+    def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
+        """List the tool."""
+        return (_DEFINITION,)
+
+    async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
+        """Read all sources again and say what came of it; it has failed where every source has."""
+        before = self._refresher.names(caller.principal)
+        reports = await self._refresher.refresh()
+        now = self._refresher.names(caller.principal)
+        lines = [
+            *map(str, reports),
+            f"{len(now)} of these tools are available to this user from now on.",
+            *_named("New", now - before),
+            *_named("Gone", before - now),
+        ]
+        return ToolOutput("\n".join(lines), is_error=all(report.problem for report in reports))
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._refresher.aclose()
+
+
+def _named(what: str, names: frozenset[str]) -> list[str]:
+    shown = ", ".join(sorted(names)[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return [f"{what}: {shown}{more}."] if names else []
