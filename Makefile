@@ -3,16 +3,25 @@
 # The Python to make .venv with; the first of the usual names that is new enough when it is not given.
 PYTHON ?=
 ARGS ?=
+# What `make build` builds the Lambda package for.
+PYTHON_VERSION ?= 3.13
+ARCHITECTURE ?= x86_64
+REGION ?= eu-west-1
 
 VENV_PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
 NODE := .venv/.node
 NODE_PACKAGES := local/database/node_modules/.package-lock.json
+SAM := .sam/.installed
+SAM_COMMAND := SAM_CLI_TELEMETRY=0 .sam/bin/sam
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-find-links
 
+# What Lambda's own Python has already, and what only a server of our own wants.
+NOT_IN_LAYER := $(addprefix --no-emit-package ,boto3 botocore s3transfer httptools uvloop watchfiles)
+
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check format lock clean FORCE
+.PHONY: help venv run test check build validate format lock clean FORCE
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +41,13 @@ check: venv ## lint, check format and types, and keep the layers apart
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -m pytest tests/test_layers.py
 
+build: venv $(SAM) ## build the Lambda package; PYTHON_VERSION=3.13 ARCHITECTURE=x86_64 say for what
+	@LAMBDA_PYTHON=$(PYTHON_VERSION) LAMBDA_ARCHITECTURE=$(ARCHITECTURE) $(SAM_COMMAND) build --build-in-source \
+		--parameter-overrides PythonVersion=$(PYTHON_VERSION) Architecture=$(ARCHITECTURE) $(ARGS)
+
+validate: $(SAM) ## lint the Lambda package's template
+	@$(SAM_COMMAND) validate --lint --region $(REGION)
+
 format: venv ## format the code and mend what ruff can
 	@$(VENV_PYTHON) -m ruff check --fix-only
 	@$(VENV_PYTHON) -m ruff format
@@ -40,10 +56,13 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements.lock
 	$(VENV_PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["node"])' \
 		| $(COMPILE) --upgrade - --output-file local/requirements-node.lock
+	$(COMPILE) --upgrade pyproject.toml --output-file container/requirements.lock
+	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
+	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
 	cd local/database && npm install --package-lock-only --no-audit --no-fund
 
 clean: ## remove what was installed and cached, but not the data in .data
-	rm -rf .venv local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
+	rm -rf .venv .sam .aws-sam local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_PYTHON):
@@ -60,6 +79,12 @@ $(INSTALLED): requirements.lock pyproject.toml | $(VENV_PYTHON)
 	@echo 'installing the locked dependencies into .venv (a minute or so the first time)'
 	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(SAM): layer/requirements-sam.lock | $(VENV_PYTHON)
+	@echo 'installing the AWS SAM command line into .sam (a minute or so the first time)'
+	@$(VENV_PYTHON) -m venv --clear .sam
+	@.sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 $(NODE): $(INSTALLED) local/database/package-lock.json local/requirements-node.lock $(if $(wildcard $(NODE_PACKAGES)),,FORCE)

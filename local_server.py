@@ -22,7 +22,7 @@ from functions import (
 from shared.errors import GraphError, SettingsError, StartupError
 from shared.graph.schema import set_up
 from shared.http.app import create_app, version
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, run, serve_until_stopped, server_of
 from shared.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent
 DEFAULT_USER = "developer@example.com"
+_UNUSED_SECRET = "unused " * 8  # for commands that verify no token
 ROUTES = (
     create_conversation,
     list_conversations,
@@ -127,7 +128,7 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
 
 def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is told to stop."""
-    return asyncio.run(_serve(options, variables))
+    return run(_serve(options, variables))
 
 
 async def _serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -212,7 +213,7 @@ def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     dsn = variables.get("POSTGRES_URL")
     if dsn is None:
         raise SettingsError(["POSTGRES_URL is not set."])
-    graph_name = load({"IMBI_AUTH_JWT_SECRET": "unused", **variables}).postgres_graph_name
+    graph_name = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables}).postgres_graph_name
     try:
         asyncio.run(set_up(dsn, graph_name, lambda made: _say(f"created {made}")))
     except GraphError as error:

@@ -43,6 +43,8 @@ class Figure:
     value: float
     floor: float | None = None
     goal: Goal | None = None
+    is_detail: bool = False
+    """Whether it is one of many, for the JSON alone."""
 
     @property
     def ratio(self) -> float | None:
@@ -66,7 +68,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 def table(figures: Sequence[Figure]) -> str:
     """Set the figures out as Markdown."""
     header = ["figure", "unit", "ours", "floor", "ratio", "goal", ""]
-    rows = [header, ["-" * len(each) for each in header], *map(_row, figures)]
+    rows = [header, ["-" * len(each) for each in header], *(_row(each) for each in figures if not each.is_detail)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

@@ -1,7 +1,7 @@
 """What stands behind the service while it is measured: the model and the Imbi API in one process, canned.
 
-Raw protocol and bytes made beforehand, so that it costs next to nothing beside what is measured. Run as a process of its
-own: `python -m bench.upstream name=document.json …`; it prints its port.
+Raw protocol and bytes made beforehand, so that it costs next to nothing beside what is measured. Run as a process of
+its own: `python -m bench.upstream name=document.json …`; it prints its port.
 
 - `POST /v1/messages`: a reply of the shape that the question's last mark asks for
 - `GET /<name>/openapi.json`: a document

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MARK = re.compile(rb"bench:(\d+):(\d+)")
 
@@ -34,7 +37,7 @@ _DELTA_STOP = {
 }
 
 
-def _event(data: dict[str, object]) -> bytes:
+def _event(data: Mapping[str, object]) -> bytes:
     """Render an event as one chunk of a chunked body: the API sends every event by itself."""
     frame = b"event: %b\ndata: %b\n\n" % (str(data["type"]).encode(), orjson.dumps(data))
     return b"%x\r\n%b\r\n" % (len(frame), frame)

@@ -1,4 +1,4 @@
-"""Build the layer: the dependencies, `shared/`, the project's version, the wrapper; byte-compiled where that is possible.
+"""Build the layer: the dependencies, `shared/`, the project's version, the wrapper; byte-compiled where possible.
 
 The target is LAMBDA_PYTHON (3.13) on LAMBDA_ARCHITECTURE (x86_64 or arm64), whatever this machine is.
 """

@@ -13,9 +13,11 @@ from shared.tools.addresses import AddressPolicy, Network
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.credentials import Vault
 from shared.tools.external import Connector, ExternalToolset
+from shared.tools.kept_results import KeptResults
 from shared.tools.links import UrlPatterns
 from shared.tools.offering import SearchToolset
 from shared.tools.openapi import OpenAPIToolset
+from shared.tools.reading import ReadingToolset
 from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.toolbox import Toolbox
 
@@ -66,9 +68,12 @@ def _toolbox(settings: Settings, servers: MCPServers) -> Toolbox:
     )
     refresher = Refresher([api, external], timeout=timeout)
     search = SearchToolset(lambda caller: toolbox.of(caller).definitions())
+    results = KeptResults()
+    reading = ReadingToolset(results, settings.max_tool_result_chars)
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
         refresher=refresher,
+        results=results,
         max_result_chars=settings.max_tool_result_chars,
         timeout=timeout,
     )

@@ -232,6 +232,9 @@ class StreamedAnswer:
             if isinstance(event, AnswerStored | AnswerFailed):
                 # It is stored by now, and the conversation is free, even while a title is still sought.
                 self._answers.remove(self._conversation_id, self._running)
+            if isinstance(event, AnswerFailed):
+                # Perhaps because the database is away, and then the lease has not been given back.
+                self._answers.release_later(self._conversation_id, self._running.holder)
             await emit(event)
 
         try:

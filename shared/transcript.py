@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from shared.agent.retelling import told
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
-"""Between tries to store while the database is away; in all they take less time than the lease lasts."""
+_PATIENCE_SECONDS = 8.0
+"""How long storing is tried again while the database is away: not as long as the lease lasts."""
+_PAUSES_SECONDS = (0.2, 0.5, 1.0)
+"""Between the tries; the last one counts for all that follow."""
 
 
 class ConversationTranscript:
@@ -34,6 +38,7 @@ class ConversationTranscript:
         self._conversation = conversation
         self._question = question
         self._holder = holder
+        self._has_given_up = False
 
     @property
     def question_id(self) -> UUID:
@@ -64,17 +69,23 @@ class ConversationTranscript:
         )
 
     async def _persistently(self, store: Callable[[], Awaitable[None]], messages: Sequence[Message]) -> None:
-        for pause in _PAUSES_SECONDS:
+        if self._has_given_up:
+            raise GraphUnavailable
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        for tries, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
             try:
                 return await store()
             except GraphUnavailable:
+                if time.monotonic() + pause > ends_at:
+                    self._has_given_up = True
+                    raise
                 log.warning("storing is tried again in %s s", pause)
             except (GraphConflict, ConversationLost):
-                if pause == _PAUSES_SECONDS[0] or not await self._is_stored(messages):
+                if not tries or not await self._is_stored(messages):
                     raise
                 return None
             await asyncio.sleep(pause)
-        return await store()
+        return None
 
     async def _is_stored(self, messages: Sequence[Message]) -> bool:
         """Say whether a try whose end was not seen has stored the messages."""

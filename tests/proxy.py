@@ -15,17 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator
 
 CHUNK = 65_536
-STARTUP_HEADER = 4
 HEADER = 5
 ENDS_A_ROUND_TRIP = b"SQ"
 """Sync and Query: what a client sends before it waits for ReadyForQuery."""
 
+CARRIES_A_STATEMENT = b"PQ"
+"""Parse and Query: what carries a statement's text."""
+
+
+def statement_of(kind: bytes, body: bytes) -> str:
+    """Read the text of a Parse (behind the name) or a Query."""
+    parts = body.split(b"\0")
+    return " ".join(parts[0 if kind == b"Q" else 1].decode().split())
+
 
 class RoundTrips:
-    """Follows a client's messages and counts those that it waits for an answer to."""
+    """Follows a client's messages; a trip is the statements that it sends before it waits for their answers."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.trips: list[list[str]] = []
+        self._statements: list[str] = []
         self._rest = b""
         self._has_started = False
 
@@ -37,9 +46,17 @@ class RoundTrips:
             size = struct.unpack("!I", length)[0] + len(kind)
             if len(self._rest) < size:
                 return
-            self._rest = self._rest[size:]
+            body, self._rest = self._rest[HEADER:size], self._rest[size:]
+            if self._has_started:
+                self._take(kind, body)
             self._has_started = True
-            self.count += bool(kind) and kind in ENDS_A_ROUND_TRIP
+
+    def _take(self, kind: bytes, body: bytes) -> None:
+        if kind in CARRIES_A_STATEMENT:
+            self._statements.append(statement_of(kind, body))
+        if kind in ENDS_A_ROUND_TRIP:
+            self.trips.append(self._statements)
+            self._statements = []
 
 
 class Proxy:
@@ -55,9 +72,9 @@ class Proxy:
         self.dsn = ""
 
     @property
-    def round_trips(self) -> int:
-        """How many round trips there have been by now."""
-        return sum(connection.count for connection in self._connections)
+    def trips(self) -> list[list[str]]:
+        """The statements of every round trip by now, connection by connection."""
+        return [trip for connection in self._connections for trip in connection.trips]
 
     async def close_the_door(self) -> None:
         """Drop every connection and take no new one."""

@@ -38,7 +38,9 @@ async def measure(bench: Bench) -> list[Figure]:
         async def relay(_number: int, shape: Shape) -> Outcome:
             return await floor.ask(0, shape)
 
-        cpu = [await _cpu(each, process, paced) for each, process in _both(ask, service.measured, relay, floor.measured)]
+        cpu = [
+            await _cpu(each, process, paced) for each, process in _both(ask, service.measured, relay, floor.measured)
+        ]
         alone = [await _rate(each, long, 1) for each in (ask, relay)]
         together = [await _rate(each, shorter, _STREAMS) for each in (ask, relay)]
     return [

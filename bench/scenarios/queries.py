@@ -7,50 +7,64 @@ from typing import TYPE_CHECKING
 
 from bench.client import exchange
 from bench.figures import Figure, Goal
-from bench.postgres_proxy import Counts, counting
 from bench.wire import Shape
+from tests.proxy import proxied
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
+    from tests.proxy import Proxy
 
 _SHAPE = Shape(5, 50_000)
-"""Long enough for everything before the first word to be counted by itself, too short for a lease to be renewed."""
+"""Long enough for everything before the first word to be counted by itself."""
 _BEFORE_THE_MODEL = Goal(3)
+_NO_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
+"""What is done once for a connection, and once a second for all answers of a process: their leases' renewal."""
 
 
 async def measure(bench: Bench) -> list[Figure]:
     """Send one request of each kind to a service that has answered before."""
-    async with counting(bench.database.dsn) as (dsn, counts), bench.service("0", POSTGRES_URL=dsn) as service:
-        short = await service.conversation()
-        figures = await _message(service, counts, short, "the first message")
-        for _ in range(10):
-            await service.ask(short, Shape(1))
-        figures += await _message(service, counts, short, "a message after 11 others")
-        for name, method, path in (
-            ("listing", "GET", "/conversations"),
-            ("reading", "GET", f"/conversations/{short}"),
-            ("deleting", "DELETE", f"/conversations/{short}"),
-        ):
-            before = counts.now()
-            await exchange(service.target, method, path)
-            figures += _figures(name, counts.since(before))
+    with proxied(bench.database.dsn) as proxy:
+        async with bench.service("0", POSTGRES_URL=proxy.dsn) as service:
+            return await _measure(service, proxy)
+
+
+async def _measure(service: Service, proxy: Proxy) -> list[Figure]:
+    conversation_id = await service.conversation()
+    figures = await _message(service, proxy, conversation_id, "the first message")
+    for _ in range(10):
+        await service.ask(conversation_id, Shape(1))
+    figures += await _message(service, proxy, conversation_id, "a message after 11 others")
+    for name, method, path in (
+        ("listing", "GET", "/conversations"),
+        ("reading", "GET", f"/conversations/{conversation_id}"),
+        ("deleting", "DELETE", f"/conversations/{conversation_id}"),
+    ):
+        before = _count(proxy)
+        await exchange(service.target, method, path)
+        figures += _figures(name, proxy, before)
     return figures
 
 
-async def _message(service: Service, counts: Counts, conversation_id: str, name: str) -> list[Figure]:
+async def _message(service: Service, proxy: Proxy, conversation_id: str, name: str) -> list[Figure]:
     """Count what a message takes before the model speaks, and in all."""
-    before = counts.now()
+    before = _count(proxy)
     asking = asyncio.create_task(service.ask(conversation_id, _SHAPE))
     await asyncio.sleep(_SHAPE.seconds / 2)
-    until_model = counts.since(before)
+    until_model = _figures(f"{name}, until the model speaks", proxy, before, _BEFORE_THE_MODEL)
     outcome = await asking
     assert outcome.is_good  # noqa: S101  # nothing can be measured
-    whole = counts.since(before)
-    return [*_figures(f"{name}, until the model speaks", until_model, _BEFORE_THE_MODEL), *_figures(name, whole)]
+    return [*until_model, *_figures(name, proxy, before)]
 
 
-def _figures(name: str, counts: Counts, goal: Goal | None = None) -> list[Figure]:
+def _figures(name: str, proxy: Proxy, before: tuple[int, int], goal: Goal | None = None) -> list[Figure]:
+    trips, statements = _count(proxy)
     return [
-        Figure("database", f"round trips, {name}", "", counts.round_trips, goal=goal),
-        Figure("database", f"statements, {name}", "", counts.statements),
+        Figure("database", f"round trips, {name}", "", trips - before[0], goal=goal),
+        Figure("database", f"statements, {name}", "", statements - before[1]),
     ]
+
+
+def _count(proxy: Proxy) -> tuple[int, int]:
+    """Count the round trips and the statements by now."""
+    trips = [trip for trip in proxy.trips if trip and not trip[0].startswith(_NO_REQUESTS)]
+    return len(trips), sum(map(len, trips))

@@ -1,3 +1,174 @@
-"""tbd"""
-from bench.figures import Figure
-async def measure(bench): return []
+"""What twenty questions send to the model, over the demo and over the document with 300 tools.
+
+A scripted model calls the tools that an answer takes, searching first for those that it is not shown. Four bytes count
+as one token, and what the cache would give is counted by the prefixes that were sent before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bench.environment import reachable
+from bench.figures import Figure, Goal
+from bench.questions import QUESTIONS
+from local.demo_api import create_demo_api
+from local.seed import ADMINISTRATOR_EMAIL
+from shared.http.server import running
+from shared.tools.search import SEARCH_TOOL
+from tests.model_cache import BYTES_PER_TOKEN, PrefixCache
+from tests.model_server import ModelServer, reply, text, tool
+
+if TYPE_CHECKING:
+    from bench.environment import Bench, Service
+    from bench.questions import Question
+    from tests.model_reply import Reply
+
+_KNOWN = {
+    "org_slug": "fernwood",
+    "query": "invoices",
+    "q": "invoices",
+    "slug": "platform",
+    "email": "viewer@example.com",
+}
+_PREFIX = Goal(8_000)
+_CACHED = Goal(90, is_least=True)
+
+
+@dataclass(slots=True)
+class _Script:
+    """A model that answers one question."""
+
+    server: ModelServer
+    question: Question
+    left: list[str] = field(init=False)
+    searches: int = 0
+    missed: int = 0
+
+    def __post_init__(self) -> None:
+        self.left = list(self.question.tools)
+        self.server.script(self.answer)
+
+    def answer(self, body: dict[str, Any]) -> Reply:
+        """Go on with the question: call the next tool, look for it, or end."""
+        offered = {each["name"]: each for each in body.get("tools") or []}
+        if self.left and self.left[0] in offered:
+            name = self.left.pop(0)
+            return self._and_go_on(reply(tool(name, _arguments(offered[name]))))
+        if self.left and SEARCH_TOOL.name in offered and self.searches < len(self.question.tools) * 2:
+            self.searches += 1
+            words = self.left[0].replace("_", " ")
+            return self._and_go_on(reply(tool(SEARCH_TOOL.name, {"query": words})))
+        self.missed += len(self.left)
+        return reply(text("Here is what I found in Imbi, with links to the pages."))
+
+    def _and_go_on(self, said: Reply) -> Reply:
+        self.server.script(self.answer)
+        return said
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What all questions came to."""
+
+    requests: int = 0
+    tokens: int = 0
+    tools: int = 0
+    prefix: int = 0
+    later: int = 0
+    later_read: int = 0
+    searches: int = 0
+    missed: int = 0
+
+    @property
+    def cached_share(self) -> float:
+        """Per cent of the input tokens from the second round on that were read from the cache."""
+        return 100 * self.later_read / self.later if self.later else 0.0
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """Ask the questions of services with both documents, with the search for tools and without."""
+    figures: list[Figure] = []
+    with ModelServer() as model:
+        async with running(create_demo_api(bench.variables()["IMBI_AUTH_JWT_SECRET"])) as demo:
+            for name, api in (("demo", demo), ("300 tools", bench.variables("300")["IMBI_INTERNAL_API_URL"])):
+                for mode in ("auto", "off"):
+                    model.clear()
+                    changes = {"ANTHROPIC_BASE_URL": model.url, "IMBI_INTERNAL_API_URL": api}
+                    async with bench.service(is_warm=False, IMBI_ASSISTANT_TOOL_SEARCH=mode, **changes) as service:
+                        await reachable(f"{service.url}/status")
+                        figures += await _asked(service, model, f"tokens, {name}, search {mode}")
+    return figures
+
+
+async def _asked(service: Service, model: ModelServer, scenario: str) -> list[Figure]:
+    sums = _Sums()
+    details = []
+    for question in QUESTIONS:
+        details += await _one(service, model, question, sums, scenario)
+    is_goal = "300" in scenario and "auto" in scenario
+    return [
+        Figure(scenario, "tools and static prompt", "tokens", sums.prefix, goal=_PREFIX if is_goal else None),
+        Figure(scenario, "tools in each request, mean", "tokens", sums.tools / sums.requests),
+        Figure(scenario, "sent for 20 questions", "tokens", sums.tokens),
+        Figure(scenario, "requests for 20 questions", "", sums.requests),
+        Figure(scenario, "searches for 20 questions", "", sums.searches),
+        Figure(scenario, "tools not found", "", sums.missed, goal=Goal(0)),
+        Figure(scenario, "read from the cache from round 2 on", "%", sums.cached_share, goal=_CACHED),
+        *details,
+    ]
+
+
+async def _one(service: Service, model: ModelServer, question: Question, sums: _Sums, scenario: str) -> list[Figure]:
+    script = _Script(model, question)
+    before = len(model.chats)
+    client = service.client(ADMINISTRATOR_EMAIL)
+    answer = await client.ask(await client.begin(), question.text)
+    assert answer.done, question.text  # noqa: S101  # nothing can be measured
+    model.verify()
+    requests = [request.body for request in model.chats[before:]]
+    sizes = [len(orjson.dumps(body)) for body in requests]
+    tools = [len(orjson.dumps(body.get("tools") or [])) for body in requests]
+    sums.requests += len(requests)
+    sums.tokens += sum(sizes) // BYTES_PER_TOKEN
+    sums.tools += sum(tools) // BYTES_PER_TOKEN
+    sums.prefix = max(sums.prefix, (tools[0] + len(orjson.dumps(requests[0]["system"][0]))) // BYTES_PER_TOKEN)
+    sums.searches += script.searches
+    sums.missed += script.missed
+    _count_cached(requests, sums)
+    return [
+        Figure(scenario, f"“{question.text}” {name}", unit, value, is_detail=True)
+        for name, unit, value in (
+            ("requests", "", len(requests)),
+            ("bytes", "bytes", sum(sizes)),
+            ("tokens", "tokens", sum(sizes) / BYTES_PER_TOKEN),
+            ("tools' share", "%", 100 * sum(tools) / sum(sizes)),
+        )
+    ]
+
+
+def _count_cached(requests: list[dict[str, Any]], sums: _Sums) -> None:
+    """Count with a cache that knows nothing of other conversations, so that only the later rounds' own reads count."""
+    cache = PrefixCache()
+    for number, body in enumerate(requests):
+        usage = cache.usage(body)
+        if number:
+            sums.later += sum(usage.values())
+            sums.later_read += usage["cache_read_input_tokens"]
+
+
+def _arguments(definition: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what a tool requires; an unknown project is answered as an error, which is a short result."""
+    schema = definition["input_schema"]
+    properties = schema.get("properties", {})
+    return {name: _value(name, properties.get(name, {})) for name in schema.get("required", [])}
+
+
+def _value(name: str, schema: dict[str, Any]) -> object:
+    if schema.get("enum"):
+        return schema["enum"][0]
+    return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(
+        schema.get("type", ""), _KNOWN.get(name, "checkout")
+    )

@@ -30,9 +30,13 @@ def go(desk: Desk) -> Plan[str]:
 
 
 def _destination(desk: Desk) -> Plan[str | None]:
+    topics = set(desk.question.topics) - {"page", "section"}
+    for path in desk.pages.plain:
+        if topics and topics <= set(stems(path)) <= set(desk.question.stems):
+            return path
     nouns: list[Noun] = desk.catalogue.mentioned(desk.question.stems)
     named = {part for noun in nouns for part in noun}
-    for noun in (nouns or [PROJECT]) if set(desk.question.topics) - named - {"page", "section"} else []:
+    for noun in (nouns or [PROJECT]) if topics - named else []:
         lister = desk.catalogue.lister(noun)
         found = (yield from desk.find_all(noun)) if lister else []
         if found:

@@ -8,7 +8,7 @@ from local.demo_model.answers import any_result, cell, fields
 from local.demo_model.browser import show
 from local.demo_model.desk import Found
 from local.demo_model.filling import enum_of, fill, schema_type
-from local.demo_model.language import Verb, plural, slug_of, stems, words
+from local.demo_model.language import FILLER, VERBS, Verb, plural, slug_of, stem, stems, words
 from local.demo_model.lookups import PROJECT
 from local.demo_model.plan import Stuck
 from local.demo_model.reading import text_of
@@ -94,6 +94,7 @@ def join(desk: Desk) -> Plan[str]:
         (offer for offer in desk.catalogue.offers if offer.verb is Verb.CREATE and offer.noun[-1:] == ("member",)), None
     )
     if offer is None:
+        desk.catalogue.want("add team member")
         raise Stuck("No tool that adds members is offered to me.")
     if not desk.question.emails:
         raise Stuck("Tell me the **e-mail address** of the person to add.")
@@ -123,6 +124,7 @@ def act(desk: Desk) -> Plan[str]:
 def _offer(desk: Desk, verb: Verb) -> Offer:
     """The tool that does it to the kind of thing that the question names."""
     able = {offer.noun: offer for offer in reversed(desk.catalogue.offers) if offer.verb is verb and offer.noun}
+    desk.catalogue.want(f"{verb.value} {_kind_named(desk)}".strip())
     before_name = desk.question.text.split(desk.question.name or "\0")[0]
     for text in (before_name, desk.question.text):
         if named := desk.catalogue.mentioned(stems(text), able):
@@ -133,6 +135,14 @@ def _offer(desk: Desk, verb: Verb) -> Offer:
     if not kinds:
         raise Stuck(f"No tool to {verb.value} things with is offered to me; {UNPERMITTED}.")
     raise Stuck(f"With the tools that I am offered I can {verb.value} {kinds}.")
+
+
+def _kind_named(desk: Desk) -> str:
+    """The words before a name, which say what kind of thing it is."""
+    before = desk.question.text.split(desk.question.name or "\0")[0]
+    return " ".join(
+        word for word in words(before) if word not in FILLER and stem(word) not in VERBS and word != "named"
+    )
 
 
 def _names(desk: Desk, offer: Offer) -> dict[str, JsonValue]:

@@ -57,6 +57,8 @@ def conditions(
 ) -> Plan[list[Condition]]:
     """The question's conditions, by the schemas that another tool lists; by trying, where these list no values."""
     describing = next((other for other in desk.catalogue.kinds if "include_schema" in other.properties), None)
+    if describing is None and "filter" in offer.properties:
+        desk.catalogue.want("list types with the schema of their attributes")
     if "filter" not in offer.properties or describing is None:
         return []
     call = yield from fill(desk, describing, {"include_schema": True})

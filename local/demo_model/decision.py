@@ -13,6 +13,7 @@ from local.demo_model.filling import fill
 from local.demo_model.intents import plan_for
 from local.demo_model.plan import CallFailed, CallsNeeded, Stuck, advance
 from local.demo_model.question import Question
+from local.demo_model.seeking import ABOUT_TOOLS, SEARCH, PartialCatalogue, searched_in
 from local.demo_model.titles import title_of, wants_title
 from local.demo_model.tools import Catalogue, offer_of
 from local.demo_model.wire import CustomTool
@@ -51,7 +52,10 @@ class Decider:
         current = said[-1]
         if wants_title(request):
             return Decision(title_of(current.question))
-        catalogue = self._catalogue([tool for tool in request.tools if isinstance(tool, CustomTool)])
+        tools = [tool for tool in request.tools if isinstance(tool, CustomTool)]
+        catalogue = self._catalogue([tool for tool in tools if tool.name not in ABOUT_TOOLS])
+        if any(tool.name == SEARCH for tool in tools):
+            catalogue = PartialCatalogue(catalogue.offers, searched=searched_in(said))
         desk = Desk(Question(current.question), current.context, said[:-1], catalogue, request.system_text)
         if request.tool_choice.type in {"any", "tool"} and not current.outcomes:
             return _forced(desk, request)
@@ -68,21 +72,28 @@ class Decider:
 
 
 def _reply(desk: Desk, current: Exchange, request: MessagesRequest) -> Decision:
-    may_call = request.tool_choice.type != "none" and bool(desk.catalogue.offers) and len(current.outcomes) < MOST_CALLS
-    if not desk.catalogue.offers and current.outcomes:
+    may_call = request.tool_choice.type != "none" and bool(request.tools) and len(current.outcomes) < MOST_CALLS
+    if not request.tools and current.outcomes:
         return Decision(talk.partial(desk, current.outcomes))
-    try:
-        result = advance(_plan(desk), current.known())
-    except Stuck as stuck:
-        return Decision(str(stuck) or talk.unknown(desk))
-    except CallFailed as problem:
-        return Decision(talk.failed(problem.outcome))
-    if not isinstance(result, CallsNeeded):
+    result = _planned(desk, current)
+    if may_call and isinstance(desk.catalogue, PartialCatalogue) and (searches := desk.catalogue.searches()):
+        result = CallsNeeded(searches)
+    if isinstance(result, str):
         return Decision(result)
     if not may_call:
         return Decision(talk.partial(desk, current.outcomes))
     calls = result.calls[:1] if request.tool_choice.disable_parallel_tool_use else result.calls
     return Decision("" if current.outcomes else _ANNOUNCEMENT, calls)
+
+
+def _planned(desk: Desk, current: Exchange) -> str | CallsNeeded:
+    """Follow the plan as far as it goes: to an answer, or to calls."""
+    try:
+        return advance(_plan(desk), current.known())
+    except Stuck as stuck:
+        return str(stuck) or talk.unknown(desk)
+    except CallFailed as problem:
+        return talk.failed(problem.outcome)
 
 
 def _plan(desk: Desk) -> Plan[str]:

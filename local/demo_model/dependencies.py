@@ -66,4 +66,5 @@ def _offer(desk: Desk) -> Offer:
     for offer in desk.catalogue.offers:
         if offer.verb.only_reads and offer.noun == ("project", "depend") and len(offer.needs) == 1:
             return offer
+    desk.catalogue.want("get project dependencies relationships")
     raise Stuck("No tool that tells the dependencies of projects is offered to me.")

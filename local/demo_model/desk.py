@@ -12,7 +12,7 @@ from local.demo_model.language import counted, plural
 from local.demo_model.pages import Pages
 from local.demo_model.plan import Stuck, one
 from local.demo_model.reading import Reading, read, text_of
-from local.demo_model.things import mentions, misspelt, name_of, similar
+from local.demo_model.things import mentions, misspelt, name_of, nicknamed, similar
 from local.demo_model.tools import SCOPES
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Desk:
         lister = self._lister(noun)
         reading = yield from self.listing(lister)
         for source in [text] if text else self.sources:
-            named = mentions(source, reading.records)
+            named = mentions(source, reading.records) or nicknamed(source, reading.records, lister.noun)
             if named:
                 return [Found(mention.record, lister.phrase) for mention in named]
             if source == (text or self.question.text) and (near := misspelt(source, reading.records)):

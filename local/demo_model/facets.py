@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local.demo_model.language import singular, stem, stems, words
 from local.demo_model.reading import text_of
-from local.demo_model.things import mentions, name_of
+from local.demo_model.things import mentions, name_of, nicknamed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -110,7 +110,13 @@ def is_negated(question: Question, value: str) -> bool:
 
 def _by_facets(question: Question, chosen: Selection, done: Collection[str]) -> Selection:
     labels = list(_labels(chosen.records))
-    for mention in mentions(question.text, [label for _, label in labels]):
+    named = mentions(question.text, [label for _, label in labels])
+    for key in dict.fromkeys(key for key, _ in labels):
+        called = nicknamed(question.text, [label for other, label in labels if other == key], stems(_spoken(key)))
+        named += [
+            mention for mention in called if name_of(mention.record) not in {name_of(each.record) for each in named}
+        ]
+    for mention in named:
         if name_of(mention.record) in done:
             continue
         key = _nearest_key(question, [key for key, label in labels if name_of(label) == name_of(mention.record)])

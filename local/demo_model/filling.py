@@ -33,12 +33,9 @@ _NOUNS: Mapping[str, Noun] = {
     "sa": ("servic", "account"),
     "target": ("project",),
 }
-_PEOPLE = frozenset({"performed_by", "attributed_to", "author", "user", "uploaded_by"})
-"""Parameters that take a person's e-mail address."""
 """Kinds of things that parameters name in short."""
 _PEOPLE = frozenset({"performed_by", "attributed_to", "author", "user", "uploaded_by"})
 """Parameters that take a person's e-mail address."""
-"""Kinds of things that parameters name in short."""
 
 
 def fill(desk: Desk, offer: Offer, given: Mapping[str, JsonValue] | None = None) -> Plan[Call]:
@@ -111,11 +108,11 @@ def noun_of(desk: Desk, offer: Offer, name: str) -> Noun | None:
     kind = parts[:-1]
     if kind:
         noun = _NOUNS.get("_".join(kind), tuple(stem(part) for part in kind))
-        return noun if desk.catalogue.lister(noun) else None
+        return noun if desk.catalogue.may_list(noun) else None
     for width in range(len(offer.noun), 0, -1):
-        lister = desk.catalogue.lister(offer.noun[:width])
-        if lister is not None and lister is not offer:
-            return offer.noun[:width]
+        noun = offer.noun[:width]
+        if desk.catalogue.may_list(noun) and desk.catalogue.listing(noun) is not offer:
+            return noun
     return None
 
 

@@ -11,7 +11,7 @@ from local.demo_model.browser import go
 from local.demo_model.conversation import Exchange
 from local.demo_model.dependencies import depends
 from local.demo_model.language import FILLER, Verb
-from local.demo_model.listing import listed
+from local.demo_model.listing import described, listed
 from local.demo_model.question import Question
 from local.demo_model.releases import releases
 
@@ -65,7 +65,7 @@ INTENTS = (
     Intent(r"^\W*who(?:'s| is) (?!on\b|in\b|the\b|responsible)", lookups.person),
     Intent(
         _POLITE + r"(?:describe|tell me (?:more )?about|details|explain|show (?:me )?(?:the )?details)\b",
-        lookups.describe,
+        described,
     ),
     Intent(_POLITE + r"what(?:'s| is) (?!the|my|new|going|in\b)", lookups.describe),
 )

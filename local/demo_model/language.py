@@ -82,6 +82,7 @@ ASSOCIATED: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"operation"}), ("log",)),
     (frozenset({"deploy"}), ("operation", "log")),
     (frozenset({"who", "team"}), ("member",)),
+    (frozenset({"on", "call"}), ("rota",)),
 )
 """What questions with certain stems are about, besides what they say."""
 

@@ -60,6 +60,16 @@ def listed(desk: Desk, offer: Offer, about: str = "") -> Plan[str]:
     return _answer(desk, offer, chosen, reading)
 
 
+def described(desk: Desk) -> Plan[str]:
+    """Tell about one thing; about all things of a kind, where the question wants these."""
+    for noun in desk.catalogue.mentioned(desk.question.stems):
+        lister = desk.catalogue.lister(noun)
+        wants_all = desk.question.head == noun[-1] or "every" in desk.question.words
+        if lister and wants_all and not (yield from desk.find_all(noun)):
+            return (yield from listed(desk, lister))
+    return (yield from describe(desk))
+
+
 def _unexplained(desk: Desk, offer: Offer, chosen: Selection) -> list[str]:
     known = {*offer.noun, *_UNSAID, *chosen.explained, *wanted_group(desk.question)}
     return [part for part in desk.question.topics if part not in known and not part.isdecimal()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from local.demo_model.filling import IDENTIFIERS, identifier, noun_of
 from local.demo_model.plan import each
 from local.demo_model.reading import read
-from local.demo_model.things import mentions
+from local.demo_model.things import mentions, nicknamed
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -37,7 +37,10 @@ def optional_things(desk: Desk, offer: Offer) -> Plan[dict[str, JsonValue]]:
     everything = [record for name in records for record in records[name]]
     values: dict[str, JsonValue] = {}
     for source in desk.sources:
-        for mention in mentions(source, everything):
+        named = mentions(source, everything)
+        for name, lister in wanted.items():
+            named += nicknamed(source, records[name], lister.noun)
+        for mention in named:
             name = next(name for name in records if any(mention.record is record for record in records[name]))
             values.setdefault(name, identifier(name, mention.record))
         if values:

@@ -90,6 +90,7 @@ def identity(desk: Desk) -> Plan[str]:
         None,
     )
     if offer is None:
+        desk.catalogue.want("get current user profile")
         return _from_prompt(desk.system)
     profile = (yield from desk.read(Call(offer.name, {}))).record
     return "\n\n".join(_profile(profile, brief=bool(re.search(r"\bwho am i\b", desk.question.text, re.IGNORECASE))))
@@ -152,12 +153,14 @@ def partial(desk: Desk, outcomes: Sequence[Outcome]) -> str:
 
 def _abilities(desk: Desk) -> str:
     names = {offer.name for offer in desk.catalogue.offers}
-    examples = "\n".join(f"- {text}" for tool, text in _EXAMPLES if tool in names)
+    finds_more = desk.catalogue.may_find("")
+    examples = "\n".join(f"- {text}" for tool, text in _EXAMPLES if tool in names or finds_more)
     kinds = ", ".join(sorted(plural(offer.phrase) for offer in desk.catalogue.kinds if not offer.server)[:12])
     servers = sorted({offer.server for offer in desk.catalogue.offers if offer.server})
     parts = [
         f"I am offered **{len(names)}** tools." if names else "I am offered no tools, so there is little that I can do."
     ]
+    parts += ["I search for more when I need them."] if finds_more else []
     parts += [f"You can ask me, for example:\n\n{examples}"] if examples else []
     parts += [f"I can list {kinds}."] if kinds else []
     parts += [f"External servers: {', '.join(servers)}."] if servers else []

@@ -59,6 +59,21 @@ def mentions(text: str, records: Iterable[Record]) -> list[Mention]:
     return sorted(_once(kept), key=lambda mention: mention.start)
 
 
+def nicknamed(text: str, records: Sequence[Record], noun: Sequence[str]) -> list[Mention]:
+    """The record that a text calls by one word of its name beside its kind, as in "the data team"."""
+    parts = stems(text)
+    for start in range(len(parts) - len(noun) + 1):
+        end = start + len(noun)
+        if not noun or parts[start:end] != tuple(noun):
+            continue
+        for place in (start - 1, end):
+            word = parts[place] if 0 <= place < len(parts) else ""
+            called = [record for record in records if word in stems(name_of(record))]
+            if len(called) == 1 and word not in FILLER:
+                return [Mention(called[0], min(place, start), max(place + 1, end))]
+    return []
+
+
 def misspelt(text: str, records: Sequence[Record]) -> Record | None:
     """The record whose name a text nearly has."""
     words = _telling_words(text)

@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from local.demo_model.language import VERBS, Verb, content, is_plural, singular, stem, words
+from local.demo_model.language import VERBS, Verb, content, is_plural, plural, singular, stem, words
+from local.demo_model.queries import USUAL_KINDS, is_asked_for, query_of, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,14 +138,38 @@ class Catalogue:
 
     def lister(self, noun: Noun) -> Offer | None:
         """The tool that lists a kind of thing."""
+        found = self.listing(noun)
+        if found is None:
+            self.want(f"list {plural(spoken(noun))}")
+        return found
+
+    def listing(self, noun: Noun) -> Offer | None:
+        """The tool that lists a kind of thing, if it is offered already."""
         return self._listers.get(noun) or self._listers.get(_ALIASES.get(noun, ()))
+
+    def may_list(self, noun: Noun) -> bool:
+        """Whether there is a tool that lists a kind of thing, or one may yet be found."""
+        return self.listing(noun) is not None or self.may_find(f"list {plural(spoken(noun))}")
 
     def acting(self, verb: Verb, noun: Noun) -> Offer | None:
         """The tool that does something to a kind of thing."""
-        return next((offer for offer in self.offers if offer.verb is verb and offer.noun == noun), None)
+        found = next((offer for offer in self.offers if offer.verb is verb and offer.noun == noun), None)
+        if found is None:
+            self.want(f"{verb.value} {spoken(noun)}")
+        return found
+
+    def want(self, query: str) -> None:
+        """Note that a tool would be needed, in words to search for it: in vain, where all tools are offered."""
+
+    def may_find(self, query: str) -> bool:
+        """Whether a search for a tool is still worth while: not where all tools are offered."""
+        _ = query
+        return False
 
     def mentioned(self, stems: Sequence[str], nouns: Iterable[Noun] | None = None) -> list[Noun]:
         """The kinds of things that are named in a text, longest names first."""
+        if nouns is None:
+            self._want_listers(stems)
         candidates = sorted(self._listers if nouns is None else nouns, key=len, reverse=True)
         taken: set[int] = set()
         found: list[Noun] = []
@@ -159,7 +184,16 @@ class Catalogue:
         """The tools that fit a question, best first, each with its score."""
         asked = set(question.topics)
         scored = [(self._score(offer, asked, question), offer) for offer in self.offers]
-        return sorted([pair for pair in scored if pair[0] >= ENOUGH], key=lambda pair: -pair[0])
+        best = sorted([pair for pair in scored if pair[0] >= ENOUGH], key=lambda pair: -pair[0])
+        if not best or not is_asked_for(best[0][1], question):
+            self.want(query_of(question))
+        return best
+
+    def _want_listers(self, stems: Sequence[str]) -> None:
+        """See to it that there are tools for the usual kinds of things that a text names."""
+        for noun in USUAL_KINDS:
+            if _places(stems, noun):
+                self.lister(noun)
 
     def _score(self, offer: Offer, asked: set[str], question: Question) -> float:
         if not self._is_allowed(offer, question):

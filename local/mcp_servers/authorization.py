@@ -42,6 +42,10 @@ class Authorization:
         self._tokens[token] = now + self.lifetime
         return token
 
+    def revoke_all(self) -> None:
+        """Accept no token that has been issued so far."""
+        self._tokens.clear()
+
     def accepts(self, header: str | None) -> bool:
         """Say whether an Authorization header has a token that is good now."""
         kind, _, token = (header or "").partition(" ")

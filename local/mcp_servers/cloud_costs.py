@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from hashlib import sha256
 from importlib.resources import files
 from typing import Annotated
@@ -34,26 +35,39 @@ class Cost(BaseModel):
     """Against the month before."""
 
 
+class Bill(BaseModel):
+    """What the company pays a month, in US dollars."""
+
+    total: int
+    by_team: dict[str, int]
+
+
 def create_cloud_cost_server() -> FastMCP[None]:
     """Make the server, without anything that asks for a token."""
     server: FastMCP[None] = FastMCP("Cloud costs", instructions="Monthly cloud costs of Fernwood Trading's projects.")
-    server.tool(get_cloud_cost)
     server.tool(list_cloud_costs)
+    server.tool(get_cloud_bill)
     return server
 
 
-def get_cloud_cost(project_slug: ProjectSlug) -> Cost:
-    """Say what a project costs in the cloud this month, by compute, storage and network."""
-    found = next((cost for cost in _costs() if cost.project == project_slug), None)
-    if found is None:
+def list_cloud_costs(
+    project_slug: ProjectSlug | None = None,
+    team_slug: TeamSlug | None = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 10,
+) -> list[Cost]:
+    """List what projects cost in the cloud this month, the most expensive first; of a project or a team where given."""
+    if project_slug is not None and not any(cost.project == project_slug for cost in _costs()):
         raise ToolError(f"There are no costs of a project {project_slug!r}.")
-    return found
+    found = [cost for cost in _costs() if project_slug in (None, cost.project) and team_slug in (None, cost.team)]
+    return sorted(found, key=lambda cost: -cost.total)[:limit]
 
 
-def list_cloud_costs(team_slug: TeamSlug | None = None, limit: Annotated[int, Field(ge=1, le=100)] = 10) -> list[Cost]:
-    """List the projects that cost most in the cloud this month, the most expensive first; of one team where given."""
-    costs = [cost for cost in _costs() if team_slug in (None, cost.team)]
-    return sorted(costs, key=lambda cost: -cost.total)[:limit]
+def get_cloud_bill() -> Bill:
+    """Get this month's whole cloud bill, and each team's share of it."""
+    totals: Counter[str] = Counter()
+    for cost in _costs():
+        totals[cost.team] += cost.total
+    return Bill(total=totals.total(), by_team=dict(totals.most_common()))
 
 
 def _costs() -> list[Cost]:

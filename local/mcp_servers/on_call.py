@@ -45,23 +45,17 @@ class Incident(BaseModel):
 def create_on_call_server() -> FastMCP[None]:
     """Make the server."""
     server: FastMCP[None] = FastMCP("On call", instructions="Rotas and incidents of Fernwood Trading.")
-    server.tool(get_on_call)
-    server.tool(list_on_call)
+    server.tool(list_team_rotas)
     server.tool(list_incidents)
     server.tool(get_incident)
     return server
 
 
-def get_on_call(team_slug: TeamSlug) -> Shift:
-    """Say who is on call for a team right now: the primary, the secondary, and until when."""
-    if team_slug not in MEMBERS:
+def list_team_rotas(team_slug: TeamSlug | None = None) -> list[Shift]:
+    """List who is on call right now, the primary and the secondary and until when; of one team where it is given."""
+    if team_slug is not None and team_slug not in MEMBERS:
         raise ToolError(f"There is no team {team_slug!r}; the teams are {', '.join(MEMBERS)}.")
-    return _shift(team_slug, datetime.now(UTC))
-
-
-def list_on_call() -> list[Shift]:
-    """List who is on call right now, for every team."""
-    return [_shift(team, datetime.now(UTC)) for team in MEMBERS]
+    return [_shift(team, datetime.now(UTC)) for team in MEMBERS if team_slug in (None, team)]
 
 
 def list_incidents(status: Status | None = None, team_slug: TeamSlug | None = None) -> list[Incident]:

@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/api/messages-streaming
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -56,11 +57,14 @@ class Claude:
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream a reply; what fails before the first byte is tried again twice, what fails later is not.
 
+        The first byte is waited for as long as for any other, however often it is tried.
+
         Raises:
             ModelError: the reply could not be had, or not to its end.
         """
         try:
-            response = await self._send(request)
+            async with asyncio.timeout(self._idle_seconds):
+                response = await self._send(request)
             async with aclosing(response), aclosing(self._events(response)) as events:
                 async for event in events:
                     yield event

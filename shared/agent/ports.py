@@ -99,10 +99,11 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a toolset gives for a call, as text or as content blocks of the Messages API."""
+    """What a toolset gives for a call, as text or as content blocks; `is_cut` says that it is short enough as it is."""
 
     content: str | list[JsonObject]
     is_error: bool = False
+    is_cut: bool = False
 
 
 class Toolset(Protocol):

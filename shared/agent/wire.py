@@ -6,7 +6,6 @@ of events. Unknown events and deltas are passed over, unknown blocks kept, as An
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from shared.agent.events import (
     ToolInputAdded,
 )
 from shared.models import JsonObject, Usage
+from shared.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -58,22 +58,26 @@ async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncIter
     """
     rest = b""
     waited = 0.0
-    while True:
-        began = time.monotonic()
-        async with asyncio.timeout(idle_seconds - waited):
-            chunk = await anext(chunks, None)
-        waited += time.monotonic() - began
-        if chunk is None:
-            return
-        rest = (rest + chunk).replace(b"\r\n", b"\n")
-        *complete, rest = rest.split(b"\n\n")
-        for data in filter(None, map(_data, complete)):
-            event = _parse(data)
-            if event.get("type") != "ping":
-                waited = 0.0
-                yield event
-        if len(rest) > _LONGEST_FRAME:
-            raise BrokenStream("an event has no end")
+    patience = Patience()
+    try:
+        while True:
+            began = time.monotonic()
+            with patience.within(idle_seconds - waited):
+                chunk = await anext(chunks, None)
+            waited += time.monotonic() - began
+            if chunk is None:
+                return
+            rest = (rest + chunk).replace(b"\r\n", b"\n")
+            *complete, rest = rest.split(b"\n\n")
+            for data in filter(None, map(_data, complete)):
+                event = _parse(data)
+                if event.get("type") != "ping":
+                    waited = 0.0
+                    yield event
+            if len(rest) > _LONGEST_FRAME:
+                raise BrokenStream("an event has no end")
+    finally:
+        patience.close()
 
 
 def _data(frame: bytes) -> bytes:

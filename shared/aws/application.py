@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from contextlib import nullcontext
+from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, cast
 
 from shared import logs, telemetry
@@ -15,7 +16,7 @@ from shared.http.app import create_app, version
 from shared.settings import environment, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from fastapi import APIRouter, FastAPI
     from fastapi.routing import APIRoute
@@ -30,8 +31,9 @@ log = logging.getLogger(__name__)
 _SERVICE = "imbi-assistant"
 _WARM_UP_SECONDS = 6.0
 """What warming up may take of the ten seconds that Lambda gives an environment to start."""
-_NO_TOKENS = {"IMBI_AUTH_JWT_SECRET": "none"}
-"""For a route that asks for no token, whose function needs no secret to check them with."""
+_LAST_WORDS_SECONDS = 0.7
+"""What an answer has left to be stored, and its reader to be told, when the environment ends."""
+_KEY_BYTES = 32
 
 
 class Context(Protocol):
@@ -74,7 +76,7 @@ class LambdaApplication:
         scope["state"] = {**scope.get("state", {}), "deadline": _deadline(context, settings)}
         try:
             with self._tracer.section(self._name) if self._tracer else nullcontext():
-                await app(scope, receive, send)
+                await _to_its_end(app(scope, receive, send), _source(app))
         finally:
             if settings.sentry_dsn is not None:
                 await asyncio.to_thread(_flush_reports)
@@ -115,7 +117,10 @@ class LambdaApplication:
         return self._app, self._settings
 
     def _set_up(self, variables: dict[str, str]) -> Settings:
-        settings = load({**(_NO_TOKENS if self._is_bare else {}), **variables})
+        if self._is_bare:
+            # It asks for no token: its function needs no secret to check one with, and has one that nobody knows.
+            variables = {"IMBI_AUTH_JWT_SECRET": token_hex(_KEY_BYTES), **variables}
+        settings = load(variables)
         logs.set_up_json_logging(settings.log_level, _SERVICE)
         if settings.sentry_dsn is not None:
             from shared.reports import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
@@ -135,6 +140,18 @@ class LambdaApplication:
         if self._app is not None:
             app, self._app = self._app, None
             await _source(app).aclose()
+
+
+async def _to_its_end(answering: Coroutine[None, None, None], source: RuntimeSource) -> None:
+    """Answer; where the environment ends meanwhile, end the answer with an error that its reader sees."""
+    task = asyncio.ensure_future(answering)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await source.shut_down(_LAST_WORDS_SECONDS)
+        await asyncio.wait({task}, timeout=_LAST_WORDS_SECONDS)
+        task.cancel()
+        raise
 
 
 def _deadline(context: Context, settings: Settings) -> float:

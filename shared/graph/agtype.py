@@ -31,6 +31,6 @@ def structure(value: JsonValue) -> JsonValue:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return value if isinstance(value, list | dict) else None

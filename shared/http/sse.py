@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, assert_never
 
@@ -27,6 +29,8 @@ from shared.agent.events import (
     ToolInputAdded,
     ToolStarted,
 )
+from shared.patience import Patience
+from shared.telemetry import AnswerMeter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -108,12 +112,20 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._answer = answer
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
+        self._meter = AnswerMeter()
         self._has_reader = True
         self._is_over = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
-        """Send the events to their end, or as long as there is a client."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events to their end, or as long as there is a client; or until the platform's time is nearly over.
+
+        The server may give a `deadline` in the scope's state, in seconds since the epoch.
+        """
         answering = asyncio.create_task(self._run())
+        seconds = scope.get("state", {}).get("deadline", math.inf) - time.time()
+        if seconds < math.inf:
+            ending = asyncio.get_running_loop().call_later(seconds, self._answer.interrupt, Interruption.DEADLINE)
+            answering.add_done_callback(lambda _done: ending.cancel())
         watching = asyncio.create_task(_disconnected(receive))
         watching.add_done_callback(lambda _done: self._leave())
         try:
@@ -125,6 +137,7 @@ class EventStream(Response):
             watching.cancel()
             self._leave()
             await asyncio.wait({answering, watching})
+            self._meter.finish()
 
     async def _run(self) -> None:
         try:
@@ -137,6 +150,7 @@ class EventStream(Response):
             await self._frames.put(None)
 
     async def _emit(self, event: AnswerEvent) -> None:
+        self._meter.note(event)
         self._is_over = self._is_over or isinstance(event, AnswerStored | AnswerFailed)
         if self._has_reader:
             await self._frames.put(frame(event))
@@ -150,19 +164,23 @@ class EventStream(Response):
         self._frames.put_nowait(None)
 
     async def _send_frames(self, send: Send) -> None:
+        patience = Patience()
         is_open = True
-        while is_open:
-            try:
-                async with asyncio.timeout(SILENCE_SECONDS):
-                    waiting = [await self._frames.get()]
-            except TimeoutError:
-                waiting = [PING]
-            while not self._frames.empty():
-                waiting.append(self._frames.get_nowait())
-            is_open = None not in waiting
-            body = b"".join(filter(None, waiting))
-            async with asyncio.timeout(_LONGEST_SEND_SECONDS):
-                await send({"type": "http.response.body", "body": body, "more_body": is_open})
+        try:
+            while is_open:
+                try:
+                    with patience.within(SILENCE_SECONDS):
+                        waiting = [await self._frames.get()]
+                except TimeoutError:
+                    waiting = [PING]
+                while not self._frames.empty():
+                    waiting.append(self._frames.get_nowait())
+                is_open = None not in waiting
+                body = b"".join(filter(None, waiting))
+                with patience.within(_LONGEST_SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": body, "more_body": is_open})
+        finally:
+            patience.close()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -42,21 +42,21 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 _PHRASES = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
-        (r"\b(?:pull|merge)[ _-]?requests?\b|\b(?:prs?|mrs?)\b", " pullrequest pull request "),
-        (r"\bon[ _-]call\b", " oncall "),
-        (r"\benv(?:ironment)?[ _-]var(?:iable)?s?\b", " setting "),
-        (r"\b(?:roll(?:ed)?|rolling)[ _-]?(?:back|backs)\b", " rollback "),
-        (r"\b(?:roll(?:ed)?|rolling)[ _-]?outs?\b", " rollout "),
-        (r"\b(?:set|sets|setting)[ _-]up\b", " create "),
-        (r"\b(?:sign|log)(?:s|ged|ging)?[ _-](?:in|on)\b", " login "),
-        (r"\bsingle[ _-]sign[ _-]on\b", " sso "),
-        (r"\b(?:bring|brought|get|put|change)[ _-]back\b", " restore "),
-        (r"\b(?:get|got)[ _-]rid\b|\btak(?:e|en|ing) (?:away|off)\b|\bthr(?:ow|own) (?:away|out)\b", " delete "),
-        (r"\b(?:write|writing|wrote|note|put)[ _-]down\b", " record "),
-        (r"\bhold(?:ing)?[ _-]back\b", " block "),
-        (r"\bturn(?:ed|ing)?[ _-]on\b|\bswitch(?:ed|ing)?[ _-]on\b", " enable "),
-        (r"\bturn(?:ed|ing)?[ _-]off\b|\bswitch(?:ed|ing)?[ _-]off\b", " disable "),
-        (r"\bthird[ _-]party\b", " external "),
+        (r"\b(?:pull|merge)[ -]?requests?\b|\b(?:prs?|mrs?)\b", " pullrequest pull request "),
+        (r"\bon[ -]call\b", " oncall "),
+        (r"\benv(?:ironment)?[ -]var(?:iable)?s?\b", " setting "),
+        (r"\b(?:roll(?:ed)?|rolling)[ -]?(?:back|backs)\b", " rollback "),
+        (r"\b(?:roll(?:ed)?|rolling)[ -]?outs?\b", " rollout "),
+        (r"\b(?:set|sets|setting)[ -]up\b", " create "),
+        (r"\b(?:sign|log)(?:s|ged|ging)?[ -](?:in|on)\b", " login "),
+        (r"\bsingle[ -]sign[ -]on\b", " sso "),
+        (r"\b(?:bring|brought|get|put|change)[ -]back\b", " restore "),
+        (r"\b(?:get|got)[ -]rid\b|\btak(?:e|en|ing) (?:away|off)\b|\bthr(?:ow|own) (?:away|out)\b", " delete "),
+        (r"\b(?:write|writing|wrote|note|put)[ -]down\b", " record "),
+        (r"\bhold(?:ing)?[ -]back\b", " block "),
+        (r"\bturn(?:ed|ing)?[ -]on\b|\bswitch(?:ed|ing)?[ -]on\b", " enable "),
+        (r"\bturn(?:ed|ing)?[ -]off\b|\bswitch(?:ed|ing)?[ -]off\b", " disable "),
+        (r"\bthird[ -]party\b", " external "),
         (r"\bci\b|\bci/cd\b", " ci check "),
     )
 )
@@ -195,7 +195,7 @@ def _term(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Give a text's stems in their order, without what says nothing."""
-    text = _CAMEL.sub(lambda match: _HUMP.sub(" ", match[0]), text).lower()
+    text = _CAMEL.sub(lambda match: _HUMP.sub(" ", match[0]), text.replace("_", " ")).lower()
     if _PHRASE.search(text):
         for pattern, instead in _PHRASES:
             text = pattern.sub(instead, text)

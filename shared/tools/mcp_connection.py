@@ -162,7 +162,7 @@ class _Sessions:
 
     def drop(self, subject: str, agreement: Agreement) -> None:
         for key in (subject, ""):
-            if key in self._kept and self._kept[key][0] is agreement:
+            if key in self._kept and self._kept[key][0] == agreement:
                 del self._kept[key]
 
     def outdated(self) -> Iterator[Agreement]:

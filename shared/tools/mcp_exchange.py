@@ -61,7 +61,7 @@ class Exchange(httpx2.AsyncBaseTransport):
 
     def redacted(self, text: str) -> str:
         """Take the credential out of what a server says, should it repeat it."""
-        for secret in self._secrets:
+        for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from importlib import metadata
+from secrets import randbits
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
@@ -51,6 +52,8 @@ _MOST_TOOLS = 1000
 _MOST_PAGES = 100
 _MOST_ROUNDS = 10
 _ROUND_SECONDS = 0.25
+_ID_BITS = 52
+"""What every server's numbers hold exactly."""
 _NOT_ABOUT_THE_ERA = frozenset({301, 302, 303, 307, 308, 401, 403, 429, 502, 503, 504})
 """Statuses of an answer to the newer era's question that the older one's handshake would get as well."""
 _RESULT: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
@@ -81,9 +84,11 @@ class _Dispatcher(JSONRPCDispatcher):
         *,
         _related_request_id: RequestId | None = None,
     ) -> dict[str, Any]:
-        if method == "tools/call" and opts is not None:
-            opts.setdefault("headers", {}).update(self.param_headers)
-        result = await super().send_raw_request(method, params, opts, _related_request_id=_related_request_id)
+        # Several exchanges may go on with one session at the same time, and a server tells their requests apart by id.
+        chosen: CallOptions = {**(opts or {}), "request_id": randbits(_ID_BITS)}
+        if method == "tools/call":
+            chosen.setdefault("headers", {}).update(self.param_headers)
+        result = await super().send_raw_request(method, params, chosen, _related_request_id=_related_request_id)
         if method == "tools/list":
             tools = result.get("tools")
             self.listed = [tool for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []

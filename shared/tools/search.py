@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,13 @@ _SYNONYM = 0.7
 """What a word brings that may stand for the one asked for, as a share."""
 _MISSPELT = 0.7
 """What a word brings that is spelt nearly like the one asked for, as a share."""
-_SPELT_ALIKE = 0.8
+_SPELT_ALIKE = 0.75
 """How alike a misspelt word is at least, 0 to 1."""
 _COVERED = 0.75
 """What a tool gains whose name's every word is asked for, as a share."""
 _READS = 1.2
 """What a tool that only reads gains where no change is asked for, as a factor."""
 _MOST_TERMS = 40
-_MOST_INDEXES = 8
 _LONGEST_LINE = 200
 _FOUND = "These tools fit, the best first; they can be called from now on:"
 _NOTHING = (
@@ -113,24 +112,6 @@ class ToolIndex:
             candidates = [term for term in self._postings if term[0] == asked[0]]
             yield from ((term, _MISSPELT) for term in get_close_matches(asked, candidates, 1, _SPELT_ALIKE))
         yield from known.items()
-
-
-class ToolIndexes:
-    """Indexes of the selections of tools that were searched last; the same tools give the same index."""
-
-    def __init__(self) -> None:
-        self._indexes: OrderedDict[tuple[int, ...], ToolIndex] = OrderedDict()
-
-    def of(self, definitions: Sequence[ToolDefinition]) -> ToolIndex:
-        """Give the index of some tools."""
-        key = tuple(map(id, definitions))  # an index keeps its definitions, so that no other object gets their ids
-        index = self._indexes.get(key)
-        if index is None:
-            index = self._indexes[key] = ToolIndex(definitions)
-            if len(self._indexes) > _MOST_INDEXES:
-                self._indexes.popitem(last=False)
-        self._indexes.move_to_end(key)
-        return index
 
 
 def render(found: Sequence[ToolDefinition]) -> str:

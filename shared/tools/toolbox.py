@@ -15,7 +15,10 @@ from shared.agent.events import (
     ToolsFinished,
     ToolStarted,
 )
+from shared.agent.ports import ToolOutput
 from shared.errors import ToolError
+from shared.tools.compaction import compact
+from shared.tools.kept_results import KeptResults
 from shared.tools.results import harmless, truncated
 
 if TYPE_CHECKING:
@@ -41,11 +44,13 @@ class Toolbox:
         toolsets: Sequence[Toolset],
         *,
         refresher: Refresher | None = None,
+        results: KeptResults | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
     ) -> None:
         self.toolsets = toolsets
         self.refresher = refresher
+        self.results = results or KeptResults()
         self.max_result_chars = max_result_chars
         self.timeout = timeout
 
@@ -123,25 +128,35 @@ class CallersTools:
 
     async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
         try:
-            content, is_error = await self._called(call, toolset)
+            output = await self._called(call, toolset)
         except ToolError as error:
-            content, is_error = str(error), True
+            output = ToolOutput(str(error), is_error=True)
         except TimeoutError:
-            content, is_error = f"The tool did not answer within {self._toolbox.timeout:g} seconds.", True
+            reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
+            output = ToolOutput(reason, is_error=True)
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
-            content, is_error = "The tool failed unexpectedly.", True
-        return ToolResult(call.id, truncated(harmless(content), self._toolbox.max_result_chars), is_error)
+            output = ToolOutput("The tool failed unexpectedly.", is_error=True)
+        return ToolResult(call.id, self._shortened(call.id, output), output.is_error)
 
-    async def _called(self, call: ToolCall, toolset: Toolset | None) -> tuple[str | list[JsonObject], bool]:
+    def _shortened(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
+        """Give what the model gets: compact, harmless, and cut where it is too long; the rest can be read on."""
+        content = harmless(output.content)
+        if output.is_cut:
+            return content
+        limit = self._toolbox.max_result_chars
+        if isinstance(content, list):
+            return truncated(content, limit)
+        return self._toolbox.results.cut(self._caller.principal.subject, call_id, compact(content), limit)
+
+    async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
             raise ToolError(f"{call.problem} The tool was not run.")
         async with asyncio.timeout(self._toolbox.timeout):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
                 raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
-            output = await toolset.call(call.name, call.input, self._caller)
-        return output.content, output.is_error
+            return await toolset.call(call.name, call.input, self._caller)
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
         """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""

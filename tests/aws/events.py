@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs
+
+Event: TypeAlias = dict[str, Any]
 
 
 def function_url_event(
@@ -15,7 +17,7 @@ def function_url_event(
     headers: dict[str, str] | None = None,
     cookies: list[str] | None = None,
     body: str | bytes | None = None,
-) -> dict[str, Any]:
+) -> Event:
     """Give an event of payload 2.0; a body of bytes goes in base64."""
     return {
         "version": "2.0",
@@ -43,7 +45,7 @@ def function_url_event(
 
 def rest_api_event(
     method: str, path: str, *, query: str = "", headers: dict[str, str] | None = None, body: str | bytes | None = None
-) -> dict[str, Any]:
+) -> Event:
     """Give an event of payload 1.0."""
     several = {name: [value] for name, value in {"Host": "api.example.com", **(headers or {})}.items()}
     parameters = parse_qs(query, keep_blank_values=True)

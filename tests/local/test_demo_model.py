@@ -24,7 +24,10 @@ from local.demo_model.reply import Reply, stream
 from local.demo_model.rules import parse_messages
 from local.demo_model.titles import title_of
 from local.demo_model.usage import InputUsage
+from shared.agent.ports import ToolDefinition
+from shared.tools.kept_results import READ_RESULT
 from shared.tools.names import Endpoint, tool_names
+from shared.tools.search import SEARCH_TOOL, ToolIndex, names_in, render
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -74,6 +77,12 @@ LOCAL_TOOLS: list[dict[str, Any]] = [
         "input_schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
     },
 ]
+ABOUT_TOOLS = [json.loads(SEARCH_TOOL.encoded), json.loads(READ_RESULT.encoded)]
+RESIDENT = {
+    *("navigate_to", "refresh_data", "refresh_openapi_spec", "search_tools", "read_result"),
+    *("list_organizations", "list_projects", "get_project", "list_teams"),
+}
+"""What is offered from the start, where not everything is."""
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +114,15 @@ class Assistant:
     rounds: list[int] = field(default_factory=list)
     """How many calls each reply made."""
     longest_result: int = 10**9
+    offered: set[str] | None = None
+    """What is offered so far, where the rest has to be searched for."""
+    searches: list[str] = field(default_factory=list)
 
     async def ask(self, question: str) -> str:
         self.messages.append({"role": "user", "content": question})
         self.calls.clear()
         self.rounds.clear()
+        self.searches.clear()
         for _ in range(ROUNDS):
             reply = await self._reply()
             self.messages.append({"role": "assistant", "content": [block.model_dump() for block in reply.content]})
@@ -124,16 +137,31 @@ class Assistant:
             max_tokens=16_000,
             system=SYSTEM,
             messages=self.messages,  # type: ignore[arg-type]  # plain dictionaries, as they are stored
-            tools=self.tools,  # type: ignore[arg-type]  # plain dictionaries
+            tools=self.tools_now(),  # type: ignore[arg-type]  # plain dictionaries
         ) as events:
             return await events.get_final_message()
+
+    def tools_now(self) -> list[dict[str, Any]]:
+        if self.offered is None:
+            return self.tools
+        return [tool for tool in [*self.tools, *ABOUT_TOOLS] if tool["name"] in self.offered]
+
+    def _search(self, query: str) -> str:
+        found = ToolIndex([ToolDefinition(**tool) for tool in self.tools]).search(query)
+        text = render(found)
+        assert self.offered is not None
+        self.offered.update(names_in(text))
+        return text
 
     async def _results(self, reply: Message) -> list[dict[str, Any]]:
         blocks = [block for block in reply.content if block.type == "tool_use"]
         self.rounds.append(len(blocks))
         results = []
         for block in blocks:
-            self.calls.append((block.name, dict(block.input)))
+            if block.name == SEARCH_TOOL.name:
+                self.searches.append(str(dict(block.input)["query"]))
+            else:
+                self.calls.append((block.name, dict(block.input)))
             text, is_error = await self._run(block.name, dict(block.input))
             results.append(
                 {"type": "tool_result", "tool_use_id": block.id, "content": self._cut(text), "is_error": is_error}
@@ -145,6 +173,10 @@ class Assistant:
         return text if len(text) <= self.longest_result else text[: self.longest_result] + notice
 
     async def _run(self, name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
+        if name not in {tool["name"] for tool in self.tools_now()}:
+            return f"There is no tool named {name}.", True
+        if name == SEARCH_TOOL.name:
+            return self._search(arguments["query"]), False
         if name == "mcp_calculator_get-sum":
             return f"The sum is {arguments['a'] + arguments['b']}.", False
         if name in {tool["name"] for tool in LOCAL_TOOLS}:
@@ -159,7 +191,7 @@ class Assistant:
         return [name for name, _ in self.calls]
 
 
-async def assistant_of(email: str, claude: anthropic.AsyncAnthropic) -> Assistant:
+async def assistant_of(email: str, claude: anthropic.AsyncAnthropic, offering: str) -> Assistant:
     api = create_demo_api(SECRET)
     token = Tokens(SECRET).issue(email, "access", ACCESS_SECONDS)
     client = httpx2.AsyncClient(
@@ -187,28 +219,35 @@ async def assistant_of(email: str, claude: anthropic.AsyncAnthropic) -> Assistan
     offered = [
         {"name": tool.name, "description": tool.description or "", "input_schema": tool.input_schema} for tool in tools
     ]
-    return Assistant(claude, server, offered + LOCAL_TOOLS)
+    return Assistant(claude, server, offered + LOCAL_TOOLS, offered=set(RESIDENT) if offering == "few" else None)
+
+
+@pytest.fixture(scope="module", params=["all", "few"])
+def offering(request: pytest.FixtureRequest) -> str:
+    """Whether all tools are offered, or few of them with a search for the others."""
+    return str(request.param)
 
 
 @pytest.fixture
-async def admin(claude: anthropic.AsyncAnthropic) -> Assistant:
-    return await assistant_of("admin@example.com", claude)
+async def admin(claude: anthropic.AsyncAnthropic, offering: str) -> Assistant:
+    return await assistant_of("admin@example.com", claude, offering)
 
 
 @pytest.fixture(scope="module")
-async def shared_reader(claude: anthropic.AsyncAnthropic) -> Assistant:
-    return await assistant_of("admin@example.com", claude)
+async def shared_reader(claude: anthropic.AsyncAnthropic, offering: str) -> Assistant:
+    return await assistant_of("admin@example.com", claude, offering)
 
 
 @pytest.fixture
 def reader(shared_reader: Assistant) -> Assistant:
     """An assistant at the beginning of a conversation, for questions that change nothing."""
-    return replace(shared_reader, messages=[], calls=[], rounds=[])
+    offered = None if shared_reader.offered is None else set(RESIDENT)
+    return replace(shared_reader, messages=[], calls=[], rounds=[], searches=[], offered=offered)
 
 
 @pytest.fixture
-async def viewer(claude: anthropic.AsyncAnthropic) -> Assistant:
-    return await assistant_of("viewer@example.com", claude)
+async def viewer(claude: anthropic.AsyncAnthropic, offering: str) -> Assistant:
+    return await assistant_of("viewer@example.com", claude, offering)
 
 
 async def reply_to(claude: anthropic.AsyncAnthropic, **request: Any) -> Message:
@@ -474,6 +513,11 @@ async def test_a_request_for_a_title_gets_at_most_six_words_and_no_call(claude: 
         ("Find projects related to payment", "list_projects", ["Fraud Scoring"]),
         ("Who am I?", "get_current_user_profile", ["Ada Whitfield", "administrator"]),
         ("list the members of the organization", "list_organization_members", ["organization members"]),
+        ("Which projects does the data team own?", "list_projects", ["**9** projects whose team is **Data Platform**"]),
+        ("Who is on the data team?", "list_team_members", ["Viktor Petrov"]),
+        ("Tell me about the data team", "get_team", ["### **[Data Platform](/teams/data-platform)**"]),
+        ("Tell me about all teams", "list_teams", ["**8** teams:"]),
+        ("Describe the environments", "list_environments", ["**4** environments:"]),
     ],
 )
 async def test_a_question_is_answered_from_the_tools(
@@ -566,6 +610,19 @@ async def test_a_name_that_is_not_there_is_not_made_up(reader: Assistant) -> Non
 async def test_the_user_is_taken_to_a_page(reader: Assistant) -> None:
     await reader.ask("Take me to the operations log")
     assert reader.calls == [("navigate_to", {"path": "/operations-log"})]
+
+
+async def test_what_is_not_offered_is_searched_for_once(reader: Assistant) -> None:
+    if reader.offered is None:
+        return
+    await reader.ask("Which environments are there?")
+    assert (reader.searches, reader.names()) == (["environments"], ["list_organizations", "list_environments"])
+    await reader.ask("Which environments are there?")
+    assert reader.searches == []
+    await reader.ask("Who owns the Payment Gateway?")
+    assert (reader.searches, reader.rounds) == (["list team member"], [1, 1, 1, 1])
+    assert "I did not understand" in await reader.ask("Which spaceships are there?")
+    assert reader.searches == ["spaceships"]
 
 
 async def test_external_and_refreshing_tools_are_chosen_like_all_others(reader: Assistant) -> None:

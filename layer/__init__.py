@@ -1,0 +1,1 @@
+"""What goes into the Lambda layer beside `shared/`, and what builds it."""

@@ -1,0 +1,141 @@
+"""What `make build` makes, and each route of it under Lambda's own runtime."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from tests.aws.events import function_url_event, rest_api_event
+from tests.aws.functions import ROOT, Artifacts, Emulated
+from tests.aws.template import functions
+from tests.service import DEVELOPER, token_of
+
+if TYPE_CHECKING:
+    from tests.aws.events import Event
+    from tests.service import Service
+
+pytestmark = pytest.mark.timeout(300)
+
+MOST_BYTES = 200_000_000
+ROUTES = sorted(file.stem for file in (ROOT / "functions").glob("*.py") if file.stem != "__init__")
+HANDLERS = functions()
+
+
+@pytest.mark.proves("package.routes")
+def test_every_route_has_a_function_of_its_own(artifacts: Artifacts) -> None:
+    assert sorted(handler.split(".")[1] for handler in HANDLERS.values()) == ROUTES
+    for name, handler in HANDLERS.items():
+        files = {
+            str(file.relative_to(artifacts.directory / name)) for file in (artifacts.directory / name).rglob("*.py")
+        }
+        assert files == {"functions/__init__.py", f"functions/{handler.split('.')[1]}.py"}
+
+
+@pytest.mark.proves("package.contents")
+def test_the_package_is_small_and_has_nothing_of_a_developers_machine(artifacts: Artifacts) -> None:
+    files = [file for file in artifacts.directory.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in artifacts.layer.rglob("*") if file.is_file()) < MOST_BYTES
+    tops = {path.name for path in (artifacts.layer / "python").iterdir()}
+    assert "shared" in tops
+    assert not tops & {"local", "tests", "bench", "boto3", "botocore", "uvloop", "local_server.py"}
+    assert not [file for file in files if file.name == ".env"]
+    ours = {str(file.relative_to(ROOT)) for file in (ROOT / "shared").rglob("*") if file.suffix in {".py", ".md"}}
+    assert ours == {
+        str(file.relative_to(artifacts.layer / "python"))
+        for file in (artifacts.layer / "python" / "shared").rglob("*")
+        if file.suffix in {".py", ".md"}
+    }
+    assert list((artifacts.layer / "python").glob("shared/__pycache__/*.pyc"))
+
+
+async def answered(artifacts: Artifacts, name: str, event: Event, variables: dict[str, str]) -> dict[str, Any]:
+    with Emulated(artifacts, name, HANDLERS[name], variables) as function:
+        first = await function.invoke(event)
+        assert isinstance(first, dict)
+        return first
+
+
+def authorized(**headers: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token_of(DEVELOPER)}", "content-type": "application/json", **headers}
+
+
+@pytest.mark.proves("package.buffered")
+async def test_every_buffered_route_answers_under_the_emulator(
+    artifacts: Artifacts, function_variables: dict[str, str], service: Service
+) -> None:
+    """The same requests to the functions and to the service under uvicorn: what one writes the other reads."""
+    variables = {**function_variables, "IMBI_ASSISTANT_URL": "https://imbi.example.com/assistant"}
+    headers = authorized()
+
+    def request(method: str, path: str, **rest: Any) -> Event:
+        return function_url_event(method, f"/assistant{path}", headers=headers, **rest)
+
+    created = await answered(artifacts, "CreateConversation", request("POST", "/conversations", body="{}"), variables)
+    assert created["statusCode"] == 201
+    conversation = json.loads(created["body"])
+    path = f"/conversations/{UUID(conversation['id'])}"
+    async with service.client(DEVELOPER) as client:
+        assert {**await client.get(conversation["id"]), "messages": ...} == {**conversation, "messages": ...}
+
+        listed = await answered(
+            artifacts, "ListConversations", request("GET", "/conversations", query="limit=1"), variables
+        )
+        assert json.loads(listed["body"]) == await client.list(limit=1) == [conversation]
+
+        patch = request("PATCH", path, body=b'{"title": "Gr\xc3\xbc\xc3\x9fe"}')
+        updated = await answered(artifacts, "UpdateConversation", patch, variables)
+        assert json.loads(updated["body"])["title"] == "Grüße"
+
+        read = await answered(artifacts, "GetConversation", request("GET", path), variables)
+        assert json.loads(read["body"]) == await client.get(conversation["id"])
+
+        stopped = await answered(artifacts, "StopAnswer", request("POST", f"{path}/stop"), variables)
+        assert stopped["statusCode"] == 204
+
+        deleted = await answered(artifacts, "DeleteConversation", request("DELETE", path), variables)
+        assert (deleted["statusCode"], deleted["body"]) == (204, "")
+        assert (await client.http.get(path)).status_code == 404
+
+
+@pytest.mark.proves("package.buffered")
+async def test_the_status_answers_with_no_secret_but_the_databases(
+    artifacts: Artifacts, function_variables: dict[str, str]
+) -> None:
+    variables = {
+        name: value
+        for name, value in function_variables.items()
+        if name in {"ENVIRONMENT", "POSTGRES_URL", "POSTGRES_GRAPH_NAME"}
+    } | {"IMBI_ASSISTANT_URL": "/assistant"}
+    with Emulated(artifacts, "Status", HANDLERS["Status"], variables) as function:
+        for event in (function_url_event("GET", "/status"), rest_api_event("GET", "/assistant/status")):
+            answer = await function.invoke(event)
+            status = json.loads(answer["body"])
+            assert (answer["statusCode"], status["status"], status["environment"]) == (200, "ok", "production")
+            assert status["version"] != "0"
+
+
+@pytest.mark.proves("package.buffered")
+async def test_what_an_environment_needs_is_made_once(artifacts: Artifacts, function_variables: dict[str, str]) -> None:
+    event = function_url_event("GET", "/conversations", headers=authorized())
+    with Emulated(artifacts, "ListConversations", HANDLERS["ListConversations"], function_variables) as function:
+        for _ in range(3):
+            assert (await function.invoke(event))["statusCode"] == 200
+        refused = await function.invoke(function_url_event("GET", "/conversations"))
+        assert refused["statusCode"] == 401
+        assert refused["headers"]["www-authenticate"] == "Bearer"
+        status = await function.invoke(function_url_event("GET", "/nothing"))
+        assert status["statusCode"] == 404
+
+
+@pytest.mark.proves("package.settings")
+async def test_settings_that_are_wrong_are_named_in_the_error(artifacts: Artifacts) -> None:
+    with Emulated(
+        artifacts, "ListConversations", HANDLERS["ListConversations"], {"ENVIRONMENT": "production"}
+    ) as function:
+        failed = await function.invoke(function_url_event("GET", "/conversations"))
+        assert failed["statusCode"] == 500
+        assert "POSTGRES_URL is not set." in function.process.output
+        assert "IMBI_AUTH_JWT_SECRET is not set." in function.process.output

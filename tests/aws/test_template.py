@@ -1,0 +1,107 @@
+"""What the template gives to whom."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from local.node import set_up_node
+from tests.aws.functions import ROOT
+from tests.aws.template import functions, template
+
+TEMPLATE = template()
+RESOURCES = TEMPLATE["Resources"]
+KEYS = ("ANTHROPIC_API_KEY", "IMBI_CONFIG_ENCRYPTION_KEY")
+
+
+def environment(name: str) -> set[str]:
+    common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    own = RESOURCES[name]["Properties"].get("Environment", {"Variables": {}})["Variables"]
+    return {*common, *own}
+
+
+def statements(function: str) -> str:
+    """Give all that a function's role allows, as text."""
+    role = RESOURCES[function]["Properties"]["Role"]["GetAtt"].split(".")[0]
+    return json.dumps(RESOURCES[role]["Properties"])
+
+
+@pytest.mark.proves("template.least-privilege")
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_a_function_has_only_what_its_route_needs(name: str) -> None:
+    has_model = name == "SendMessage"
+    for key in KEYS:
+        assert any(variable.startswith(key) for variable in environment(name)) is has_model
+    assert ("AnthropicApiKey" in statements(name)) is has_model
+    assert any(variable.startswith("IMBI_AUTH_JWT_SECRET") for variable in environment(name)) is (name != "Status")
+    assert ("JwtSecret" in statements(name)) is (name != "Status")
+    assert '"Resource": "*"' not in statements(name)
+
+
+@pytest.mark.proves("template.streams")
+def test_the_chat_and_nothing_else_is_streamed() -> None:
+    modes = {name: RESOURCES[name]["Properties"]["FunctionUrlConfig"]["InvokeMode"] for name in functions()}
+    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage"}
+    wrapped = {name for name in functions() if "AWS_LAMBDA_EXEC_WRAPPER" in environment(name)}
+    assert wrapped == {"SendMessage"}
+    operations = RESOURCES["RestApi"]["Properties"]["DefinitionBody"]["paths"]
+    integration = operations["/conversations/{id}/messages"]["post"]["x-amazon-apigateway-integration"]
+    assert integration["responseTransferMode"] == "STREAM"
+    assert integration["uri"]["Sub"].endswith("/response-streaming-invocations")
+
+
+@pytest.mark.proves("template.alarms")
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_errors_and_throttles_of_every_function_raise_an_alarm(name: str) -> None:
+    for metric in ("Errors", "Throttles"):
+        alarm = RESOURCES[f"{name}{metric}"]["Properties"]
+        assert alarm["MetricName"] == metric
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+
+
+CHOOSE = """
+let chosen = null;
+const cf = {selectRequestOriginById: (id) => { chosen = id; }};
+%s
+const answers = %s.map(([method, uri]) => {
+  chosen = null;
+  const answer = handler({request: {method, uri}});
+  return chosen || answer.statusCode;
+});
+console.log(JSON.stringify(answers));
+"""
+
+
+@pytest.mark.proves("template.one-origin")
+def test_cloudfront_sends_every_route_to_its_function() -> None:
+    code = RESOURCES["ChooseOrigin"]["Properties"]["FunctionCode"].replace("import cf from 'cloudfront';", "")
+    cases: list[tuple[str, str, Any]] = [
+        ("GET", "/status", "Status"),
+        ("GET", "/assistant/status", "Status"),
+        ("POST", "/assistant/conversations", "CreateConversation"),
+        ("GET", "/assistant/conversations", "ListConversations"),
+        ("GET", "/conversations/1", "GetConversation"),
+        ("PATCH", "/conversations/1", "UpdateConversation"),
+        ("DELETE", "/conversations/1", "DeleteConversation"),
+        ("POST", "/conversations/1/messages", "SendMessage"),
+        ("POST", "/conversations/1/stop", "StopAnswer"),
+        ("PUT", "/conversations/1", 405),
+        ("GET", "/elsewhere", 404),
+    ]
+    script = CHOOSE % (code, json.dumps([case[:2] for case in cases]))
+    node = set_up_node(lambda _line: None)
+    run = subprocess.run([node.executable, "-e", script], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # the project's Node
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout) == [case[2] for case in cases]
+    origins = {origin["Id"] for origin in RESOURCES["Distribution"]["Properties"]["DistributionConfig"]["Origins"]}
+    assert origins == set(functions())
+
+
+@pytest.mark.proves("template.events")
+def test_every_function_has_an_event_to_try_it_with() -> None:
+    assert {file.stem for file in (ROOT / "events").glob("*.json")} == {
+        handler.split(".")[1] for handler in functions().values()
+    }

@@ -1,0 +1,67 @@
+"""What a message costs the database."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.model_server import reply, text
+from tests.proxy import proxied
+
+if TYPE_CHECKING:
+    from tests.client import Client
+    from tests.conftest import StartService
+    from tests.database import Database
+    from tests.model_server import ModelServer
+    from tests.proxy import Proxy
+
+MOST_BEFORE_THE_MODEL = 4
+MOST_IN_ALL = 8
+NO_MESSAGES = ("LOAD 'age'", "SET search_path", "UPDATE")
+"""What is done once for a connection, and once a second for all answers of a process: their leases' renewal."""
+
+
+def count(proxy: Proxy) -> int:
+    return sum(not (trip and trip[0].startswith(NO_MESSAGES)) for trip in proxy.trips)
+
+
+async def counted(client: Client, conversation: str, model_server: ModelServer, proxy: Proxy) -> tuple[int, int]:
+    """Ask something; gives the round trips before the model's call and those of the whole answer."""
+    at_call = []
+
+    def called(_body: dict[str, Any]) -> Any:
+        at_call.append(count(proxy))
+        return reply(text("Hello"))
+
+    model_server.script(called)
+    before = await settled(proxy)
+    assert (await client.ask(conversation, "Hi")).done
+    return at_call[0] - before, await settled(proxy) - before
+
+
+async def settled(proxy: Proxy) -> int:
+    """Wait until the pool has made its connections and the last answer has been cleaned up after."""
+    seen = -1
+    while seen != count(proxy):
+        seen = count(proxy)
+        await asyncio.sleep(0.1)
+    return seen
+
+
+@pytest.mark.proves("turn.round-trips")
+async def test_a_message_costs_few_round_trips_however_long_its_conversation(
+    start_service: StartService, database: Database, model_server: ModelServer
+) -> None:
+    with proxied(database.dsn) as proxy:
+        service = start_service(POSTGRES_URL=proxy.dsn, IMBI_ASSISTANT_MAX_CONVERSATION_TURNS="1000")
+        async with service.client(await database.add_user()) as client:
+            conversation = await client.begin()
+            first = await counted(client, conversation, model_server, proxy)
+            second = await counted(client, conversation, model_server, proxy)
+            for _ in range(30):
+                await counted(client, conversation, model_server, proxy)
+            last = await counted(client, conversation, model_server, proxy)
+    assert second[0] == last[0] <= first[0] <= MOST_BEFORE_THE_MODEL
+    assert second[1] == last[1] <= first[1] <= MOST_IN_ALL

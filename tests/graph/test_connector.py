@@ -1,0 +1,101 @@
+"""The connector to the database: its transactions, and connections that die."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import GraphConflict, GraphError, GraphUnavailable
+from shared.graph.age import Graph
+from shared.graph.statements import Cypher, Sql
+from tests.proxy import proxied
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from shared.graph.age import Rows
+    from tests.database import Database
+
+ONE = Cypher("RETURN 1")
+CREATE = Cypher("CREATE (o:Organization {slug: $slug}) RETURN o.slug")
+COUNT = Cypher("MATCH (o:Organization) WHERE o.slug = $slug RETURN count(o)")
+MESSAGE = Cypher("CREATE (m:Message {id: $id}) RETURN m.id")
+
+
+@pytest.fixture
+async def graph(database: Database) -> AsyncIterator[Graph]:
+    opened = Graph(database.dsn, database.graph_name, max_size=3)
+    await opened.open()
+    yield opened
+    await opened.aclose()
+
+
+async def count(graph: Graph, slug: str) -> int:
+    [[(number,)]] = await graph.read(COUNT.bind(slug=slug))
+    assert isinstance(number, int)
+    return number
+
+
+@pytest.mark.proves("turn.round-is-atomic")
+async def test_a_transaction_is_whole_or_nothing(graph: Graph) -> None:
+    def refuse(results: list[Rows]) -> None:
+        assert results == [[("refused",)], [("refused",)]]
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await graph.transaction(CREATE.bind(slug="refused"), CREATE.bind(slug="refused"), check=refuse)
+    assert await count(graph, "refused") == 0
+    with pytest.raises(GraphError):
+        await graph.transaction(CREATE.bind(slug="half"), Sql("SELECT nonsense").bind())
+    assert await count(graph, "half") == 0
+    assert await graph.transaction(CREATE.bind(slug="whole")) == [[("whole",)]]
+    assert await count(graph, "whole") == 1
+
+
+@pytest.mark.proves("turn.round-is-atomic")
+async def test_a_transaction_that_is_cancelled_leaves_nothing_and_blocks_nobody(graph: Graph) -> None:
+    transaction = asyncio.create_task(graph.transaction(CREATE.bind(slug="cancelled"), Sql("SELECT pg_sleep(1)").bind()))
+    done, _ = await asyncio.wait({transaction}, timeout=0.2)
+    assert not done
+    transaction.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await transaction
+    assert await count(graph, "cancelled") == 0
+
+
+@pytest.mark.proves("graph.schema")
+async def test_what_is_there_twice_is_a_conflict(graph: Graph) -> None:
+    await graph.write(MESSAGE.bind(id="only-once"))
+    with pytest.raises(GraphConflict):
+        await graph.write(MESSAGE.bind(id="only-once"))
+
+
+@pytest.mark.proves("errors.unreachable-graph-is-503")
+async def test_reading_survives_a_connection_that_died(database: Database) -> None:
+    with proxied(database.dsn) as proxy:
+        graph = Graph(proxy.dsn, database.graph_name)
+        await graph.open()
+        try:
+            assert await graph.read(ONE.bind()) == [[(1,)]]
+            await proxy.close_the_door()
+            await proxy.open_the_door()
+            assert await graph.read(ONE.bind()) == [[(1,)]]
+        finally:
+            await graph.aclose()
+
+
+@pytest.mark.proves("errors.unreachable-graph-is-503")
+async def test_what_cannot_be_reached_is_said_in_time(database: Database) -> None:
+    with proxied(database.dsn) as proxy:
+        graph = Graph(proxy.dsn, database.graph_name)
+        await graph.open()
+        try:
+            await graph.read(ONE.bind())
+            await proxy.close_the_door()
+            async with asyncio.timeout(6):
+                with pytest.raises(GraphUnavailable):
+                    await graph.read(ONE.bind())
+        finally:
+            await graph.aclose()

@@ -1,0 +1,124 @@
+"""Every statement of the service, explained over more rows than anybody would want to read through."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import shared.graph
+from shared.graph.agtype import render
+from shared.graph.schema import EDGE_LABELS, VERTEX_LABELS, set_up
+from shared.graph.statements import Cypher, Sql
+from tests.database import Database, new_graph_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MANY = 2000
+SMALL = {"Role", "Permission", "GRANTS", "INHERITS_FROM", "MCPServer", "Organization", "imbi_assistant_lease"}
+"""What an installation has few of (a lease lasts as long as an answer): reading through them is right."""
+
+VALUES: dict[str, Any] = {
+    "limit": 20,
+    "offset": 0,
+    "is_archived": False,
+    "held": {"conversation-7": "holder"},
+    "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
+    "id": "conversation-7",
+    "email": "user-7@example.com",
+    "user_email": "user-7@example.com",
+    "subject": "user-7@example.com",
+    "jti": "jti-7",
+    "key_id": "ik_7",
+}
+
+FILL = (
+    "UNWIND range(1, $many) AS n CREATE (u:User {email: 'user-' + toString(n) + '@example.com'})"
+    "-[:HAS_CONVERSATION]->(c:Conversation {id: 'conversation-' + toString(n), updated_at: toString(n),"
+    " user_email: 'user-' + toString(n / 40) + '@example.com', is_archived: false}) RETURN count(u)",
+    "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'bot-' + toString(n)})"
+    "<-[:OWNED_BY]-(k:APIKey {key_id: 'ik_' + toString(n)}) RETURN count(s)",
+    "UNWIND range(1, $many) AS n CREATE (t:TokenMetadata {jti: 'jti-' + toString(n)}) RETURN count(t)",
+    "UNWIND range(1, $many) AS n CREATE (m:Message {id: 'message-' + toString(n), sequence: n - 4 * (n / 4),"
+    " conversation_id: 'conversation-' + toString(n / 4)}) RETURN count(m)",
+    "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'more-' + toString(n)})"
+    "-[:MEMBER_OF {role: 'viewer'}]->(o:Organization {slug: 'org-' + toString(n)}) RETURN count(s)",
+)
+
+
+def statements() -> Iterator[tuple[str, Cypher | Sql]]:
+    """Find every statement of the package, so that none that is added escapes."""
+    for module in pkgutil.iter_modules(shared.graph.__path__):
+        for name, value in vars(importlib.import_module(f"shared.graph.{module.name}")).items():
+            if isinstance(value, Cypher | Sql):
+                yield f"{module.name}.{name}", value
+
+
+ALL = dict(statements())
+
+
+@pytest.fixture(scope="module")
+async def crowded(database: Database, anyio_backend: str) -> Any:  # noqa: ARG001  # a module's fixture needs the module's loop
+    crowd = Database(database.dsn, new_graph_name())
+    await set_up(crowd.dsn, crowd.graph_name)
+    for statement in FILL:
+        await crowd.cypher(statement, many=MANY)
+    async with crowd.connected() as connection:
+        leases = f"""INSERT INTO "{crowd.graph_name}".imbi_assistant_lease (conversation_id, holder, expires_at)
+                     SELECT 'conversation-' || n, 'holder', now() FROM generate_series(1, {MANY}) n"""  # noqa: S608  # our own names
+        await connection.execute(leases.encode())
+        for label in (*VERTEX_LABELS, *EDGE_LABELS, "imbi_assistant_lease"):
+            await connection.execute(f'ANALYZE "{crowd.graph_name}"."{label}"'.encode())
+    yield crowd
+    await crowd.drop()
+
+
+async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
+    """Explain a statement; gives the nodes of its plan."""
+    pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
+    bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
+    async with crowd.connected() as connection:
+        text = b"EXPLAIN (FORMAT JSON) " + bound.rendered(crowd.graph_name)
+        cursor = await connection.execute(text, bound.values)
+        [(plan,)] = await cursor.fetchall()
+    loaded = json.loads(plan) if isinstance(plan, str) else plan
+    return list(nodes_of(loaded[0]["Plan"]))
+
+
+def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes_of(child)
+
+
+@pytest.mark.proves("graph.indexed")
+@pytest.mark.parametrize("name", ALL)
+async def test_no_statement_reads_through_everybodys_rows(crowded: Database, name: str) -> None:
+    nodes = await plan_of(crowded, ALL[name])
+    read_through = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} - SMALL
+    assert read_through == set()
+
+
+@pytest.mark.proves("graph.indexed")
+async def test_the_plans_see_what_an_index_is_missing_for(crowded: Database) -> None:
+    careless = Cypher("MATCH (c:Conversation {id: $id}) RETURN c")
+    nodes = await plan_of(crowded, careless)
+    assert {node.get("Relation Name") for node in nodes if node["Node Type"] == "Seq Scan"} == {"Conversation"}
+
+
+@pytest.mark.proves("graph.indexed")
+async def test_the_list_is_read_in_its_order(crowded: Database) -> None:
+    for name in ("conversations.LIST_ALL", "conversations.LIST_CURRENT"):
+        kinds = {node["Node Type"] for node in await plan_of(crowded, ALL[name])}
+        assert "Index Scan" in kinds or "Bitmap Heap Scan" in kinds
+
+
+@pytest.mark.proves("graph.indexed")
+def test_all_statements_were_found() -> None:
+    assert {"conversations.APPEND", "conversations.MESSAGES", "principals.FIND_USER", "leases.ACQUIRE"} <= ALL.keys()
+    assert render(VALUES)

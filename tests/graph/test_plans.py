@@ -1,0 +1,70 @@
+"""The plans of the statements over conversations where there are very many, of others and of one user alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg import errors
+
+from shared.graph.schema import set_up
+from shared.graph.statements import Cypher, Sql
+from tests.database import Database, new_graph_name
+from tests.graph.test_indexes import ALL, plan_of
+from tests.multitude import add_conversations
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CONVERSATIONS = 10_000
+MESSAGES = 10
+TIMES = 10
+"""How many times more the planner is told that there are: 100,000 conversations, a million messages."""
+
+LARGE = frozenset({"Conversation", "Message"})
+LISTS = ("conversations.LIST_ALL", "conversations.LIST_CURRENT")
+HOARDER = "user-7@example.com"
+"""Whom the statements are explained for."""
+
+
+@pytest.fixture(scope="module")
+async def multitude(database: Database, anyio_backend: str) -> AsyncIterator[Database]:  # noqa: ARG001  # a module's fixture needs the module's loop
+    large = Database(database.dsn, new_graph_name())
+    await set_up(large.dsn, large.graph_name)
+    await add_conversations(large, "others@example.com", CONVERSATIONS // 2, MESSAGES)
+    await add_conversations(large, HOARDER, CONVERSATIONS // 2, MESSAGES)
+    await exaggerate(large)
+    yield large
+    await large.drop()
+
+
+async def exaggerate(database: Database) -> None:
+    """Tell the planner of more rows; only a superuser may."""
+    relations = """UPDATE pg_class SET reltuples = reltuples * %s
+                    WHERE reltuples > 0 AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)"""
+    async with database.connected() as connection:
+        try:
+            await connection.execute(relations, (TIMES, database.graph_name))
+        except errors.InsufficientPrivilege:
+            return
+
+
+@pytest.mark.proves("graph.indexed")
+@pytest.mark.parametrize("name", ALL)
+async def test_no_statement_reads_through_a_multitude(multitude: Database, name: str) -> None:
+    nodes = await plan_of(multitude, ALL[name])
+    assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & LARGE == set()
+
+
+@pytest.mark.proves("graph.indexed")
+@pytest.mark.parametrize("name", LISTS)
+async def test_the_newest_are_listed_from_the_index_without_sorting_all(multitude: Database, name: str) -> None:
+    kinds = [node["Node Type"] for node in await plan_of(multitude, ALL[name])]
+    assert kinds == ["Limit", "Index Scan"]
+
+
+@pytest.mark.proves("graph.indexed")
+async def test_a_careless_statement_is_found_out(multitude: Database) -> None:
+    careless: Cypher | Sql = Cypher("MATCH (message:Message {id: $id}) RETURN message")
+    nodes: list[dict[str, Any]] = await plan_of(multitude, careless)
+    assert any(node["Node Type"] == "Seq Scan" for node in nodes)

@@ -1,0 +1,237 @@
+"""The command line, as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+import jwt
+import pytest
+
+import local_server
+from local.data_lock import locked
+from tests.client import Client
+from tests.database import Database, new_graph_name
+from tests.process import FOR_PYTHON
+from tests.service import JWT_SECRET
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+PROGRAM = Path(local_server.__file__)
+SECONDS = 60
+
+
+def variables_of(**variables: str) -> dict[str, str]:
+    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | variables
+
+
+def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end, in a directory without a `.env`."""
+    return subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, str(PROGRAM), *arguments],
+        cwd=tmp_path,
+        env=variables_of(**variables),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.proves("commands.help")
+def test_the_help_is_worth_reading(tmp_path: Path) -> None:
+    helped = run(tmp_path, "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    for word in ("serve", "chat", "token", "setup", "--host", "--port", "--data-dir", "POSTGRES_URL", "ANTHROPIC_API_KEY"):
+        assert word in helped.stdout
+    assert "--user" in run(tmp_path, "token", "--help").stdout
+
+
+@pytest.mark.proves("commands.token")
+def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = run(tmp_path, "token", "--data-dir", str(data))
+    assert (first.returncode, first.stderr) == (0, "")
+    secret = (data / "jwt_secret").read_text()
+    assert (data / "jwt_secret").stat().st_mode & 0o777 == 0o600
+    claims = jwt.decode(first.stdout.removesuffix("\n"), secret, algorithms=["HS256"])
+    assert (claims["sub"], claims["type"]) == ("developer@example.com", "access")
+    other = run(tmp_path, "token", "--user", "viewer@example.com", IMBI_AUTH_JWT_SECRET=JWT_SECRET)
+    assert jwt.decode(other.stdout.strip(), JWT_SECRET, algorithms=["HS256"])["sub"] == "viewer@example.com"
+    assert (data / "jwt_secret").read_text() == secret
+
+
+@pytest.mark.proves("commands.token", "settings.required-outside-development")
+def test_outside_development_there_are_no_tokens(tmp_path: Path) -> None:
+    refused = run(tmp_path, "token", ENVIRONMENT="production", IMBI_AUTH_JWT_SECRET=JWT_SECRET)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.count("\n") == 1
+    assert "ENVIRONMENT" in refused.stderr
+
+
+@pytest.mark.proves("settings.required-outside-development", "settings.refused")
+def test_outside_development_nothing_is_embedded(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    refused = run(tmp_path, "serve", "--port", "0", "--data-dir", str(data), ENVIRONMENT="production", LOG_LEVEL="LOUD")
+    assert refused.returncode == 2
+    said = refused.stderr.splitlines()[1:]
+    assert [line.split(" ")[0].rstrip(":") for line in said] == ["POSTGRES_URL", "IMBI_AUTH_JWT_SECRET", "LOG_LEVEL"]
+    assert not data.exists()
+
+
+@pytest.mark.proves("commands.setup", "graph.set-up")
+@pytest.mark.parametrize("variables", [{}, {"ENVIRONMENT": "production"}], ids=["development", "production"])
+async def test_setting_up_is_told_and_may_be_repeated(
+    tmp_path: Path, database: Database, variables: dict[str, str]
+) -> None:
+    graph = Database(database.dsn, new_graph_name())
+    given = {"POSTGRES_URL": graph.dsn, "POSTGRES_GRAPH_NAME": graph.graph_name} | variables
+    try:
+        first = await asyncio.to_thread(run, tmp_path, "setup", **given)
+        assert (first.returncode, first.stdout) == (0, "")
+        assert f"created graph {graph.graph_name}" in first.stderr.splitlines()
+        again = await asyncio.to_thread(run, tmp_path, "setup", **given)
+        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} has all that it needs.\n")
+    finally:
+        await graph.drop()
+
+
+@pytest.mark.proves("commands.setup")
+def test_without_a_database_nothing_is_set_up(tmp_path: Path) -> None:
+    missing = run(tmp_path, "setup")
+    assert (missing.returncode, missing.stderr) == (2, "POSTGRES_URL is not set.\n")
+    unreachable = run(tmp_path, "setup", POSTGRES_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert unreachable.returncode == 1
+    assert unreachable.stderr.count("\n") == 1
+
+
+@pytest.mark.proves("commands.serve")
+def test_a_port_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = run(tmp_path, "--port", str(port), "--data-dir", str(tmp_path / "data"))
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in refused.stderr
+    assert "--port" in refused.stderr
+
+
+@pytest.mark.proves("commands.serve")
+async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with locked(data):
+        refused = await asyncio.to_thread(run, tmp_path, "serve", "--port", "0", "--data-dir", str(data))
+    assert refused.returncode == 1
+    [_version, line] = refused.stderr.splitlines()
+    assert str(data) in line
+    assert "in use" in line
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
+    """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = ("--port", str(port), "--data-dir", str(tmp_path / "data"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(PROGRAM),
+        *arguments,
+        cwd=tmp_path,
+        env=variables_of(**variables),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for line in process.stderr:
+                said.append(line.decode().rstrip())
+                if said[-1].startswith("Serving"):
+                    break
+        yield process, f"http://127.0.0.1:{port}", said
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def answered(url: str) -> bool:
+    try:
+        async with httpx2.AsyncClient() as http:
+            return (await http.get(f"{url}/status")).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def processes_of(data: Path) -> str:
+    """List the processes that have the data directory in their command line."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)  # noqa: S607  # the ps that is there
+    return "\n".join(line for line in listed.stdout.splitlines() if str(data) in line)
+
+
+@pytest.mark.proves("commands.serve", "commands.signals", "conversations.survive-restart")
+async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -> None:
+    """Everything is embedded: a question is answered from the demo API's data; after a restart it is still there."""
+    data, conversation = tmp_path / "data", ""
+    for number, stopped_by in enumerate((signal.SIGINT, signal.SIGTERM)):
+        async with serving(tmp_path) as (process, url, said):
+            assert {"Database", "Model", "Imbi", "Serving"} <= {line.split(" ")[0] for line in said}
+            for name in ("POSTGRES_URL", "ANTHROPIC_API_KEY", "IMBI_INTERNAL_API_URL"):
+                assert any(name in line for line in said)
+            async with asyncio.timeout(SECONDS):
+                while not await answered(url):
+                    pass
+            token = (await asyncio.to_thread(run, tmp_path, "token", "--data-dir", str(data))).stdout.strip()
+            async with Client(url, token) as client:
+                if not number:
+                    conversation = await client.begin()
+                    answer = await client.ask(conversation, "Which teams are there?")
+                    assert answer.of("tool_result")
+                    assert "Platform Engineering" in answer.text
+                    assert answer.done
+                assert len(await client.messages(conversation)) >= 4
+            process.send_signal(stopped_by)
+            async with asyncio.timeout(SECONDS):
+                assert await process.wait() == 0
+    async with asyncio.timeout(SECONDS):
+        while processes_of(data):
+            pass
+
+
+PLAIN_ROUTES = """
+import sys
+from functions import create_conversation, delete_conversation, get_conversation, list_conversations, send_message
+from functions import status, update_conversation
+from shared.http.app import create_app
+from shared.settings import load
+settings = load({"POSTGRES_URL": "postgresql://x", "IMBI_AUTH_JWT_SECRET": "x" * 32})
+create_app(settings, *(each.router for each in (create_conversation, delete_conversation, get_conversation,
+    list_conversations, send_message, status, update_conversation)))
+print(*sorted({"anthropic", "fastmcp", "mcp", "mangum"} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.proves("commands.light-imports")
+def test_routes_do_not_import_what_only_answers_need() -> None:
+    told = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", PLAIN_ROUTES],
+        cwd=PROGRAM.parent,
+        env=variables_of(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert told.stdout.strip() == ""
