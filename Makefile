@@ -48,6 +48,9 @@ build: venv $(SAM) ## build the Lambda package; PYTHON_VERSION=3.13 ARCHITECTURE
 validate: $(SAM) ## lint the Lambda package's template
 	@$(SAM_COMMAND) validate --lint --region $(REGION)
 
+bench: venv ## measure the service beside a bare relay; ARGS="--quick", ARGS="first_word events"
+	@$(VENV_PYTHON) -m bench $(ARGS)
+
 format: venv ## format the code and mend what ruff can
 	@$(VENV_PYTHON) -m ruff check --fix-only
 	@$(VENV_PYTHON) -m ruff format

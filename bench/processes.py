@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 _STOP_SECONDS = 20
-_KIBIBYTES_PER_MEGABYTE = 1000**2 / 1024
+_KIBIBYTES_PER_MEBIBYTE = 1024
 
 
 class Measured:
@@ -33,10 +33,10 @@ class Measured:
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def memory(self, field: str = "VmRSS") -> float:
-        """Megabytes of a field of its status: VmRSS is resident now, VmHWM was resident at most."""
+        """Mebibytes, as ps and top count, of a field of its status: VmRSS is resident now, VmHWM was resident at most."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith(f"{field}:")]
-        return int(line.split()[1]) / _KIBIBYTES_PER_MEGABYTE
+        return int(line.split()[1]) / _KIBIBYTES_PER_MEBIBYTE
 
     async def settled(self) -> None:
         """Wait until it has stopped working: two seconds with next to no CPU time."""

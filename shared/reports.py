@@ -42,7 +42,6 @@ def set_up_reports(dsn: str, environment: str, release: str, transport: type[Tra
         max_request_body_size="never",
         include_local_variables=False,
         include_source_context=False,
-        send_default_pii=False,
         traces_sample_rate=None,
         before_send=scrubbed,
     )

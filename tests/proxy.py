@@ -115,7 +115,9 @@ class Proxy:
             other_reader, other_writer = await asyncio.open_connection(*self._target)
             self._open |= {writer, other_writer}
             await asyncio.gather(
-                self._passed_on(reader, other_writer, trips), self._passed_on(other_reader, writer), return_exceptions=True
+                self._passed_on(reader, other_writer, trips),
+                self._passed_on(other_reader, writer),
+                return_exceptions=True,
             )
             self._open -= {writer, other_writer}
 

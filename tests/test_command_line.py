@@ -52,7 +52,17 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Complet
 def test_the_help_is_worth_reading(tmp_path: Path) -> None:
     helped = run(tmp_path, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
-    for word in ("serve", "chat", "token", "setup", "--host", "--port", "--data-dir", "POSTGRES_URL", "ANTHROPIC_API_KEY"):
+    for word in (
+        "serve",
+        "chat",
+        "token",
+        "setup",
+        "--host",
+        "--port",
+        "--data-dir",
+        "POSTGRES_URL",
+        "ANTHROPIC_API_KEY",
+    ):
         assert word in helped.stdout
     assert "--user" in run(tmp_path, "token", "--help").stdout
 
@@ -206,7 +216,7 @@ async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -
             async with asyncio.timeout(SECONDS):
                 assert await process.wait() == 0
     async with asyncio.timeout(SECONDS):
-        while processes_of(data):
+        while await asyncio.to_thread(processes_of, data):
             pass
 
 

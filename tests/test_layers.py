@@ -1,7 +1,8 @@
 """The house rules that no linter knows: which module may import which, and what none of them does.
 
-    local, local_server → functions → shared.http, shared.aws → shared.runtime → shared.graph, shared.tools,
-    shared.auth, shared.agent → shared.agent.ports, shared.agent.events → shared.settings, .models, .errors, …
+    local, local_server → functions → shared.http, shared.aws → shared.runtime and what joins the rest →
+    shared.graph, shared.tools, shared.auth, shared.agent → shared.agent.ports, shared.agent.events →
+    shared.settings, .models, .errors, …
 
 Every import counts, also one inside a function or under TYPE_CHECKING: who names another's types depends on it.
 """
@@ -28,8 +29,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("local", "local_server"),
     ("functions",),
     ("shared.http", "shared.aws"),
-    ("shared.runtime",),
-    ("shared.graph", "shared.tools", "shared.auth", "shared.agent"),
+    ("shared.runtime", "shared.assembly", "shared.assistant", "shared.running", "shared.transcript"),
+    ("shared.graph", "shared.tools", "shared.auth", "shared.agent", "shared.telemetry"),
     ("shared.agent.ports", "shared.agent.events"),
     ("shared",),
 )
@@ -47,6 +48,8 @@ SLOW_TO_IMPORT = ("anthropic", "fastmcp", "mcp", "boto3")
 
 MAX_FUNCTION_LINES = 50
 MAX_MODULE_LINES = 400
+IN_ONE_PIECE = frozenset({"shared.aws.runtime_loop"})
+"""Longer than a module should be, so that it can be lifted out of the project as one file."""
 
 
 class Module(NamedTuple):
@@ -151,7 +154,7 @@ def takes_monkeypatch(module: Module) -> Iterator[str]:
 def is_long(module: Module) -> Iterator[str]:
     if not module.name.startswith(DEPLOYED):
         return
-    if (lines := len(module.source.splitlines())) > MAX_MODULE_LINES:
+    if (lines := len(module.source.splitlines())) > MAX_MODULE_LINES and module.name not in IN_ONE_PIECE:
         yield f"{module.name} has {lines} lines"
     for node in ast.walk(module.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

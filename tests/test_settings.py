@@ -105,7 +105,11 @@ def test_the_largest_pool_is_not_smaller_than_the_smallest() -> None:
 @pytest.mark.proves("settings.refused")
 def test_secrets_are_in_no_message_and_no_text() -> None:
     secret = "hunter2hunter2hunter2hunter2hunter2"
-    given = {"IMBI_AUTH_JWT_SECRET": secret, "ANTHROPIC_API_KEY": secret, "POSTGRES_URL": f"postgresql://u:{secret}@db/x"}
+    given = {
+        "IMBI_AUTH_JWT_SECRET": secret,
+        "ANTHROPIC_API_KEY": secret,
+        "POSTGRES_URL": f"postgresql://u:{secret}@db/x",
+    }
     assert secret not in repr(load(given))
     assert not any(secret in line for line in problems(**given, IMBI_CONFIG_ENCRYPTION_KEY=secret, IMBI_UI_URL=secret))
 

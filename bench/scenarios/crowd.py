@@ -42,7 +42,7 @@ async def measure(bench: Bench) -> list[Figure]:
             ours, theirs = await _crowd(ask, spread), await _crowd(relay, spread)
             figures += _figures(f"200 streams {name}", ours, theirs, shape)
         await service.measured.settled()
-        figures.append(Figure("memory", "after 400 streams", "MB", service.measured.memory(), floor.measured.memory()))
+        figures.append(Figure("memory", "after 400 streams", "MiB", service.measured.memory(), floor.measured.memory()))
     return figures
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bench.client import Target, exchange
 from bench.environment import token_of
 from bench.figures import Figure, Goal, percentile
+from tests.graph.test_indexes import ALL, plan_of
 from tests.multitude import add_conversations
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from bench.environment import Bench, Floor, Service
 
 _MESSAGES = 10
-_GOAL = Goal(1.3)
+_GROWTH = Goal(1.3)
+_LARGE = frozenset({"Conversation", "Message"})
 
 
 async def measure(bench: Bench) -> list[Figure]:
@@ -31,7 +33,19 @@ async def measure(bench: Bench) -> list[Figure]:
                     list_times[size] = ours
                 figures.append(Figure("lists", f"{name} among {size:,}", "ms", ours, theirs))
     growth = list_times[5_000] / list_times[20]
-    return [*figures, Figure("lists", "list of 20 among 5,000 over among 20", "", growth, goal=_GOAL)]
+    return [
+        *figures,
+        Figure("lists", "list of 20 among 5,000 over among 20", "", growth, goal=_GROWTH),
+        Figure("lists", f"statements that scan {sum(sizes):,} conversations", "", await _scans(bench), goal=Goal(0)),
+    ]
+
+
+async def _scans(bench: Bench) -> int:
+    """Count the service's statements whose plan reads through all conversations or messages."""
+    plans = [await plan_of(bench.database, statement) for statement in ALL.values()]
+    return sum(
+        any(node["Node Type"] == "Seq Scan" and node["Relation Name"] in _LARGE for node in plan) for plan in plans
+    )
 
 
 async def _user(bench: Bench, conversations: int) -> tuple[str, str]:

@@ -46,7 +46,7 @@ async def measure(bench: Bench) -> list[Figure]:
             ("until a first answer", "s", "answer"),
             ("CPU until /status", "s", "status_cpu"),
             ("CPU until a first answer", "s", "answer_cpu"),
-            ("memory idle", "MB", "memory"),
+            ("memory idle", "MiB", "memory"),
         )
     ]
 

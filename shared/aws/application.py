@@ -70,8 +70,6 @@ class LambdaApplication:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         app, settings = await self._current()
         context: Context = scope["aws.context"]
-        logs.unbind()
-        logs.bind(request_id=context.aws_request_id)
         telemetry.send_to(*self._sinks)
         scope["state"] = {**scope.get("state", {}), "deadline": _deadline(context, settings)}
         try:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from shared import times
+from shared import garbage, times
 from shared.http import problems
 from shared.http.bodies import BodyLimit
+from shared.http.correlation import Correlated
 from shared.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ class RuntimeSource:
 
     async def warm_up(self) -> None:
         """Prepare for the first answer, so that its asker does not wait for it."""
+        garbage.collect_seldom()
         runtime = await self.get()
         if self.settings.is_enabled:
             await (await runtime.assistant()).warm_up()
+            garbage.keep_what_is_there()
 
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, or the time is over."""
@@ -85,6 +88,7 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     )
     app.state.runtime = source
     app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+    app.add_middleware(Correlated)
     problems.install(app)
     for router in routers:
         app.include_router(router, prefix=prefix)

@@ -12,6 +12,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from shared import logs
 from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.errors import ConversationNotFound, Unauthenticated
@@ -59,11 +60,14 @@ async def _conversation_id(_credential: _Credential, conversation_id: Annotated[
         raise ConversationNotFound from None
     if str(read) != conversation_id.lower():
         raise ConversationNotFound
+    logs.bind(conversation_id=str(read))
     return read
 
 
 async def _caller(runtime: CurrentRuntime, token: _Token, credential: _Credential) -> Caller:
-    return await runtime.authenticator.identify(token, credential)
+    caller = await runtime.authenticator.identify(token, credential)
+    logs.bind(user=caller.principal.subject)
+    return caller
 
 
 ConversationId = Annotated[UUID, Depends(_conversation_id)]

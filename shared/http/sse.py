@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 PING = b": ping\n\n"
 SILENCE_SECONDS = 9.0
 """After so long without an event a comment goes out, so that no proxy takes the stream for dead."""
-_MOST_WAITING = 256
+_MOST_WAITING = 64
 """How many frames may wait for a slow reader before the answer waits too."""
 _LONGEST_SEND_SECONDS = 60.0
 """A reader that takes nothing for so long is gone, and its conversation and its place are others' again."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from shared.tools.content import compact_json
-from shared.tools.pages import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,18 +49,6 @@ def compact(text: str, *, own_prefixes: Sequence[str] = ("/api/",)) -> str:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:  # lone surrogates, or nested deeper than orjson goes
         return compact_json(text)
-
-
-def cut(text: str, limit: int) -> tuple[str, int]:
-    """Cut a text to at most `limit` characters; returns what is kept, and how many elements are left out.
-
-    A list, or an object with one long list, is cut at an element and stays valid JSON. What is cut at a character has
-    no elements that could be left out: the number is 0.
-    """
-    if len(text) <= limit:
-        return text, 0
-    page = page_of(text, 0, limit)
-    return page.shown, page.left if page.unit == "elements" else 0
 
 
 def _refused(constant: str) -> Value:

@@ -23,14 +23,10 @@ def harmless(content: str | list[JsonObject]) -> str | list[JsonObject]:
     return said or _EMPTY
 
 
-def truncated(content: str | list[JsonObject], limit: int) -> str | list[JsonObject]:
-    """Cut the text of a result to `limit` characters and tell the model so; 0 is no limit."""
-    if not limit:
-        return content
-    if isinstance(content, str):
-        return content if len(content) <= limit else content[:limit] + _notice(len(content), limit)
-    length = sum(len(str(block["text"])) for block in content if block.get("type") == "text")
-    return content if length <= limit else _cut(content, length, limit)
+def truncated(blocks: list[JsonObject], limit: int) -> list[JsonObject]:
+    """Cut the text of a result's blocks to `limit` characters in all and tell the model so; 0 is no limit."""
+    length = sum(len(str(block["text"])) for block in blocks if block.get("type") == "text")
+    return blocks if not limit or length <= limit else _cut(blocks, length, limit)
 
 
 def _cut(blocks: list[JsonObject], length: int, limit: int) -> list[JsonObject]:

@@ -210,7 +210,11 @@ async def test_an_inactive_user_does_not_get_in(service: Service, new_client: Ne
 async def test_a_service_account_has_no_conversations(service: Service) -> None:
     token = forged(claims_of("release-bot", auth_method="client_credentials"))
     async with service.client_with(token) as bot:
-        for method, path in (("GET", "/conversations"), ("POST", "/conversations"), ("GET", f"/conversations/{uuid4()}")):
+        for method, path in (
+            ("GET", "/conversations"),
+            ("POST", "/conversations"),
+            ("GET", f"/conversations/{uuid4()}"),
+        ):
             response = await bot.http.request(method, path)
             assert response.status_code == 403
             assert response.json().keys() == {"detail"}

@@ -118,7 +118,8 @@ async def test_words_leave_while_the_model_is_still_speaking(
     gate = model_server.gate()
     model_server.script(reply(text("One", wait(gate), "two")))
     async with chat(artifacts, function_variables) as (api, process):
-        answer = api.invoke(question(client, await client.begin(), "Count."))
+        conversation_id = await client.begin()
+        answer = api.invoke(question(client, conversation_id, "Count."))
         await answer.until(b"One")
         assert b"two" not in answer.body
         gate.open()
@@ -127,7 +128,9 @@ async def test_words_leave_while_the_model_is_still_speaking(
         await api.idle()
         logged = [json.loads(line) for line in process.output.splitlines() if line.startswith("{")]
     lines = [line for line in logged if str(line.get("message")).startswith("answered:")]
-    assert [line["request_id"] for line in lines] == [answer.id]
+    assert [(line["request_id"], line["user"], line["conversation_id"]) for line in lines] == [
+        (answer.id, client.email, conversation_id)
+    ]
     assert lines[0]["xray_trace_id"] == "1-5bef4de7-ad49b0e87f6ef6c87fc2e700"
     [metrics] = [line for line in logged if "_aws" in line]
     assert (metrics["Answers"], metrics["Failures"], metrics["Rounds"]) == ([1.0], [0.0], [0.0])

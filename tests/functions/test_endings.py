@@ -162,7 +162,7 @@ async def test_nothing_after_a_tool_ends_in_order(api_client: Client, model_serv
 async def test_a_stop_for_tools_without_a_tool_ends_in_order(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("Hello"), stop="tool_use"), *[reply(text("Well"), stop="tool_use")] * 10)
-    assert (await client.ask(conversation, "Hi")).end
+    assert (await client.ask(conversation, "Hi")).end.name in {"done", "error"}
     model_server.clear()
     await goes_on(client, conversation, model_server)
 

@@ -66,7 +66,7 @@ async def test_the_list_is_paged(new_client: NewClient) -> None:
 async def test_what_is_no_number_is_refused(client: Client, query: dict[str, str]) -> None:
     response = await client.http.get("/conversations", params=query)
     assert response.status_code == 422
-    assert [*query][0] in response.json()["detail"][0]["loc"]
+    assert response.json()["detail"][0]["loc"][-1] in query
 
 
 @pytest.mark.proves("conversations.list-archived")

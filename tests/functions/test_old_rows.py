@@ -33,7 +33,7 @@ class Writer:
 
     async def write(self, *messages: dict[str, Any], **properties: Any) -> str:
         """Write a conversation; properties that are Ellipsis are left out."""
-        conversation = {
+        conversation: dict[str, Any] = {
             "id": str(uuid4()),
             "user_email": self.email,
             "title": "Old",
@@ -45,12 +45,13 @@ class Writer:
         names = ", ".join(f"{name}: ${name}" for name in conversation if conversation[name] is not ...)
         values = {name: value for name, value in conversation.items() if value is not ...}
         await self.database.cypher(
-            f"MATCH (u:User) WHERE u.email = $email CREATE (u)-[:HAS_CONVERSATION]->(c:Conversation {{{names}}}) RETURN 1",
+            "MATCH (u:User) WHERE u.email = $email"
+            f" CREATE (u)-[:HAS_CONVERSATION]->(c:Conversation {{{names}}}) RETURN 1",
             email=self.email,
             **values,
         )
         for sequence, message in enumerate(messages):
-            await self._write_message(conversation["id"], {"sequence": sequence} | message)
+            await self._write_message(str(conversation["id"]), {"sequence": sequence} | message)
         return str(conversation["id"])
 
     async def _write_message(self, conversation: str, message: dict[str, Any]) -> None:
@@ -145,31 +146,38 @@ async def test_times_are_read_in_other_forms(client: Client, writer: Writer, tim
     assert read["messages"][0]["created_at"] == read["created_at"]
 
 
+CALLED = {**SAID, "tool_use": [CALL]}
+
+
+def returned(*results: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"role": "user", "content": "", "tool_results": [*results], **fields}
+
+
 BROKEN: dict[str, list[dict[str, Any]]] = {
-    "calls after the round limit": [ASKED, {**SAID, "tool_use": [CALL]}],
-    "calls without results, and on": [ASKED, {**SAID, "tool_use": [CALL]}, ASKED, SAID],
+    "calls after the round limit": [ASKED, CALLED],
+    "calls without results, and on": [ASKED, CALLED, ASKED, SAID],
     "only calls, without results": [ASKED, {"role": "assistant", "content": "", "tool_use": [CALL, OTHER]}],
-    "half of the results": [ASKED, {**SAID, "tool_use": [CALL, OTHER]}, {"role": "user", "content": "", "tool_results": [RESULT]}],
-    "results without calls": [ASKED, SAID, {"role": "user", "content": "", "tool_results": [RESULT]}],
-    "results first": [{"role": "user", "content": "", "tool_results": [RESULT]}, SAID],
+    "half of the results": [ASKED, {**SAID, "tool_use": [CALL, OTHER]}, returned(RESULT)],
+    "results without calls": [ASKED, SAID, returned(RESULT)],
+    "results first": [returned(RESULT), SAID],
     "results too late": [
         ASKED,
-        {**SAID, "tool_use": [CALL]},
+        CALLED,
         ASKED,
         SAID,
-        {"role": "user", "content": "", "tool_results": [RESULT]},
+        returned(RESULT),
         SAID,
     ],
     "the same call twice": [
         ASKED,
-        {**SAID, "tool_use": [CALL]},
-        {"role": "user", "content": "", "tool_results": [RESULT]},
-        {**SAID, "tool_use": [CALL]},
-        {"role": "user", "content": "", "tool_results": [RESULT]},
+        CALLED,
+        returned(RESULT),
+        CALLED,
+        returned(RESULT),
         SAID,
     ],
     "the same call twice in one": [ASKED, {**SAID, "tool_use": [CALL, CALL]}],
-    "the same result twice": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [RESULT, RESULT]}],
+    "the same result twice": [ASKED, CALLED, returned(RESULT, RESULT)],
     "an empty last message": [ASKED, {"role": "assistant", "content": ""}],
     "an empty message between": [ASKED, {"role": "assistant", "content": ""}, ASKED, SAID],
     "a blank message": [ASKED, {"role": "assistant", "content": " \n"}],
@@ -185,13 +193,13 @@ BROKEN: dict[str, list[dict[str, Any]]] = {
     "a call without an id": [ASKED, {**SAID, "tool_use": [{"name": "x", "input": {}}]}],
     "a call with an odd id": [ASKED, {**SAID, "tool_use": [{**CALL, "id": "a b/ü"}]}],
     "a name that is not accepted": [ASKED, {**SAID, "tool_use": [{**CALL, "name": "a.b c/" + "x" * 300}]}],
-    "a result without content": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{"type": "tool_result", "tool_use_id": "toolu_1"}]}],
-    "a failed result without content": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{**RESULT, "content": "", "is_error": True}]}],
-    "a result of an empty text": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{**RESULT, "content": [{"type": "text", "text": ""}]}]}],
-    "a result of a number": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{**RESULT, "content": 80}]}],
-    "a result with more fields": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{**RESULT, "duration_ms": 3}]}],
-    "a result without a type": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "", "tool_results": [{"tool_use_id": "toolu_1", "content": "a"}]}],
-    "text beside the results": [ASKED, {**SAID, "tool_use": [CALL]}, {"role": "user", "content": "Hm?", "tool_results": [RESULT]}, SAID],
+    "a result without content": [ASKED, CALLED, returned({"type": "tool_result", "tool_use_id": "toolu_1"})],
+    "a failed result without content": [ASKED, CALLED, returned({**RESULT, "content": "", "is_error": True})],
+    "a result of an empty text": [ASKED, CALLED, returned({**RESULT, "content": [{"type": "text", "text": ""}]})],
+    "a result of a number": [ASKED, CALLED, returned({**RESULT, "content": 80})],
+    "a result with more fields": [ASKED, CALLED, returned({**RESULT, "duration_ms": 3})],
+    "a result without a type": [ASKED, CALLED, returned({"tool_use_id": "toolu_1", "content": "a"})],
+    "text beside the results": [ASKED, CALLED, returned(RESULT, content="Hm?"), SAID],
     "JSON that is broken": [ASKED, {**SAID, "tool_use": '[{"id": "toolu_1"', "token_usage": "{"}],
     "JSON of other things": [ASKED, {**SAID, "tool_use": '[1, null, "a"]', "tool_results": "{}", "token_usage": "[]"}],
     "results on the assistant": [ASKED, {**SAID, "tool_use": [CALL], "tool_results": [RESULT]}, ASKED],
@@ -219,7 +227,11 @@ async def test_odd_numbers_are_continued(
 ) -> None:
     rows = [{**row, "sequence": number} for row, number in zip((ASKED, SAID, ASKED), sequences, strict=True)]
     conversation = await writer.write(*rows)
-    assert [message["content"] for message in await client.messages(conversation)] == ["How many?", "Eighty.", "How many?"]
+    assert [message["content"] for message in await client.messages(conversation)] == [
+        "How many?",
+        "Eighty.",
+        "How many?",
+    ]
     await continued(client, model_server, conversation)
 
 

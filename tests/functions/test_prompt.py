@@ -149,7 +149,8 @@ async def test_permissions_come_from_all_roles_and_those_they_inherit_from(
         )
     for child, parent in (("a", "b"), ("b", "c"), ("c", "a")):
         await database.cypher(
-            "MATCH (r:Role), (p:Role) WHERE r.slug = $child AND p.slug = $parent CREATE (r)-[:INHERITS_FROM]->(p) RETURN 1",
+            "MATCH (r:Role), (p:Role) WHERE r.slug = $child AND p.slug = $parent"
+            " CREATE (r)-[:INHERITS_FROM]->(p) RETURN 1",
             child=f"{prefix}-{child}",
             parent=f"{prefix}-{parent}",
         )

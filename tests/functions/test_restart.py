@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -61,7 +61,8 @@ async def test_everything_is_there_after_a_restart(start_service: StartService, 
 async def test_everything_is_there_after_a_restart_of_the_embedded_database(
     tmp_path: Path, variables: dict[str, str], model_server: ModelServer
 ) -> None:
-    before, conversation = {}, ""
+    before: dict[str, Any] = {}
+    conversation = ""
     for is_second in (False, True):
         with entered(embedded_database(tmp_path, report=lambda _line: None), "database") as dsn:
             await Database(dsn, "imbi").prepare()
@@ -95,5 +96,8 @@ async def test_a_killed_process_leaves_a_conversation_that_goes_on(
             while (response := await other.post(conversation, "And now?")).status_code == 409:
                 assert response.json().keys() == {"detail"}
         assert response.status_code == 200
-        assert [message["content"] for message in await other.messages(conversation)][-2:] == ["And now?", "It goes on."]
+        assert [message["content"] for message in await other.messages(conversation)][-2:] == [
+            "And now?",
+            "It goes on.",
+        ]
     assert "toolu_1" in str(model_server.chats[-1].messages)

@@ -60,7 +60,7 @@ async def test_a_message_costs_few_round_trips_however_long_its_conversation(
             conversation = await client.begin()
             first = await counted(client, conversation, model_server, proxy)
             second = await counted(client, conversation, model_server, proxy)
-            for _ in range(30):
+            for _ in range(15):
                 await counted(client, conversation, model_server, proxy)
             last = await counted(client, conversation, model_server, proxy)
     assert second[0] == last[0] <= first[0] <= MOST_BEFORE_THE_MODEL

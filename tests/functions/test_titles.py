@@ -105,9 +105,7 @@ async def test_a_title_is_found_behind_other_blocks(
     ],
     ids=["overloaded", "refused", "nothing", "thoughts", "blank", "quotes", "broken off"],
 )
-async def test_without_a_title_the_first_words_serve(
-    client: Client, model_server: ModelServer, failing: Any
-) -> None:
+async def test_without_a_title_the_first_words_serve(client: Client, model_server: ModelServer, failing: Any) -> None:
     assert await titled(client, model_server, QUESTION, failing) == FIRST_WORDS
 
 

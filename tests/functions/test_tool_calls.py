@@ -121,9 +121,7 @@ async def test_rounds_follow_one_another_until_there_are_no_calls(
 
 
 @pytest.mark.proves("turn.side-by-side")
-async def test_calls_of_one_reply_run_side_by_side(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
-) -> None:
+async def test_calls_of_one_reply_run_side_by_side(api_client: Client, api: ImbiApi, model_server: ModelServer) -> None:
     """Each call waits for all the others to have arrived, and they leave in the reverse order."""
     conversation = await api_client.begin()
     seats = 5
@@ -344,7 +342,9 @@ async def test_the_browsers_and_the_apis_tools_go_together(api_client: Client, m
     )
     answer = await api_client.ask(conversation, "Hi")
     assert [*model_server.chats[1].results] == ["toolu_1", "toolu_2", "toolu_3"]
-    assert of_call(answer, "toolu_1") == of_call(answer, "toolu_3") == ["tool_use_start", "tool_executing", "tool_result"]
+    assert (
+        of_call(answer, "toolu_1") == of_call(answer, "toolu_3") == ["tool_use_start", "tool_executing", "tool_result"]
+    )
     assert of_call(answer, "toolu_2") == ["tool_use_start", "client_action"]
 
 
@@ -376,7 +376,9 @@ async def test_many_calls_of_two_users_never_cross(
     users = [(await new_client()).email, (await new_client()).email]
     model_server.script(*[scripted] * 20)
     clients = [api_service.client(email) for email in users]
-    conversations = [(client, await client.begin(), f"{who}-{n}") for n in range(5) for who, client in enumerate(clients)]
+    conversations = [
+        (client, await client.begin(), f"{who}-{n}") for n in range(5) for who, client in enumerate(clients)
+    ]
     answers = await asyncio.gather(*(client.ask(*rest) for client, *rest in conversations))
     assert all(answer.done for answer in answers)
     calls = [(path.partition("mark=")[2], token) for path, token in api.seen if "mark=" in path]

@@ -56,7 +56,9 @@ async def test_a_transaction_is_whole_or_nothing(graph: Graph) -> None:
 
 @pytest.mark.proves("turn.round-is-atomic")
 async def test_a_transaction_that_is_cancelled_leaves_nothing_and_blocks_nobody(graph: Graph) -> None:
-    transaction = asyncio.create_task(graph.transaction(CREATE.bind(slug="cancelled"), Sql("SELECT pg_sleep(1)").bind()))
+    transaction = asyncio.create_task(
+        graph.transaction(CREATE.bind(slug="cancelled"), Sql("SELECT pg_sleep(1)").bind())
+    )
     done, _ = await asyncio.wait({transaction}, timeout=0.2)
     assert not done
     transaction.cancel()

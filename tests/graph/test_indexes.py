@@ -38,16 +38,24 @@ VALUES: dict[str, Any] = {
 }
 
 FILL = (
-    "UNWIND range(1, $many) AS n CREATE (u:User {email: 'user-' + toString(n) + '@example.com'})"
-    "-[:HAS_CONVERSATION]->(c:Conversation {id: 'conversation-' + toString(n), updated_at: toString(n),"
-    " user_email: 'user-' + toString(n / 40) + '@example.com', is_archived: false}) RETURN count(u)",
-    "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'bot-' + toString(n)})"
-    "<-[:OWNED_BY]-(k:APIKey {key_id: 'ik_' + toString(n)}) RETURN count(s)",
+    (
+        "UNWIND range(1, $many) AS n CREATE (u:User {email: 'user-' + toString(n) + '@example.com'})"
+        "-[:HAS_CONVERSATION]->(c:Conversation {id: 'conversation-' + toString(n), updated_at: toString(n),"
+        " user_email: 'user-' + toString(n / 40) + '@example.com', is_archived: false}) RETURN count(u)"
+    ),
+    (
+        "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'bot-' + toString(n)})"
+        "<-[:OWNED_BY]-(k:APIKey {key_id: 'ik_' + toString(n)}) RETURN count(s)"
+    ),
     "UNWIND range(1, $many) AS n CREATE (t:TokenMetadata {jti: 'jti-' + toString(n)}) RETURN count(t)",
-    "UNWIND range(1, $many) AS n CREATE (m:Message {id: 'message-' + toString(n), sequence: n - 4 * (n / 4),"
-    " conversation_id: 'conversation-' + toString(n / 4)}) RETURN count(m)",
-    "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'more-' + toString(n)})"
-    "-[:MEMBER_OF {role: 'viewer'}]->(o:Organization {slug: 'org-' + toString(n)}) RETURN count(s)",
+    (
+        "UNWIND range(1, $many) AS n CREATE (m:Message {id: 'message-' + toString(n), sequence: n - 4 * (n / 4),"
+        " conversation_id: 'conversation-' + toString(n / 4)}) RETURN count(m)"
+    ),
+    (
+        "UNWIND range(1, $many) AS n CREATE (s:ServiceAccount {slug: 'more-' + toString(n)})"
+        "-[:MEMBER_OF {role: 'viewer'}]->(o:Organization {slug: 'org-' + toString(n)}) RETURN count(s)"
+    ),
 )
 
 
@@ -86,7 +94,7 @@ async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, An
         text = b"EXPLAIN (FORMAT JSON) " + bound.rendered(crowd.graph_name)
         cursor = await connection.execute(text, bound.values)
         [(plan,)] = await cursor.fetchall()
-    loaded = json.loads(plan) if isinstance(plan, str) else plan
+    loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
     return list(nodes_of(loaded[0]["Plan"]))
 
 

@@ -70,7 +70,9 @@ async def test_what_others_have_made_is_left_alone(database: Database) -> None:
     async with new_graph(database) as graph:
         async with graph.connected() as connection:
             await connection.execute("SELECT ag_catalog.create_graph(%s)", (graph.graph_name,))
-        await graph.cypher("CREATE (u:User {email: 'a'})-[:MEMBER_OF {role: 'b'}]->(:Organization {slug: 'c'}) RETURN 1")
+        await graph.cypher(
+            "CREATE (u:User {email: 'a'})-[:MEMBER_OF {role: 'b'}]->(:Organization {slug: 'c'}) RETURN 1"
+        )
         made: list[str] = []
         await set_up(graph.dsn, graph.graph_name, made.append)
         assert "vertex label User" not in made

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tools.compaction import compact, cut
+from shared.tools.compaction import compact
+from shared.tools.pages import page_of
+
+
+def cut(text: str, limit: int) -> tuple[str, int]:
+    """Give the first page and how many elements are behind it; a page of characters has none."""
+    if len(text) <= limit:
+        return text, 0
+    page = page_of(text, 0, limit)
+    return page.shown, page.left if page.unit == "elements" else 0
 
 
 @pytest.mark.parametrize(

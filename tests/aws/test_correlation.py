@@ -1,0 +1,36 @@
+"""The id of a request in its log lines, under uvicorn as behind a proxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared import logs
+from shared.http.correlation import Correlated
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+
+async def bound_for(headers: list[tuple[bytes, bytes]]) -> str:
+    told: list[str] = []
+
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:  # noqa: RUF029  # ASGI's signature
+        told.append(logs.bound()["request_id"])
+
+    async def nothing(*_message: Message) -> Message:  # noqa: RUF029  # ASGI's signature
+        return {}
+
+    logs.bind(user="somebody else")
+    await Correlated(app)({"type": "http", "headers": headers}, nothing, nothing)  # type: ignore[arg-type]  # never called
+    assert "user" not in logs.bound()
+    return told[0]
+
+
+@pytest.mark.proves("telemetry.lines")
+async def test_a_proxys_id_is_taken_over_and_any_other_is_not() -> None:
+    assert await bound_for([(b"x-request-id", b"abc-123")]) == "abc-123"
+    for odd in (b"", b"a b", b"x" * 65, b"\xff"):
+        assert len(await bound_for([(b"x-request-id", odd)])) == 32
+    assert await bound_for([]) != await bound_for([])

@@ -1,0 +1,82 @@
+"""The registered MCP servers, as other parts of the stack have written them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.graph.age import Graph
+from shared.graph.mcp_servers import MCPServers
+from shared.models import MCPServer
+from tests.database import Database, new_graph_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+URL = "https://mcp.example.com/mcp"
+
+
+@pytest.fixture
+async def graph(database: Database) -> AsyncIterator[Database]:
+    own = Database(database.dsn, new_graph_name())
+    await own.prepare()
+    yield own
+    await own.drop()
+
+
+async def enabled(database: Database) -> tuple[MCPServer, ...]:
+    graph = Graph(database.dsn, database.graph_name, min_size=0)
+    await graph.open()
+    try:
+        return await MCPServers(graph).enabled()
+    finally:
+        await graph.aclose()
+
+
+async def add(database: Database, **properties: Any) -> None:
+    fields = ", ".join(f"{name}: ${name}" for name in properties)
+    await database.cypher(f"CREATE (s:MCPServer {{{fields}}}) RETURN 1", **properties)
+
+
+@pytest.mark.proves("external.ignored")
+async def test_enabled_servers_are_listed_by_slug_with_all_that_is_known_of_them(graph: Database) -> None:
+    everything: dict[str, Any] = {
+        "name": "Wiki $$ \\ 'x' {y}",
+        "slug": "wiki",
+        "url": URL,
+        "tool_prefix": "w",
+        "timeout": 5,
+        "verify_ssl": False,
+        "auth_type": "oauth_client_credentials",
+        "static_header": "X-Key",
+        "static_value_encrypted": "encrypted value",
+        "oauth_token_url": "https://auth.example.com/token",
+        "oauth_client_id": "client",
+        "oauth_client_secret_encrypted": "encrypted secret",
+        "oauth_scope": "read",
+    }
+    await add(graph, **everything, id="1", enabled=True, ignored_tools=["a", "b"])
+    await add(graph, slug="alpha", url=URL, enabled=True, ignored_tools='["c"]', timeout="2.5", auth_type=None)
+    await add(graph, slug="off", url=URL, enabled=False)
+    await add(graph, slug="unsaid", url=URL)
+    alpha, wiki = await enabled(graph)
+    assert wiki == MCPServer(**(everything | {"timeout": 5.0, "ignored_tools": frozenset({"a", "b"})}))
+    assert alpha == MCPServer(
+        slug="alpha", name="alpha", url=URL, tool_prefix="alpha", timeout=2.5, ignored_tools=frozenset({"c"})
+    )
+    assert "encrypted" not in repr(wiki)
+
+
+@pytest.mark.proves("external.skipped")
+async def test_a_node_that_is_no_server_is_left_out_and_odd_values_get_their_defaults(
+    graph: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add(graph, slug="no url", enabled=True)
+    await add(graph, url=URL, enabled=True)
+    for number, timeout in enumerate(("soon", -1, 0, True, [1])):
+        await add(graph, slug=f"odd{number}", url=URL, enabled=True, timeout=timeout, ignored_tools="none", name=7)
+    servers = await enabled(graph)
+    assert [server.slug for server in servers] == [f"odd{number}" for number in range(5)]
+    assert {(server.timeout, server.ignored_tools) for server in servers} == {(30.0, frozenset())}
+    assert "no slug or no URL" in caplog.text
