@@ -21,7 +21,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 NOT_IN_LAYER := $(addprefix --no-emit-package ,boto3 botocore s3transfer httptools uvloop watchfiles)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check build validate format lock clean FORCE
+.PHONY: help venv run test check bench build validate format lock clean FORCE
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

@@ -33,7 +33,7 @@ class Measured:
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def memory(self, field: str = "VmRSS") -> float:
-        """Mebibytes, as ps and top count, of a field of its status: VmRSS is resident now, VmHWM was resident at most."""
+        """Mebibytes of a field of its status: VmRSS is resident now, VmHWM was resident at most."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith(f"{field}:")]
         return int(line.split()[1]) / _KIBIBYTES_PER_MEBIBYTE

@@ -31,9 +31,8 @@ async def forever() -> None:
 
 
 async def test_a_wait_that_is_too_long_is_ended() -> None:
-    with patient() as patience, pytest.raises(TimeoutError):
-        with patience.within(SOON):
-            await forever()
+    with patient() as patience, pytest.raises(TimeoutError), patience.within(SOON):
+        await forever()
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
@@ -86,6 +85,5 @@ async def test_a_task_that_is_cancelled_is_cancelled() -> None:
 
 
 async def test_a_failure_passes_through() -> None:
-    with patient() as patience, pytest.raises(KeyError):
-        with patience.within(LONG):
-            raise KeyError
+    with patient() as patience, pytest.raises(KeyError), patience.within(LONG):
+        raise KeyError

@@ -25,8 +25,8 @@ _FAILURES = Goal(0)
 
 async def measure(bench: Bench) -> list[Figure]:
     """Start them."""
-    shape = Shape(50 if bench.is_quick else 150, _INTERVAL)
-    minute = 10.0 if bench.is_quick else 60.0
+    shape = Shape(30 if bench.is_quick else 150, _INTERVAL)
+    minute = 6.0 if bench.is_quick else 60.0
     async with bench.service("300") as service, bench.floor() as floor:
         size = await bench.request_bytes()
         conversations = [await service.conversation() for _ in range(_STREAMS)]

@@ -27,7 +27,7 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _with_tools(bench: Bench, service: Service, floor: Floor, tools: str) -> list[Figure]:
-    count = 15 if bench.is_quick else 60
+    count = 10 if bench.is_quick else 60
     await _asked(bench, service, floor, await _conversations(service, _WARM_UPS))
     conversations = await _conversations(service, count)
     cpu = service.measured.cpu_seconds, floor.measured.cpu_seconds

@@ -50,6 +50,9 @@ _VERTEX_INDEXES = (
     Index("Message", ("conversation_id", "sequence"), unique=True),
 )
 
+# Newer releases of AGE index every vertex's id themselves.
+_FOUND_BY_EDGE = ("User", "ServiceAccount")
+
 _FIND_NAMED = """
     SELECT index.indisvalid FROM pg_index index
       JOIN pg_class class ON class.oid = index.indexrelid
@@ -66,6 +69,8 @@ _FIND_ON_COLUMN = """
 def wanted(edge_labels: Iterable[str]) -> Iterator[Index]:
     """List every index that there should be."""
     yield from _VERTEX_INDEXES
+    for label in _FOUND_BY_EDGE:
+        yield Index(label, column="id")
     for label in edge_labels:
         yield Index(label, column="start_id")
         yield Index(label, column="end_id")

@@ -6,6 +6,7 @@ fails or is empty. Indexes are expression indexes in the form that Cypher's `WHE
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -42,6 +43,7 @@ _EXISTS_ALREADY = (
     errors.UniqueViolation,
 )
 _SETUP_LOCK = 0x1B1A  # any number that nobody else uses for an advisory lock
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None) -> None:
@@ -53,7 +55,7 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
     """
     try:
         async with await connect(dsn) as connection:
-            await connection.execute("SELECT pg_advisory_lock(%s)", (_SETUP_LOCK,))
+            await _lock(connection)
             try:
                 await _create(connection, graph_name, report)
             finally:
@@ -62,6 +64,16 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
         raise GraphUnavailable(str(error).strip().splitlines()[0]) from error
     except psycopg.Error as error:
         raise GraphError(str(error).strip().splitlines()[0]) from error
+
+
+async def _lock(connection: Connection) -> None:
+    """Wait for others that set up too, outside of any statement: one would hold up their concurrent index builds."""
+    while True:
+        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_SETUP_LOCK,))
+        row = await cursor.fetchone()
+        if row is not None and row[0]:
+            return
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def _create(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:

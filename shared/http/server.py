@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.types import ASGIApp
 
-T = TypeVar("T")
-
 GRACE_SECONDS = 10
 """How long a stopping server waits for its answers to end."""
+_LAST_SECONDS = 1.0
+"""How long one that is to stop at once waits."""
 _TICK_SECONDS = 0.1
 
 
@@ -28,6 +29,7 @@ class QuietServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, end_answers: Callable[[float], Awaitable[None]] | None = None) -> None:
         super().__init__(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
         self._end_answers = end_answers
 
     @contextlib.contextmanager
@@ -42,7 +44,10 @@ class QuietServer(uvicorn.Server):
         await self._end()
         await super().shutdown(sockets)
         if self.force_exit:
-            # Uvicorn leaves it out then, and what is still open would be torn down with tracebacks.
+            # Uvicorn leaves this out then, and what is still open would be torn down with tracebacks.
+            requests = set(self.server_state.tasks)
+            if requests:
+                await asyncio.wait(requests, timeout=_LAST_SECONDS)
             await self.lifespan.shutdown()
 
     async def _end(self) -> None:
@@ -54,6 +59,12 @@ class QuietServer(uvicorn.Server):
             await asyncio.wait({ending}, timeout=_TICK_SECONDS)
         ending.cancel()
         await asyncio.wait({ending})
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Tell a request that was cancelled from one that failed."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, asyncio.CancelledError)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -98,12 +109,6 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
     finally:
         server.should_exit = server.force_exit = True
         await serving
-
-
-def run(main: Coroutine[object, object, T]) -> T:
-    """Run a coroutine as `asyncio.run` does, in the event loop that uvicorn prefers: uvloop where there is one."""
-    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
-        return runner.run(main)
 
 
 async def serve_until_stopped(server: QuietServer, listening: socket.socket) -> None:

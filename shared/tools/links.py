@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import TYPE_CHECKING
 
 import httpx2
 
 from shared.tools.content import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +37,26 @@ _LARGEST = 32_768
 class UrlPatterns:
     """What the UI says of its pages, read again now and then; only the first turn waits for it, and briefly."""
 
-    def __init__(self, ui_url: str | None, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        ui_url: str | None,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare without asking; the clock goes on while the process is frozen, which a monotonic one does not."""
         self._url = f"{ui_url}/llms.txt" if ui_url else None
         self._client = httpx2.AsyncClient(timeout=_PATIENCE_SECONDS, follow_redirects=False, transport=transport)
         self._text: str | None = None
-        self._due = 0.0
+        self._clock = clock
+        self._due = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
     async def text(self) -> str:
         """Give the patterns as Markdown."""
-        if self._url is not None and time.monotonic() >= self._due:
-            self._due = time.monotonic() + _RETRY_SECONDS
+        now = self._clock()
+        if self._url is not None and not now < self._due <= now + _MAX_AGE_SECONDS:
+            self._due = now + _RETRY_SECONDS
             self._reading = asyncio.create_task(self._read(self._url))
         if self._text is None and self._reading is not None:
             await asyncio.wait({self._reading}, timeout=_PATIENCE_SECONDS)
@@ -71,4 +84,4 @@ class UrlPatterns:
         text = clean(content[:_LARGEST].decode("utf-8", "ignore")).strip()
         if text and not text.lstrip().startswith("<"):
             self._text = text
-            self._due = time.monotonic() + _MAX_AGE_SECONDS
+            self._due = self._clock() + _MAX_AGE_SECONDS

@@ -20,6 +20,7 @@ import httpx2
 from tests.aws.runtime_api import SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 ROOT = Path(__file__).parent.parent.parent
@@ -71,7 +72,7 @@ def build(directory: Path) -> Artifacts:
 class Process:
     """A process of a function; what it writes is kept."""
 
-    def __init__(self, command: list[str | Path], variables: dict[str, str], cwd: Path) -> None:
+    def __init__(self, command: Sequence[str | Path], variables: dict[str, str], cwd: Path) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self.popen = subprocess.Popen(  # noqa: S603  # our own command lines
             command, env=variables, cwd=cwd, stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 async def bound_for(headers: list[tuple[bytes, bytes]]) -> str:
     told: list[str] = []
 
-    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:  # noqa: RUF029  # ASGI's signature
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         told.append(logs.bound()["request_id"])
 
-    async def nothing(*_message: Message) -> Message:  # noqa: RUF029  # ASGI's signature
+    async def nothing(*_message: Message) -> Message:
         return {}
 
     logs.bind(user="somebody else")

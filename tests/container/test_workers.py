@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -25,11 +26,16 @@ SECONDS = 30
 
 
 async def a_worker(port: int) -> int:
+    """Ask who answers; 0 is a worker that died meanwhile."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    pid = int(await reader.read())
-    writer.close()
-    await writer.wait_closed()
-    return pid
+    try:
+        return int(await reader.read() or 0)
+    except ConnectionError:
+        return 0
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def workers(port: int, count: int) -> set[int]:
@@ -53,6 +59,22 @@ async def test_workers_share_a_socket_and_stop_together() -> None:
         for pid in pids:
             with pytest.raises(ProcessLookupError):
                 os.kill(pid, 0)
+
+
+@pytest.mark.proves("container.workers")
+async def test_a_worker_that_dies_is_replaced() -> None:
+    with bind("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        command = [sys.executable, "-c", SERVER]
+        supervising = asyncio.create_task(supervise(1, listening, command, short_life=0))
+        [first] = await workers(port, 1)
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(SECONDS):
+            while await a_worker(port) in {0, first}:
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(SECONDS):
+            assert await supervising == 0
 
 
 @pytest.mark.proves("container.workers")
