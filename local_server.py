@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from shared.errors import GraphError, SettingsError, StartupError
 from shared.graph.schema import set_up
 from shared.http.app import create_app, version
 from shared.http.server import bind, run, serve_until_stopped, server_of
+from shared.http.workers import supervise
 from shared.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix
 
@@ -88,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version())
-    parser.set_defaults(command=serve)
+    parser.set_defaults(command=serve, workers=1, fd=None)
     _add_address(parser)
     commands = parser.add_subparsers(title="commands", metavar="")
     for name, command, text in (
@@ -107,6 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         each.set_defaults(command=command)
         if command is not setup:
             _add_address(each)
+        if command is serve:
+            each.add_argument("--workers", type=int, metavar="N", help="processes that share the port (default: 1)")
+            each.add_argument("--fd", type=int, help=argparse.SUPPRESS)
         if command in {chat, token}:
             each.add_argument("--user", metavar="EMAIL", default=DEFAULT_USER, help="whose token it is (%(default)s)")
         if command is chat:
@@ -132,25 +137,41 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 async def _serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    set_up_logging(variables.get("LOG_LEVEL", "INFO"))
+    if options.fd is not None:
+        with socket.socket(fileno=options.fd) as listening:
+            return await _work(load(variables), listening)
+    if options.workers > 1 and _is_development(variables):
+        raise SettingsError([f"--workers needs an ENVIRONMENT other than {DEVELOPMENT}: what is embedded is for one."])
     try:
         listening = bind(options.host, options.port)
     except OSError as error:
         _say(f"{options.host}:{options.port} cannot be used ({error.strerror}); choose another with --port.")
         return 1
-    set_up_logging(variables.get("LOG_LEVEL", "INFO"))
     with listening:
         try:
             async with _whole(options, variables) as whole:
                 settings = load(whole)
                 await _ensure_schema(settings)
-                app = application(settings)
-                _add_page(app, settings)
                 _say(f"Serving   http://{options.host}:{options.port}{settings.route_prefix or '/'}")
-                server = server_of(app, end_answers=app.state.runtime.shut_down)
-                await serve_until_stopped(server, listening)
+                if options.workers > 1:
+                    worker = [sys.executable, "-m", "local_server", "serve", "--fd"]
+                    return await supervise(options.workers, listening, worker)
+                return await _work(settings, listening)
         except StartupError as error:
             _say(str(error))
             return 1
+
+
+async def _work(settings: Settings, listening: socket.socket) -> int:
+    """Serve on a socket until a signal comes."""
+    if settings.sentry_dsn is not None:
+        from shared.reports import set_up_reports  # noqa: PLC0415  # the SDK costs nothing where nobody wants it
+
+        set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
+    app = application(settings)
+    _add_page(app, settings)
+    await serve_until_stopped(server_of(app, end_answers=app.state.runtime.shut_down), listening)
     return 0
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import gc
 
-_YOUNG_OBJECTS = 50_000
-_LOOKS_BEFORE_AN_OLDER_GENERATION = 20
+_THRESHOLDS = (10_000, 20, 100)
 
 
 def collect_seldom() -> None:
-    """Look when there are some 50,000 new objects, not 700; they are a few megabytes."""
-    gc.set_threshold(_YOUNG_OBJECTS, _LOOKS_BEFORE_AN_OLDER_GENERATION, _LOOKS_BEFORE_AN_OLDER_GENERATION)
+    """Look when there are some 10,000 new objects, not 700; they are a megabyte."""
+    gc.set_threshold(*_THRESHOLDS)
 
 
 def keep_what_is_there() -> None:

@@ -99,8 +99,9 @@ class LambdaApplication:
         try:
             async with asyncio.timeout(_WARM_UP_SECONDS):
                 await _source(app).warm_up()
-        except TimeoutError:
-            log.warning("not all is warm after %.0f s; the first answer waits for the rest", _WARM_UP_SECONDS)
+        except (TimeoutError, AssistantError) as error:
+            # The first answer waits for the rest, or says what is wrong.
+            log.warning("not all is warm: %s", type(error).__name__)
 
     async def _current(self) -> tuple[FastAPI, Settings]:
         if self._secrets is None:

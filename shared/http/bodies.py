@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+_CLOSING = {"Connection": "close"}
+_LINGERING_SECONDS = 5.0
+"""How long the rest of a body that is too long is read and thrown away."""
 
 
 class StrictRequest(Request):
@@ -56,21 +63,49 @@ class BodyLimit:
             return
         told = dict(scope["headers"]).get(b"content-length", b"0")
         if told.isdigit() and int(told) > self._most_bytes:
-            response = JSONResponse({"detail": self._reason()}, 413, {"Connection": "close"})
-            await response(scope, receive, send)
+            response = JSONResponse({"detail": self._reason()}, 413, _CLOSING)
+            await response(scope, receive, _Lingering(receive, send))
             return
         length = 0
+        sending = send
 
         async def counted() -> Message:
-            nonlocal length
+            nonlocal length, sending
             message = await receive()
             length += len(message.get("body", b""))
             if length > self._most_bytes:
+                sending = _Lingering(receive, send)
                 # Of all exceptions FastAPI lets only this kind through while it reads a body.
-                raise HTTPException(413, self._reason(), {"Connection": "close"})
+                raise HTTPException(413, self._reason(), _CLOSING)
             return message
 
-        await self._app(scope, counted, send)
+        async def sent(message: Message) -> None:
+            await sending(message)
+
+        await self._app(scope, counted, sent)
 
     def _reason(self) -> str:
         return f"The body is longer than {self._most_bytes} bytes"
+
+
+class _Lingering:
+    """A way to answer a client that is still sending, who reads the answer only when it is through.
+
+    A connection that is closed with bytes of the body unread is reset, and the answer lost with it.
+    """
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not is_last:
+            await self._send(message)
+            return
+        await self._send({**message, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGERING_SECONDS):
+                while (await self._receive()).get("more_body", False):
+                    pass
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -8,14 +8,16 @@ import logging
 import signal
 import socket
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from starlette.types import ASGIApp
+
+T = TypeVar("T")
 
 GRACE_SECONDS = 10
 """How long a stopping server waits for its answers to end."""
@@ -109,6 +111,12 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
     finally:
         server.should_exit = server.force_exit = True
         await serving
+
+
+def run(main: Coroutine[object, object, T]) -> T:
+    """Run a coroutine as `asyncio.run` does, in the event loop that uvicorn prefers: uvloop where there is one."""
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        return runner.run(main)
 
 
 async def serve_until_stopped(server: QuietServer, listening: socket.socket) -> None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FRESH_SECONDS = 300.0
+FRESH_SECONDS = 180.0
 """After that the list is read again while the old one is still offered."""
-OFFERED_SECONDS = 900.0
+OFFERED_SECONDS = 300.0
 """After that the list is not offered any more, until it has been read again."""
 _RETRY_SECONDS = 15.0
 _LONGEST_RETRY_SECONDS = 300.0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.aws.events import function_url_event
-from tests.aws.functions import ROOT, Process, free_port
+from tests.aws.functions import ROOT, Process, free_port, measured
 from tests.aws.runtime_api import runtime_api
 from tests.aws.test_streaming import answer_of, question
 from tests.model_server import reply, text, wait
@@ -38,8 +37,7 @@ for line in sys.stdin:
 
 
 def environment(variables: dict[str, str], **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
-    return kept | variables | more
+    return measured() | variables | more
 
 
 @pytest.mark.proves("chat.same-as-uvicorn")
@@ -82,6 +80,23 @@ async def test_the_streaming_entry_without_settings() -> None:
         with Process([sys.executable, "-m", "shared.aws.streaming"], variables, ROOT) as process:
             assert await process.ended() == 1
         assert "POSTGRES_URL is not set." in api.init_errors[0]["errorMessage"]
+
+
+@pytest.mark.proves("chat.init-error")
+async def test_a_chat_whose_database_is_away_starts_all_the_same(function_variables: dict[str, str]) -> None:
+    async with runtime_api() as api:
+        variables = environment(
+            function_variables,
+            POSTGRES_URL=f"postgresql://postgres@127.0.0.1:{free_port()}/postgres",
+            AWS_LAMBDA_RUNTIME_API=api.address,
+            _HANDLER="functions.status.handler",
+        )
+        with Process([sys.executable, "-m", "shared.aws.streaming"], variables, ROOT) as process:
+            status = await api.invoke(function_url_event("GET", "/status")).end()
+            assert status.json["status"] == "failing"
+            process.popen.terminate()
+            assert await process.ended() == 0
+        assert api.init_errors == []
 
 
 @pytest.mark.proves("package.buffered")

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from shared.aws.secrets import MAX_AGE, SECRETS, Secrets
 from shared.errors import SettingsError
 from tests.aws.events import function_url_event
-from tests.aws.functions import ROOT, Emulated, free_port
+from tests.aws.functions import ROOT, Emulated, free_port, measured
 from tests.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def read(aws: Aws, **variables: str) -> dict[str, str] | list[str]:
     run = subprocess.run(  # noqa: S603  # our own interpreter
         [sys.executable, "-c", READ],
         cwd=ROOT,
-        env={**aws.variables, **variables},
+        env={**measured(), **aws.variables, **variables},
         capture_output=True,
         text=True,
         check=True,

@@ -141,16 +141,17 @@ async def test_a_list_is_kept_read_again_behind_the_scenes_and_dropped_when_it_i
             await toolset.ensure_loaded()
         assert len(host.seen) == 2, "a question and a list"
         listed.append(tool("y"))
-        clock.now += 301
+        clock.now += 181
         await toolset.ensure_loaded()
         await until(toolset, ["mcp_calc_x", "mcp_calc_y"])
         await host.stop()
-        clock.now += 301
+        clock.now += 290
         await toolset.ensure_loaded()
         assert names(toolset) == ["mcp_calc_x", "mcp_calc_y"], "what it had stays for some minutes"
-        clock.now += 700
+        clock.now += 11
         assert names(toolset) == []
         await host.start()
+        clock.now += 300
         await toolset.ensure_loaded()
         assert names(toolset) == ["mcp_calc_x", "mcp_calc_y"]
 
