@@ -183,7 +183,7 @@ class Assistant:
     def _title_giver(self, begun: Begun, question: Message) -> Callable[[], Awaitable[str | None]]:
         """Give what titles a conversation after its first exchange, and does nothing after others."""
         conversation = begun.conversation
-        is_first = conversation.title is None and not any(message.role == "assistant" for message in begun.earlier)
+        is_first = conversation.title is None and not any(map(_is_answer, begun.earlier))
 
         async def give() -> str | None:
             if not is_first:
@@ -199,6 +199,11 @@ class Assistant:
             return title if was_given else None
 
         return give
+
+
+def _is_answer(message: Message) -> bool:
+    """Say whether a message ends an exchange, which one that was cut off or only calls tools does not."""
+    return message.role == "assistant" and not message.is_partial and not message.tool_use
 
 
 @dataclass(frozen=True, slots=True)

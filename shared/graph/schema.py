@@ -7,6 +7,7 @@ fails or is empty. Indexes are expression indexes in the form that Cypher's `WHE
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -43,6 +44,7 @@ _EXISTS_ALREADY = (
     errors.UniqueViolation,
 )
 _SETUP_LOCK = 0x1B1A  # any number that nobody else uses for an advisory lock
+_LONGEST_WAIT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -67,8 +69,12 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
 
 
 async def _lock(connection: Connection) -> None:
-    """Wait for others that set up too, outside of any statement: one would hold up their concurrent index builds."""
-    while True:
+    """Wait for others that set up too, outside of any statement: one would hold up their concurrent index builds.
+
+    The wait is bounded: behind a pooler a lock may outlive its holder, and every step is safe without it.
+    """
+    ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while time.monotonic() < ends_at:
         cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_SETUP_LOCK,))
         row = await cursor.fetchone()
         if row is not None and row[0]:

@@ -46,7 +46,7 @@ class UrlPatterns:
     ) -> None:
         """Prepare without asking; the clock goes on while the process is frozen, which a monotonic one does not."""
         self._url = f"{ui_url}/llms.txt" if ui_url else None
-        self._client = httpx2.AsyncClient(timeout=_PATIENCE_SECONDS, follow_redirects=False, transport=transport)
+        self._transport = transport
         self._text: str | None = None
         self._clock = clock
         self._due = float("-inf")
@@ -63,15 +63,20 @@ class UrlPatterns:
         return self._text or BUILT_IN
 
     async def aclose(self) -> None:
-        """Stop reading and close the connection."""
+        """Stop reading."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait({self._reading})
-        await self._client.aclose()
 
     async def _read(self, url: str) -> None:
         try:
-            async with self._client.stream("GET", url) as response:
+            # A client of its own for each reading: the certificates that it loads are not kept for minutes.
+            async with (
+                httpx2.AsyncClient(
+                    timeout=_PATIENCE_SECONDS, follow_redirects=False, transport=self._transport
+                ) as client,
+                client.stream("GET", url) as response,
+            ):
                 response.raise_for_status()
                 content = b""
                 async for chunk in response.aiter_bytes():

@@ -1,0 +1,48 @@
+"""What the reliability tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reliability.processes import Processes
+from tests.reliability.proxy import proxied
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.client import Client
+    from tests.database import Database
+    from tests.model_server import ModelServer
+    from tests.reliability.processes import Forked
+    from tests.reliability.proxy import Proxy
+
+
+@pytest.fixture(scope="module")
+def database_proxy(database: Database) -> Iterator[tuple[Proxy, str]]:
+    """Stand before the database; gives the proxy and the DSN that leads through it."""
+    with proxied(database.dsn) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def processes(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Start services in processes of their own, all on the tests' database."""
+    with Processes(variables, tmp_path_factory.mktemp("services")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def _two(processes: Processes) -> AsyncIterator[tuple[Forked, Forked]]:
+    pair = (await processes.start(), await processes.start())
+    yield pair
+    for each in pair:
+        each.kill()
+
+
+@pytest.fixture
+async def two(_two: tuple[Forked, Forked], model_server: ModelServer) -> AsyncIterator[tuple[Client, Client]]:  # noqa: ARG001  # its script is the test's
+    """Give the same user's clients of two processes."""
+    async with _two[0].client() as one, _two[1].client() as other:
+        yield one, other

@@ -1,0 +1,75 @@
+"""Secrets stay where they belong: not in logs, events, errors, stored data or requests to the model."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.background import served
+from tests.model_server import http_error, reply, reset, text, tool
+from tests.reliability.aftermath import goes_on
+from tests.reliability.api import RESET, faulty_api
+from tests.reliability.proxy import proxied
+from tests.service import claims_of, forged
+
+if TYPE_CHECKING:
+    from tests.conftest import NewClient
+    from tests.database import Database
+    from tests.model_server import ModelServer
+    from tests.reliability.processes import Processes
+
+
+def canary(kind: str) -> str:
+    return f"canary-{kind}-{secrets.token_hex(16)}"
+
+
+@pytest.mark.proves("leaks.none")
+async def test_no_secret_shows_anywhere(
+    processes: Processes, new_client: NewClient, database: Database, model_server: ModelServer
+) -> None:
+    """Everything that can fail fails, at the most talkative level of the log."""
+    user = await new_client()
+    jwt_secret, key, password = canary("jwt"), canary("key"), canary("password")
+    token = forged(claims_of(user.email), jwt_secret)
+    with served(faulty_api()) as url, proxied(url) as (api, api_url), proxied(database.dsn) as (way, dsn):
+        service = await processes.start(
+            IMBI_AUTH_JWT_SECRET=jwt_secret,
+            ANTHROPIC_API_KEY=key,
+            POSTGRES_URL=dsn.replace("postgres@", f"postgres:{password}@"),
+            IMBI_INTERNAL_API_URL=api_url,
+            LOG_LEVEL="DEBUG",
+        )
+        heard: list[str] = []
+        client = service.client()
+        client.http.headers["Authorization"] = f"Bearer {token}"
+        async with client:
+            conversation = await client.begin()
+            api.break_at(RESET, arrives=False)
+            calls = [tool(name) for name in ("crash", "reset", "short", "broken_json", "nope")]
+            model_server.script(reply(text("Look."), *calls), reply(text("So.")))
+            heard.append(str((await client.ask(conversation, "Hi")).events))
+            model_server.script(http_error(401, "authentication_error", f"invalid x-api-key: {key}"))
+            heard.append(str((await client.ask(conversation, "Hi")).events))
+            model_server.script(reply(text("Hel"), reset()))
+            heard.append(str((await client.ask(conversation, "Hi")).events))
+            heard.append((await client.post("1", "Hi")).text)
+            heard.append((await client.post(conversation, "")).text)
+            await goes_on(client, conversation, model_server)
+            way.kill()
+            heard.append((await client.post(conversation, "Hi")).text)
+            client.http.headers["Authorization"] = f"Bearer {token}x"
+            way.revive()
+            heard.append((await client.post(conversation, "Hi")).text)
+    service.kill()
+    stored = await database.cypher(
+        "MATCH (m:Message) WHERE m.conversation_id = $id RETURN properties(m)", id=conversation
+    )
+    asked = [str(request.body) for request in model_server.requests]
+    places = {"log": service.log.read_text(), "client": str(heard), "store": str(stored), "model": str(asked)}
+    assert "authentication" in places["client"]
+    for secret in (token, token.split(".")[2], jwt_secret, key, password):
+        for place, content in places.items():
+            assert secret not in content, f"a secret in the {place}"
+    assert "canary" not in str(places)

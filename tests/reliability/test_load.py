@@ -1,0 +1,157 @@
+"""Many at once: all are served, none starves, and what is too much is refused politely."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.model_server import reply, text, wait
+from tests.reliability.aftermath import check_error, check_stored, goes_on, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.client import Client
+    from tests.conftest import StartService
+    from tests.model_server import ModelServer
+    from tests.reliability.processes import Forked, Processes
+    from tests.reliability.proxy import Proxy
+
+STREAMS = 200
+PIECES = 20
+
+
+@asynccontextmanager
+async def several(service: Forked) -> AsyncIterator[list[Client]]:
+    """Give clients enough for all streams: each has a hundred connections at most."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(service.client()) for _ in range(4)]
+
+
+@pytest.mark.proves("load.many")
+async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, model_server: ModelServer) -> None:
+    """Every stream is under way before any may go on; then they advance together."""
+    service = await processes.start()
+    gate = model_server.gate()
+    async with several(service) as clients:
+        conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(STREAMS)))
+        steps = ("first ", wait(gate), *[f"{n} " for n in range(PIECES)])
+        model_server.script(*(reply(text(*steps)) for _ in conversations))
+        firsts: list[float] = []
+        began = time.monotonic()
+
+        async def follow(number: int) -> float:
+            async with clients[number % len(clients)].stream(conversations[number], "Hi") as stream:
+                await stream.until("text")
+                firsts.append(time.monotonic())
+                if len(firsts) == STREAMS:
+                    gate.open()
+                answer = await stream.rest()
+            assert answer.done
+            assert answer.text.split() == ["first", *map(str, range(PIECES))]
+            return time.monotonic()
+
+        ends = await asyncio.gather(*map(follow, range(STREAMS)))
+        assert max(ends) - began < 30
+        assert max(firsts) - began < 20
+        check_stored(await clients[0].messages(conversations[-1]))
+    service.kill()
+
+
+@pytest.mark.proves("load.limit")
+async def test_what_is_too_much_is_refused(start_service: StartService, model_server: ModelServer) -> None:
+    service = start_service(IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS="3")
+    gate = model_server.gate()
+    async with service.client() as client:
+        conversations = [await client.begin() for _ in range(10)]
+        model_server.script(*(reply(text("Hel", wait(gate), "lo")) for _ in range(3)))
+        asking = [asyncio.create_task(client.post(each, "Hi")) for each in conversations]
+        refused = []
+        for each in asyncio.as_completed(asking):
+            response = await each
+            if response.status_code == 200:
+                break
+            refused.append(response)
+            if len(refused) == 7:
+                gate.open()
+        answered = [response for response in await asyncio.gather(*asking) if response.status_code == 200]
+        assert (len(refused), len(answered)) == (7, 3)
+        for response in refused:
+            assert (response.status_code, response.json()) == (503, {"detail": "Too many answers are being streamed"})
+            assert int(response.headers["retry-after"]) > 0
+        stored = [len(await client.messages(each)) for each in conversations]
+        assert sorted(stored) == [0] * 7 + [2] * 3
+        model_server.clear()
+        await goes_on(client, conversations[stored.index(0)], model_server)
+
+
+@pytest.mark.proves("load.shutdown", "turn.replayable")
+@pytest.mark.parametrize("streams", [1, 100])
+async def test_a_shutdown_ends_and_stores_what_runs(
+    client: Client, processes: Processes, model_server: ModelServer, streams: int
+) -> None:
+    service = await processes.start()
+    gates = [model_server.gate() for _ in range(streams)]
+    async with several(service) as clients:
+        conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(streams)))
+        model_server.script(*(reply(text("Hel", wait(gate), "lo")) for gate in gates))
+        arrived = asyncio.Semaphore(0)
+
+        async def follow(number: int) -> None:
+            async with clients[number % len(clients)].stream(conversations[number], "Hi") as stream:
+                await stream.until("text")
+                arrived.release()
+                answer = await stream.rest()
+            check_error(answer.error, "internal")
+            assert answer.error["retryable"] is True
+            assert answer.text == "Hel"
+
+        following = asyncio.gather(*map(follow, range(streams)))
+        for _ in range(streams):
+            async with asyncio.timeout(30):
+                await arrived.acquire()
+        began = time.monotonic()
+        service.signal(signal.SIGTERM)
+        await following
+        await service.ended(15)
+        assert time.monotonic() - began < 10
+    for each in conversations[:5]:
+        assert [message["content"] for message in await client.messages(each)] == ["Hi", "Hel"]
+    await goes_on(client, conversations[0], model_server)
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.proves("load.second-signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_second_signal_ends_at_once_and_quietly(
+    processes: Processes, model_server: ModelServer, database_proxy: tuple[Proxy, str], number: signal.Signals
+) -> None:
+    """What was said cannot be stored when the first one comes: the database hangs."""
+    proxy, dsn = database_proxy
+    service = await processes.start(POSTGRES_URL=dsn)
+    gate = model_server.gate()
+    async with service.client() as client:
+        conversation = await client.begin()
+        model_server.script(reply(text("Hel", wait(gate), "lo")))
+        async with client.stream(conversation, "Hi") as stream:
+            await stream.until("text")
+            proxy.hang()
+            service.signal(number)
+            await until(lambda: not is_listening(service.url))
+            service.signal(number)
+            await service.ended(4)
+    proxy.revive()
+    assert "Traceback" not in service.log.read_text()
+
+
+def is_listening(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as connection:
+        return connection.connect_ex((address.hostname, address.port)) == 0
