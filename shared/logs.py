@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _CHATTY = ("httpx2", "httpcore2", "mcp", "fastmcp", "uvicorn.access", "mangum", "botocore", "boto3", "urllib3")
 """Libraries that write a line for every request, with its URL."""
+_TALKATIVE = ("mcp.client",)
+"""Libraries that write a stack trace for each thing that a stranger's server gets wrong, which our own lines name."""
 _FIELDS = ("request_id", "user", "conversation_id")
 """What lines belong to, in the order of a terminal."""
 _SHORT = 8
@@ -68,6 +70,8 @@ def _set_up(formatter: logging.Formatter, level: str) -> None:
     root.setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _add_bound(record: logging.LogRecord) -> bool:
