@@ -17,7 +17,7 @@ from tests.service import claims_of, forged
 
 if TYPE_CHECKING:
     from tests.client import Client
-    from tests.conftest import NewClient
+    from tests.conftest import NewClient, StartService
     from tests.database import Database
     from tests.model_server import ModelServer
     from tests.service import Service
@@ -107,9 +107,10 @@ async def test_a_service_accounts_key_is_403(service: Service, database: Databas
 
 @pytest.mark.proves("api-keys.scopes")
 async def test_scopes_narrow_what_the_owner_may(
-    service: Service, new_client: NewClient, database: Database, model_server: ModelServer
+    start_service: StartService, new_client: NewClient, database: Database, model_server: ModelServer
 ) -> None:
     owner = await new_client(is_admin=True)
+    service = start_service(IMBI_ASSISTANT_TOOL_SEARCH="off")
     offered = {}
     for name, scopes in (
         ("all", "[]"),

@@ -100,7 +100,6 @@ async def test_a_killed_holder_is_taken_over_when_its_lease_ends(
         doomed.kill()
         await doomed.ended(5)
     assert await leases.held(database) >= 1
-    assert (await client.post(conversation, "Too soon")).status_code == 409
     assert await leases.expire(database, conversation) == 1
     before = await goes_on(client, conversation, model_server)
     assert [message["content"] for message in before] == ["Hi"]
