@@ -40,26 +40,27 @@ def assemble(runtime: Runtime) -> Assistant:
         idle_seconds=settings.model_idle_seconds,
         clear_above=settings.clear_results_tokens,
     )
+    api = OpenAPIToolset(settings.api_url, timeout=settings.tool_timeout_seconds, store=runtime.api_document)
     parts = Parts(
         settings=settings,
         model=model,
-        toolbox=_toolbox(settings, runtime.mcp_servers),
+        toolbox=_toolbox(settings, api, runtime.mcp_servers),
         patterns=UrlPatterns(settings.ui_document_url),
         prompts=PromptWriter(settings.system_prompt, settings.ui_url),
         conversations=runtime.conversations,
         leases=runtime.leases,
         running=RunningAnswers(runtime.leases, settings.max_concurrent_streams),
+        keep=api.keep,
         check=runtime.authenticator.check,
     )
     return Assistant(parts)
 
 
-def _toolbox(settings: Settings, servers: MCPServers) -> Toolbox:
+def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
     """Join the four sources of tools; where two have a tool of the same name, the earlier one's counts."""
     timeout = settings.tool_timeout_seconds
     key = settings.config_encryption_key
     policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
-    api = OpenAPIToolset(settings.api_url, timeout=timeout)
     external = ExternalToolset(
         servers.enabled,
         Connector(Network(policy), Vault(key.get_secret_value() if key else None)),

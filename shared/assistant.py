@@ -92,6 +92,10 @@ class Assistant:
             parts.running.add(conversation_id, running)
         return StreamedAnswer(parts.running, conversation_id, running)
 
+    async def keep(self) -> None:
+        """Keep what was fetched for the next start."""
+        await self._parts.keep()
+
     async def stop(self, conversation_id: UUID) -> None:
         """End this process's answer to a conversation and wait for that."""
         await self._parts.running.stop(conversation_id, _YIELDING_SECONDS)
@@ -218,6 +222,8 @@ class Parts:
     conversations: Conversations
     leases: Leases
     running: RunningAnswers
+    keep: Callable[[], Awaitable[None]]
+    """Keeps for the next start what was fetched for this one."""
     check: Callable[[Caller], Awaitable[None]]
     """Raises Unauthenticated when a caller's token has ended since it was first seen."""
 

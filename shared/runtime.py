@@ -9,6 +9,7 @@ from shared.auth.caller import Authenticator
 from shared.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.age import Graph
 from shared.graph.conversations import Conversations
+from shared.graph.documents import KeptDocument
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
@@ -30,6 +31,7 @@ class Runtime:
         self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), Principals(graph))
         self.conversations = Conversations(graph)
         self.leases = Leases(graph)
+        self.api_document = KeptDocument(graph, settings.api_url)
         self.mcp_servers = MCPServers(graph)
         self._graph = graph
         self._assistant: asyncio.Task[Assistant] | None = None

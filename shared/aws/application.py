@@ -99,6 +99,7 @@ class LambdaApplication:
         try:
             async with asyncio.timeout(_WARM_UP_SECONDS):
                 await _source(app).warm_up()
+                await _source(app).keep()
         except (TimeoutError, AssistantError) as error:
             # The first answer waits for the rest, or says what is wrong.
             log.warning("not all is warm: %s", type(error).__name__)

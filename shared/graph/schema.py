@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from shared.errors import GraphError, GraphUnavailable
-from shared.graph import indexes, leases
+from shared.graph import documents, indexes, leases
 from shared.graph.age import connect, prepare_connection
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _EXISTS_ALREADY = (
     errors.InvalidSchemaName,
     errors.UniqueViolation,
 )
+_FIND_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s"
 _SETUP_LOCK = 0x1B1A  # any number that nobody else uses for an advisory lock
 _LONGEST_WAIT_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 0.2
@@ -95,11 +96,10 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
             if not await _has_label(connection, graph_name, label):
                 await _make(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
-    if not await _exists(
-        connection, "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s", graph_name, leases.TABLE
-    ):
-        await _make(connection, leases.CREATE_TABLE.replace("{graph}", f'"{graph_name}"'))
-        report(f"table {leases.TABLE}")
+    for table, statement in ((leases.TABLE, leases.CREATE_TABLE), (documents.TABLE, documents.CREATE_TABLE)):
+        if not await _exists(connection, _FIND_TABLE, graph_name, table):
+            await _make(connection, statement.replace("{graph}", f'"{graph_name}"'))
+            report(f"table {table}")
     for index in indexes.wanted(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))

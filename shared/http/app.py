@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NAME = "imbi-assistant"
+_FIRST_RUSH_SECONDS = 20.0
+"""How long after a start nothing is done that can wait."""
 
 
 class RuntimeSource:
@@ -51,6 +53,11 @@ class RuntimeSource:
             await (await runtime.assistant()).warm_up()
             garbage.keep_what_is_there()
 
+    async def keep(self) -> None:
+        """Keep what was fetched while warming up for the next start; to be done when nobody waits."""
+        if self.settings.is_enabled:
+            await (await (await self.get()).assistant()).keep()
+
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, or the time is over."""
         if self._opening is not None and self._opening.done():
@@ -62,13 +69,19 @@ class RuntimeSource:
             await (await self._opening).aclose()
 
 
+async def _warm_up_and_keep(source: RuntimeSource) -> None:
+    await source.warm_up()
+    await asyncio.sleep(_FIRST_RUSH_SECONDS)
+    await source.keep()
+
+
 def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter] = ()) -> FastAPI:
     """Join routers under the prefix of the settings; those of `bare` are served without it as well."""
     source = RuntimeSource(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(source.warm_up())
+        warming_up = asyncio.create_task(_warm_up_and_keep(source))
         try:
             yield
         finally:

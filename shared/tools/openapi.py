@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
@@ -40,6 +40,8 @@ _LARGEST_RESULT = 16_000_000
 _MOST_SELECTIONS = 64
 _RETRY_AFTER = 15.0
 _LONGEST_WAIT = 5.0
+_QUICK = 0.5
+"""An API that gives its document within so many seconds is not worth a look into the store."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +73,23 @@ class _Snapshot:
         return selection
 
 
+class DocumentStore(Protocol):
+    """Keeps the document from one start to the next; neither raises where it cannot."""
+
+    async def read(self) -> bytes | None:
+        """Give what was kept last, None where nothing was."""
+        ...
+
+    async def write(self, content: bytes) -> None:
+        """Keep a document instead of the one before."""
+        ...
+
+
 class OpenAPIToolset:
     """Tools that FastMCP makes of the Imbi API's OpenAPI document, called with each caller's own token.
 
     The document is read when it is first needed and again when it is some minutes old; where that fails, the tools
-    that were there stay.
+    that were there stay. The one that was read last is kept for the next start, which so waits for no API.
     """
 
     in_browser = False
@@ -88,16 +102,21 @@ class OpenAPIToolset:
         max_age: float = 300.0,
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
+        store: DocumentStore | None = None,
     ) -> None:
         """Prepare the toolset without any input or output.
 
         `timeout` holds for each call, `max_age` says when the document is read again; both are in seconds. The clock
-        goes on while the process is frozen, which a monotonic one does not.
+        goes on while the process is frozen, which a monotonic one does not. `store` has the document of an earlier
+        start, which is used until the API has given its own.
         """
         self.max_age = max_age
         self._api = ApiClient(base_url, timeout, transport)
         self._clock = clock
+        self._store = store
+        self._unkept: bytes | None = None
         self._snapshot: _Snapshot | None = None
+        self._has_tools = asyncio.Event()
         self._loading = SingleFlight(self._load, longest=timeout + _LONGEST_WAIT, clock=clock)
         self._read_at = 0.0
         self._failed_at = float("-inf")
@@ -122,7 +141,9 @@ class OpenAPIToolset:
             return
         loading = self._loading.start()
         if self._snapshot is None:
-            await asyncio.wait({loading}, timeout=_LONGEST_WAIT)
+            coming = asyncio.create_task(self._has_tools.wait())
+            await asyncio.wait({loading, coming}, timeout=_LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
+            coming.cancel()
 
     async def refresh(self, patience: float) -> Sequence[SourceReport]:
         """Read the document again; what has not come after `patience` seconds goes on being read."""
@@ -166,12 +187,18 @@ class OpenAPIToolset:
         await self._loading.aclose()
         await self._api.aclose()
 
+    async def keep(self) -> None:
+        """Keep the document that was read for the next start; to be done when nobody waits."""
+        if self._store is not None and self._unkept is not None:
+            content, self._unkept = self._unkept, None
+            await self._store.write(content)
+
     async def _load(self) -> int:
         try:
-            content = await self._fetch()
-            digest = sha256(content).digest()
-            if self._snapshot is None or self._snapshot.digest != digest:
-                self._snapshot = await asyncio.to_thread(_read, content, self._api.http)
+            content = await self._fetch_or_recall()
+            if self._snapshot is None or self._snapshot.digest != sha256(content).digest():
+                await self._take_over(content)
+                self._unkept = content
         except ToolError as error:
             self._failed_at = self._clock()
             logger.warning("The Imbi API's tools could not be read: %s", error)
@@ -182,7 +209,32 @@ class OpenAPIToolset:
             raise ToolError("The Imbi API's OpenAPI document cannot be used.") from error
         self._read_at = self._clock()
         self._failed_at = float("-inf")
-        return len(self._snapshot.operations)
+        return len(self.names)
+
+    async def _fetch_or_recall(self) -> bytes:
+        """Fetch the document; while the API takes its time, or fails, begin with the one of an earlier start."""
+        fetching = asyncio.create_task(self._fetch())
+        try:
+            if self._snapshot is None and self._store is not None:
+                await asyncio.wait({fetching}, timeout=_QUICK)
+                if not fetching.done() or fetching.exception() is not None:
+                    await self._recall(self._store)
+            return await fetching
+        finally:
+            fetching.cancel()
+
+    async def _recall(self, store: DocumentStore) -> None:
+        content = await store.read()
+        if content is None:
+            return
+        try:
+            await self._take_over(content)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the API's own comes next
+            logger.warning("The document of an earlier start cannot be used: %s", type(error).__name__)
+
+    async def _take_over(self, content: bytes) -> None:
+        self._snapshot = await asyncio.to_thread(_read, content, self._api.http)
+        self._has_tools.set()
 
     async def _fetch(self) -> bytes:
         answer = await self._api.answer(lambda: self._api.http.get(_DOCUMENT), most_bytes=_LARGEST_DOCUMENT)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from shared.agent.events import AnswerEvent, ModelEvent
 
-texts = st.text(st.characters(exclude_categories=("Cs",))) | st.sampled_from(
+texts = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ["\n\n", "\r\n", "event: done\ndata: {}\n\n", "\u2028\u2029\x85\0", ": ping", "😀", '"\\']
 )
 identities = texts.filter(bool)

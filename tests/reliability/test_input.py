@@ -161,7 +161,7 @@ async def test_no_bad_token_is_more_than_401(service: Service) -> None:
 @pytest.mark.proves("input.tokens")
 async def test_no_bad_header_is_more_than_401(service: Service) -> None:
     good = forged(claims_of(DEVELOPER))
-    headers = [
+    values = [
         "",
         "Bearer",
         f"Basic {good}",
@@ -172,6 +172,7 @@ async def test_no_bad_header_is_more_than_401(service: Service) -> None:
         "Bearer ik__x",
     ]
     async with service.client_with(None) as client:
-        for value in headers:
-            response = await client.http.get("/conversations", headers={"Authorization": value.encode("latin-1")})  # type: ignore[dict-item]  # bytes, to send what no text can
+        for value in values:
+            headers = {b"Authorization": value.encode("latin-1")}
+            response = await client.http.get("/conversations", headers=headers)
             assert response.status_code == 401, value

@@ -97,13 +97,19 @@ async def _killed_at(victim: Forked, chosen: list[Told], moment: tuple[str, int]
         if moment[0] == "time":
             await asyncio.sleep(chance.uniform(0, 0.4))
         else:
-            ended = asyncio.gather(*asking)
-            waiting = asyncio.create_task(reached.wait())
-            await asyncio.wait({ended, waiting}, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            waiting = asyncio.create_task(_any(reached, asking))
+            await asyncio.wait({waiting}, timeout=10)
             waiting.cancel()
             await asyncio.sleep(chance.uniform(0, 0.03))
         victim.kill()
         await asyncio.gather(*asking)
+
+
+async def _any(reached: asyncio.Event, asking: list[asyncio.Task[None]]) -> None:
+    """Wait until the moment comes, or cannot come any more."""
+    for each in asking:
+        each.add_done_callback(lambda _done: reached.set() if all(task.done() for task in asking) else None)
+    await reached.wait()
 
 
 async def _ask(client: Client, told: Told, question: str, moment: str, reached: asyncio.Event) -> None:

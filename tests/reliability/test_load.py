@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.model_server import Control, ModelServer
     from tests.reliability.processes import Forked, Processes
     from tests.reliability.proxy import Proxy
 
@@ -42,7 +42,7 @@ async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, m
     gate = model_server.gate()
     async with several(service) as clients:
         conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(STREAMS)))
-        steps = ("first ", wait(gate), *[f"{n} " for n in range(PIECES)])
+        steps: tuple[str | Control, ...] = ("first ", wait(gate), *[f"{n} " for n in range(PIECES)])
         model_server.script(*(reply(text(*steps)) for _ in conversations))
         firsts: list[float] = []
         began = time.monotonic()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.client import Client
     from tests.database import Database
+    from tests.model_reply import Script
     from tests.model_server import ModelServer
     from tests.reliability.processes import Processes
 
@@ -60,7 +61,7 @@ async def test_many_questions_at_once_never_interleave(two: tuple[Client, Client
     await goes_on(two[1], conversation, model_server)
 
 
-def _thorough() -> object:
+def _thorough() -> Script:
     return lambda body: (
         reply(text("Done.", chunks=3))
         if any(block.get("type") == "tool_result" for block in body["messages"][-1]["content"])

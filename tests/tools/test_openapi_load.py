@@ -80,6 +80,78 @@ def names(definitions: Sequence[ToolDefinition]) -> list[str]:
     return [definition.name for definition in definitions]
 
 
+class Store:
+    """Keeps a document in memory."""
+
+    def __init__(self, content: bytes | None = None) -> None:
+        self.content = content
+        self.written = 0
+
+    async def read(self) -> bytes | None:
+        return self.content
+
+    async def write(self, content: bytes) -> None:
+        self.content = content
+        self.written += 1
+
+
+@pytest.mark.proves("start.kept-document")
+async def test_a_start_waits_for_no_api_whose_document_is_kept() -> None:
+    transport = Documents(document("a", "b"))
+    transport.open.clear()
+    store = Store(json.dumps(document("a")).encode())
+    tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=transport, store=store)
+    await tools.ensure_loaded()
+    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    transport.open.set()
+    assert await tools.load() == 2
+    assert store.written == 0, "keeping is done when nobody waits"
+    await tools.keep()
+    await tools.keep()
+    assert (store.content, store.written) == (json.dumps(document("a", "b")).encode(), 1)
+    await tools.aclose()
+
+
+@pytest.mark.proves("start.kept-document")
+async def test_a_kept_document_that_is_still_good_is_not_read_again() -> None:
+    store = Store(json.dumps(document("a")).encode())
+    transport = Documents(document("a"))
+    transport.open.clear()
+    tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=transport, store=store)
+    await tools.ensure_loaded()
+    first = tools.definitions(ADMIN.principal)
+    transport.open.set()
+    assert await tools.load() == 1
+    await tools.keep()
+    assert tools.definitions(ADMIN.principal) is first
+    assert store.written == 0
+    await tools.aclose()
+
+
+@pytest.mark.proves("start.kept-document")
+async def test_a_kept_document_serves_while_the_api_is_down() -> None:
+    store = Store(json.dumps(document("a")).encode())
+    down = Documents(httpx2.ConnectError("down"))
+    tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=down, store=store)
+    with pytest.raises(ToolError):
+        await tools.load()
+    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    await tools.aclose()
+
+
+@pytest.mark.proves("start.kept-document")
+async def test_a_kept_document_that_is_broken_is_replaced() -> None:
+    store = Store(b"{broken")
+    broken_then_good = Documents(httpx2.ConnectError("down"), document("a"))
+    tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=broken_then_good, store=store)
+    with pytest.raises(ToolError):
+        await tools.load()
+    assert await tools.load() == 1
+    await tools.keep()
+    assert store.content == json.dumps(document("a")).encode()
+    await tools.aclose()
+
+
 async def test_the_document_of_a_real_application_becomes_tools() -> None:
     tools = ImbiApi().toolset()
     port: Toolset = tools
