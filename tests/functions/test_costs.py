@@ -75,7 +75,8 @@ async def test_a_search_finds_only_what_its_caller_may_use(
     service = start_service()
     found = {}
     for user in (ADMIN, DEVELOPER):
-        model_server.script(reply(tool("search_tools", {"query": "delete project"}, call_id="toolu_1")), reply(text("Ok")))
+        searching = tool("search_tools", {"query": "delete project"}, call_id="toolu_1")
+        model_server.script(reply(searching), reply(text("Ok")))
         async with service.client(user) as client:
             await client.ask(await client.begin(), "Remove something")
         found[user] = model_server.chats[-1].results["toolu_1"]["content"]
