@@ -148,7 +148,7 @@ class Answer:
         self._results.clear()
 
     async def _store_answer(self, finished: TurnFinished) -> None:
-        message = _said(finished.reply, finished.usage)
+        message = _said(finished.reply, finished.reply.usage)
         outcome = AnswerStored(message.id, finished.usage, finished.stop_reason)
         await self._transcript.finish([message], outcome)
         self._outcome = outcome

@@ -108,8 +108,12 @@ def _ever_shorter(messages: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
     while len(starts) > 1:
         starts = starts[(len(starts) + 1) // 2 :]
         yield list(messages[starts[0] :])
+    shortest = list(messages[starts[0] :])
     for length in _RESULT_LENGTHS:
-        yield [_with_results_cut(message, length) for message in messages[starts[0] :]]
+        shorter = [_with_results_cut(message, length) for message in shortest]
+        if shorter != shortest:
+            shortest = shorter
+            yield shorter
 
 
 def _is_question(message: JsonObject) -> bool:

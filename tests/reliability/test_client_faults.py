@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from shared.agent.events import AnswerFailed, TextAdded
+from shared.http.sse import EventStream
 from tests.background import served
 from tests.model_server import reply, text, tool, wait
 from tests.reliability.aftermath import check_stored, goes_on, until
@@ -19,8 +21,12 @@ from tests.reliability.proxy import proxied
 from tests.reliability.test_model_faults import CALLING_EVENTS, PLAIN, PLAIN_EVENTS, calling, said_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from starlette.types import Message
+
+    from shared.agent.answer import Interruption
+    from shared.agent.events import AnswerEvent
     from tests.client import Client
     from tests.conftest import StartService
     from tests.model_server import ModelServer
@@ -228,3 +234,46 @@ async def test_a_slow_reader_that_goes_away_when_all_is_said(
     with raw_request(service.url, conversation, client):
         await until(lambda: len(model_server.chats) == 1 and model_server.chats[0].ended.done())
     await goes_on(client, conversation, model_server)
+
+
+class Said:
+    """An answer that says everything while its reader takes the first piece."""
+
+    def __init__(self) -> None:
+        self.interruptions = 0
+        self.is_read = asyncio.Event()
+
+    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+        await emit(TextAdded("first"))
+        await self.is_read.wait()
+        await emit(AnswerFailed("It is over.", "internal", retryable=False))
+
+    def interrupt(self, _reason: Interruption) -> None:
+        self.interruptions += 1
+
+
+@pytest.mark.proves("turn.client-gone")
+async def test_a_response_ends_when_its_reader_leaves_with_frames_waiting() -> None:
+    """The end of the answer waits behind a frame that the reader never takes."""
+    has_left, is_told, takes = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    answer = Said()
+
+    async def receive() -> Message:
+        await has_left.wait()
+        is_told.set()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            answer.is_read.set()
+            await takes.wait()
+
+    responding = asyncio.create_task(EventStream(answer)({"type": "http"}, receive, send))
+    await answer.is_read.wait()
+    await asyncio.wait({responding}, timeout=0.05)
+    has_left.set()
+    await is_told.wait()
+    await until(lambda: answer.interruptions)
+    takes.set()
+    async with asyncio.timeout(2):
+        await responding
