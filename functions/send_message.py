@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 from shared.aws.buffered import BufferedHandler
 from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
-from shared.http.schemas import NewMessage, Text
+from shared.http.schemas import NewMessage, Problem, Text
 from shared.http.sse import EventStream
 
 router = APIRouter(route_class=StrictRoute)
@@ -19,7 +19,11 @@ router = APIRouter(route_class=StrictRoute)
     "/conversations/{conversation_id}/messages",
     status_code=200,
     response_class=EventStream,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "The answer's events"}},
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "The answer's events"},
+        409: {"model": Problem, "description": "Another answer did not yield, or the same question is being answered"},
+        422: {"model": Problem, "description": "The body does not validate, or the key came with another question"},
+    },
 )
 async def send_message(
     conversation_id: ConversationId,

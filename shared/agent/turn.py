@@ -59,7 +59,7 @@ async def converse(
                 else:
                     yield event
         usage += reply.usage
-        if not rounds_left or reply.stop_reason not in {"tool_use", "pause_turn"}:
+        if not rounds_left or not _goes_on(reply):
             break
         yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
@@ -76,6 +76,13 @@ async def converse(
         yield TextAdded(closing)
         yield BlockFinished()
     yield TurnFinished(_closed(reply, closing), reply.stop_reason or "end_turn", usage)
+
+
+def _goes_on(reply: Reply) -> bool:
+    """Say whether more is to come: calls of ours to run, or work of the API's own tools that it wants to resume."""
+    if reply.stop_reason == "pause_turn":
+        return any(block.get("type") == "server_tool_use" for block in reply.blocks)
+    return reply.stop_reason == "tool_use"
 
 
 def _offering(tools: Tools, request: ModelRequest, rounds_left: int) -> ModelRequest:

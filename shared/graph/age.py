@@ -166,7 +166,8 @@ class Graph:
         except psycopg.Error as error:
             if _AGE_LOST_UPDATE in str(error):
                 raise GraphConflict from error
-            raise GraphError from error
+            # The class and the code say what happened; the text may hold values.
+            raise GraphError(f"{type(error).__name__} ({error.sqlstate})") from error
 
     async def _in_time(self, work: Coroutine[None, None, T]) -> T:
         """Wait no longer than the patience lasts, even for a driver that takes its time to be cancelled."""

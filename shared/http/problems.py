@@ -46,7 +46,7 @@ async def _render(_request: Request, error: Exception) -> JSONResponse:
     kind = next(kind for kind in type(error).__mro__ if kind in _STATUSES)
     status, detail, headers = _STATUSES[kind]
     if type(error) is not kind:
-        log.error("a request failed: %s", type(error).__name__)
+        log.error("a request failed: %s: %s", type(error).__name__, error)
     return JSONResponse({"detail": detail}, status, headers)
 
 

@@ -95,6 +95,6 @@ class Status(BaseModel):
 
 
 class Problem(BaseModel):
-    """Why a request failed."""
+    """Why a request failed: a sentence, or what is wrong with each part of the body."""
 
-    detail: str
+    detail: str | list[dict[str, JsonValue]]
