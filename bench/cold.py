@@ -1,0 +1,44 @@
+"""One cold function: how long its import and its first answer take, run as a process of its own.
+
+`python bench/cold.py ROUTE EVENT` prints both as JSON; without arguments it imports fastapi and nothing else. The
+route's module is found on the path: in the layer and the function that `make build` made, or in the checkout.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+_INVOCATION_SECONDS = 30
+
+
+def main() -> None:
+    """Measure from the process's first line of ours."""
+    began = time.perf_counter()
+    if len(sys.argv) == 1:
+        importlib.import_module("fastapi")
+        print(json.dumps({"import": time.perf_counter() - began}))
+        return
+    route, event = sys.argv[1:]
+    module = importlib.import_module(f"functions.{route}")
+    imported = time.perf_counter()
+    answer = module.handler(json.loads(Path(event).read_text()), _context())
+    answered = time.perf_counter()
+    print(json.dumps({"import": imported - began, "answer": answered - began, "status": answer["statusCode"]}))
+
+
+def _context() -> SimpleNamespace:
+    ends_at = time.time() + _INVOCATION_SECONDS
+    return SimpleNamespace(
+        aws_request_id="cold",
+        invoked_function_arn="arn:aws:lambda:eu-west-1:123456789012:function:cold",
+        get_remaining_time_in_millis=lambda: int((ends_at - time.time()) * 1000),
+    )
+
+
+if __name__ == "__main__":
+    main()

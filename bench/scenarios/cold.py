@@ -1,0 +1,84 @@
+"""Every Lambda function's import and first answer in a fresh process, as ratios to `import fastapi` in another."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from bench.environment import token_of
+from bench.figures import Figure, percentile
+from bench.processes import ROOT
+from tests.service import DEVELOPER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.environment import Bench
+
+_SECONDS = 60
+_SUCCESSES = {200, 201, 204}
+_BUILT = ROOT / ".aws-sam" / "build"
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """Run every function cold some times; the median counts. What `make build` made for this Python is taken, else the checkout."""
+    count = 1 if bench.is_quick else 3
+    floor = percentile([(await _run(_variables(bench, None)))["import"] for _ in range(count)], 0.5)
+    figures = []
+    async with bench.service() as service:
+        for event in sorted((ROOT / "events").glob("*.json")):
+            runs = []
+            for _ in range(count):
+                prepared = bench.directory / event.name
+                prepared.write_text(_addressed(event.read_text(), await service.conversation()))
+                runs.append(await _run(_variables(bench, event.stem), event.stem, str(prepared)))
+            assert {run["status"] for run in runs} <= _SUCCESSES, f"{event.stem}: {runs}"  # noqa: S101  # nothing measured
+            for name, field in (("import", "import"), ("first answer", "answer")):
+                median = percentile((run[field] for run in runs), 0.5)
+                figures.append(Figure("cold", f"{event.stem}: {name}", "s", median, floor))
+    return figures
+
+
+def _addressed(event: str, conversation_id: str) -> str:
+    """Give an event with a user's token and a conversation that is there."""
+    parsed: dict[str, Any] = json.loads(event.replace("REPLACE-WITH-A-TOKEN", token_of(DEVELOPER)))
+    http = parsed["requestContext"]["http"]
+    path = "/".join(conversation_id if _is_id(part) else part for part in parsed["rawPath"].split("/"))
+    context = {**parsed["requestContext"], "http": {**http, "path": path}}
+    return json.dumps({**parsed, "rawPath": path, "requestContext": context})
+
+
+def _is_id(part: str) -> bool:
+    try:
+        UUID(part)
+    except ValueError:
+        return False
+    return True
+
+
+def _variables(bench: Bench, route: str | None) -> Mapping[str, str]:
+    path = [str(ROOT)]
+    if route is not None and _is_for_this_python():
+        function = "".join(part.capitalize() for part in route.split("_"))
+        path = [str(_BUILT / function), str(_BUILT / "SharedLayer" / "python"), *path]
+    return {**bench.variables(), "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(path)}
+
+
+def _is_for_this_python() -> bool:
+    """Say whether there is a package that was built for the Python that measures."""
+    tag = f"cpython-{sys.version_info.major}{sys.version_info.minor}"
+    return any((_BUILT / "SharedLayer" / "python" / "pydantic_core").glob(f"*{tag}*"))
+
+
+async def _run(variables: Mapping[str, str], *arguments: str) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(ROOT / "bench" / "cold.py"), *arguments, env=variables, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(_SECONDS):
+        output, _ = await process.communicate()
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return result
