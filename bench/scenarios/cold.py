@@ -15,7 +15,7 @@ from bench.processes import ROOT
 from tests.service import DEVELOPER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bench.environment import Bench
 
@@ -25,7 +25,10 @@ _BUILT = ROOT / ".aws-sam" / "build"
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Run every function cold some times; the median counts. What `make build` made for this Python is taken, else the checkout."""
+    """Run every function cold some times; the median counts.
+
+    What `make build` made is taken, where that is for the Python that measures, else the checkout.
+    """
     count = 1 if bench.is_quick else 3
     floor = percentile([(await _run(_variables(bench, None)))["import"] for _ in range(count)], 0.5)
     figures = []
@@ -36,11 +39,16 @@ async def measure(bench: Bench) -> list[Figure]:
                 prepared = bench.directory / event.name
                 prepared.write_text(_addressed(event.read_text(), await service.conversation()))
                 runs.append(await _run(_variables(bench, event.stem), event.stem, str(prepared)))
-            assert {run["status"] for run in runs} <= _SUCCESSES, f"{event.stem}: {runs}"  # noqa: S101  # nothing measured
+            _check(event.stem, runs)
             for name, field in (("import", "import"), ("first answer", "answer")):
                 median = percentile((run[field] for run in runs), 0.5)
                 figures.append(Figure("cold", f"{event.stem}: {name}", "s", median, floor))
     return figures
+
+
+def _check(route: str, runs: Sequence[dict[str, Any]]) -> None:
+    statuses = {run["status"] for run in runs}
+    assert statuses <= _SUCCESSES, f"{route}: {statuses}"  # noqa: S101  # nothing can be measured
 
 
 def _addressed(event: str, conversation_id: str) -> str:
