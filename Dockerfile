@@ -18,7 +18,7 @@ ENV PATH=/opt/imbi-assistant/bin:$PATH \
     ENVIRONMENT=production
 USER imbi
 EXPOSE 8002
-# A stop lets answers end: give it longer than the ten seconds that it takes (docker stop --time 15).
+# A stop lets answers end: give it longer than the ten seconds that it takes (docker stop --time 20).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8002/status', timeout=4)"]
