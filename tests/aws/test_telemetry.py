@@ -172,7 +172,8 @@ def reports() -> Iterator[list[Envelope]]:
     Sent.envelopes.clear()
     yield Sent.envelopes
     sentry_sdk.get_client().close()
-    sentry_sdk.init()
+    # Its default would patch what the other tests run on.
+    sentry_sdk.init(default_integrations=False, auto_enabling_integrations=False)
 
 
 @pytest.mark.proves("telemetry.reports")
