@@ -20,12 +20,12 @@ from functions import (
     stop_answer,
     update_conversation,
 )
-from shared.errors import GraphError, SettingsError, StartupError
+from shared.domain.errors import GraphError, SettingsError, StartupError
 from shared.graph.schema import set_up
 from shared.http.app import create_app, version
 from shared.http.server import bind, run, serve_until_stopped, server_of
 from shared.http.workers import supervise
-from shared.logs import set_up_logging
+from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix
 
 if TYPE_CHECKING:
@@ -166,12 +166,12 @@ async def _serve(options: argparse.Namespace, variables: Mapping[str, str]) -> i
 async def _work(settings: Settings, listening: socket.socket) -> int:
     """Serve on a socket until a signal comes."""
     if settings.sentry_dsn is not None:
-        from shared.reports import set_up_reports  # noqa: PLC0415  # the SDK costs nothing where nobody wants it
+        from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # the SDK costs nothing where nobody wants it
 
         set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
     app = application(settings)
     _add_page(app, settings)
-    await serve_until_stopped(server_of(app, end_answers=app.state.runtime.shut_down), listening)
+    await serve_until_stopped(server_of(app, end_answers=app.state.services.shut_down), listening)
     return 0
 
 

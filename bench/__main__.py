@@ -14,13 +14,13 @@ from bench import figures
 from bench.environment import opened
 from bench.processes import ROOT
 from bench.scenarios import SCENARIOS
-from tests.database import prepared_database
+from tests.support.database import prepared_database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.figures import Figure
-    from tests.database import Database
+    from tests.support.database import Database
 
 
 def main() -> int:

@@ -17,14 +17,14 @@ from bench.floor import SIZE_HEADER
 from bench.processes import ROOT, Measured, first_line, running
 from bench.wire import Shape
 from local.tokens import issue_token
-from tests.client import Client
-from tests.service import DEVELOPER
+from tests.support.client import Client
+from tests.support.service import DEVELOPER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.database import Database
+    from tests.support.database import Database
 
 _SECRET = "a secret of the benchmarks that is long enough for HS256"  # noqa: S105  # it guards nothing
 _WAIT_SECONDS = 60

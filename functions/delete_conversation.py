@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from shared.aws.buffered import BufferedHandler
-from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.aws.lambda_handler import LambdaHandler
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 
 router = APIRouter()
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
-async def delete_conversation(conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller) -> None:
+async def delete_conversation(
+    conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
+) -> None:
     """Remove a conversation and its messages."""
-    await runtime.conversations.delete(conversation_id, caller.principal.subject)
+    await services.conversations.delete(conversation_id, caller.principal.subject)
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from shared.aws.buffered import BufferedHandler
-from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.aws.lambda_handler import LambdaHandler
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import ConversationWithMessages
 
 router = APIRouter()
@@ -13,10 +13,10 @@ router = APIRouter()
 
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(
-    conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller
+    conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
 ) -> ConversationWithMessages:
     """Read a conversation with its messages."""
-    return ConversationWithMessages.of(*await runtime.conversations.get(conversation_id, caller.principal.subject))
+    return ConversationWithMessages.of(*await services.conversations.get(conversation_id, caller.principal.subject))
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from shared.aws.buffered import BufferedHandler
-from shared.http.dependencies import CurrentCaller, CurrentRuntime
+from shared.aws.lambda_handler import LambdaHandler
+from shared.http.dependencies import CurrentCaller, CurrentServices
 from shared.http.schemas import Conversation
 
 router = APIRouter()
@@ -18,14 +18,14 @@ _LARGEST_OFFSET = 2**31
 
 @router.get("/conversations")
 async def list_conversations(
-    runtime: CurrentRuntime,
+    services: CurrentServices,
     caller: CurrentCaller,
     limit: Annotated[int, Query(description=f"Clamped to 1..{_MOST}")] = 20,
     offset: Annotated[int, Query(description="Below 0 is 0")] = 0,
     include_archived: bool = False,  # noqa: FBT001, FBT002  # a query parameter
 ) -> list[Conversation]:
     """List the caller's conversations, newest change first."""
-    conversations = await runtime.conversations.recent(
+    conversations = await services.conversations.recent(
         caller.principal.subject,
         limit=min(max(limit, 1), _MOST),
         offset=min(max(offset, 0), _LARGEST_OFFSET),
@@ -34,4 +34,4 @@ async def list_conversations(
     return [Conversation.model_validate(conversation) for conversation in conversations]
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

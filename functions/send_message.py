@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
-from shared.aws.buffered import BufferedHandler
+from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
-from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import NewMessage, Problem, Text
 from shared.http.sse import EventStream
 
@@ -27,14 +27,14 @@ router = APIRouter(route_class=StrictRoute)
 )
 async def send_message(
     conversation_id: ConversationId,
-    runtime: CurrentRuntime,
+    services: CurrentServices,
     caller: CurrentCaller,
     body: NewMessage,
     idempotency_key: Annotated[Text | None, Header(min_length=1, max_length=255)] = None,
 ) -> EventStream:
     """Ask something and be answered; with the same key again, be told the same answer."""
-    assistant = await runtime.assistant()
-    return EventStream(await assistant.answer(caller, conversation_id, body.content, key=idempotency_key))
+    chat = await services.chat()
+    return EventStream(await chat.answer(caller, conversation_id, body.content, key=idempotency_key))
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from shared.aws.buffered import BufferedHandler
+from shared.aws.lambda_handler import LambdaHandler
 from shared.http.app import version
-from shared.http.dependencies import CurrentSource
+from shared.http.dependencies import CurrentServices
 from shared.http.schemas import Status
 
 router = APIRouter()
 
 
 @router.get("/status", responses={503: {"model": Status, "description": "The database cannot be reached"}})
-async def status(source: CurrentSource, response: Response) -> Status:
+async def status(services: CurrentServices, response: Response) -> Status:
     """Say how the service is; no authentication."""
-    is_well = await (await source.get()).is_well()
+    is_well = await services.is_well()
     response.status_code = 200 if is_well else 503
     return Status(
-        environment=source.settings.environment,
+        environment=services.settings.environment,
         status="ok" if is_well else "failing",
         version=version(),
-        started_at=source.started_at,
+        started_at=services.started_at,
     )
 
 
-handler = BufferedHandler(router, is_bare=True)
+handler = LambdaHandler(router, is_bare=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from shared.aws.buffered import BufferedHandler
-from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.aws.lambda_handler import LambdaHandler
+from shared.chat.stop import stop_answer as request_stop
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 
 router = APIRouter()
 
 
 @router.post("/conversations/{conversation_id}/stop", status_code=204)
-async def stop_answer(conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller) -> None:
+async def stop_answer(conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller) -> None:
     """End the answer that is being streamed, if there is one; what it has said is kept."""
-    await runtime.stop_answer(conversation_id, caller)
+    await request_stop(services.repositories, services.active_answers, conversation_id, caller)
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from shared.aws.buffered import BufferedHandler
+from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
-from shared.http.dependencies import ConversationId, CurrentCaller, CurrentRuntime
+from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import Conversation, ConversationChanges
 
 router = APIRouter(route_class=StrictRoute)
@@ -14,13 +14,13 @@ router = APIRouter(route_class=StrictRoute)
 
 @router.patch("/conversations/{conversation_id}")
 async def update_conversation(
-    conversation_id: ConversationId, runtime: CurrentRuntime, caller: CurrentCaller, body: ConversationChanges
+    conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller, body: ConversationChanges
 ) -> Conversation:
     """Rename a conversation, archive it, or bring it back."""
-    updated = await runtime.conversations.update(
+    updated = await services.conversations.update(
         conversation_id, caller.principal.subject, title=body.title, is_archived=body.is_archived
     )
     return Conversation.model_validate(updated)
 
 
-handler = BufferedHandler(router)
+handler = LambdaHandler(router)

@@ -12,7 +12,7 @@ from local.mcp_servers.key import kept_encryption_key
 from local.mcp_servers.serving import demo_mcp_servers
 from local.seed import register_mcp_servers, seed
 from local.tokens import kept_secret
-from shared.graph.age import connect
+from shared.graph.connector import connect
 from shared.graph.schema import set_up
 from shared.http.server import running
 from shared.settings import DEFAULT_GRAPH_NAME

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from local.data_lock import DataDirectoryError, locked
 from local.node import DATABASE, Node, NodeSetupError, set_up_node
-from shared.errors import StartupError
+from shared.domain.errors import StartupError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

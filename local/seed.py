@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
     from pydantic import JsonValue
 
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
 
 _Key: TypeAlias = tuple[str, str, str]
 

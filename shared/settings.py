@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from shared.errors import SettingsError
+from shared.domain.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from local.demo_api import create_demo_api
-from tests.background import served
-from tests.database import prepared_database
-from tests.imbi import ImbiApi
-from tests.model_server import ModelServer
-from tests.service import DEVELOPER, JWT_SECRET, Service
+from tests.support.background import served
+from tests.support.database import prepared_database
+from tests.support.imbi import ImbiApi
+from tests.support.model_server import ModelServer
+from tests.support.service import DEVELOPER, JWT_SECRET, Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.client import Client
-    from tests.database import Database
+    from tests.support.client import Client
+    from tests.support.database import Database
 
-pytest_plugins = ["tests.behaviours"]
+pytest_plugins = ["tests.support.behaviours"]
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,10 @@ import pytest
 
 import local_server
 from local.data_lock import locked
-from tests.client import Client
-from tests.database import Database, new_graph_name
-from tests.process import FOR_PYTHON
-from tests.service import JWT_SECRET
+from tests.support.client import Client
+from tests.support.database import Database, new_graph_name
+from tests.support.process import FOR_PYTHON
+from tests.support.service import JWT_SECRET
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process

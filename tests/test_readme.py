@@ -12,9 +12,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from local_server import ROUTES, main
-from shared.agent import failures
-from shared.agent.answer import STOPPED, Interruption
-from shared.agent.events import (
+from shared.agent.outcome import STOPPED, Interruption
+from shared.claude import errors
+from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerStored,
@@ -27,8 +27,8 @@ from shared.agent.events import (
     ToolInputAdded,
     ToolStarted,
 )
+from shared.domain.models import Usage
 from shared.http.sse import frame
-from shared.models import Usage
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_the_readme_has_every_event_with_its_data() -> None:
 
 
 def test_the_readme_has_every_code_of_an_error() -> None:
-    kinds = {kind.code for kind in vars(failures).values() if isinstance(getattr(kind, "code", None), str)}
+    kinds = {kind.code for kind in vars(errors).values() if isinstance(getattr(kind, "code", None), str)}
     ends = {reason.value.code for reason in Interruption if reason.value is not None}
     listed = section("Events").rsplit("`code` is one of", 1)[1]
     assert in_code(listed) == kinds | ends

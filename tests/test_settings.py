@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.errors import SettingsError
+from shared.domain.errors import SettingsError
 from shared.settings import Settings, environment, load
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from uuid import UUID
 from bench.environment import token_of
 from bench.figures import Figure, percentile
 from bench.processes import ROOT
-from tests.service import DEVELOPER
+from tests.support.service import DEVELOPER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from bench.client import exchange
 from bench.figures import Figure, Goal
 from bench.wire import Shape
-from tests.proxy import proxied
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
-    from tests.proxy import Proxy
+    from tests.support.proxy import Proxy
 
 _SHAPE = Shape(5, 50_000)
 """Long enough for everything before the first word to be counted by itself."""

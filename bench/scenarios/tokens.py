@@ -17,14 +17,14 @@ from bench.questions import QUESTIONS
 from local.demo_api import create_demo_api
 from local.seed import ADMINISTRATOR_EMAIL
 from shared.http.server import running
-from shared.tools.search import SEARCH_TOOL
-from tests.model_cache import BYTES_PER_TOKEN, PrefixCache
-from tests.model_server import ModelServer, reply, text, tool
+from shared.tools.search.index import SEARCH_TOOL
+from tests.support.model_cache import BYTES_PER_TOKEN, PrefixCache
+from tests.support.model_server import ModelServer, reply, text, tool
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
     from bench.questions import Question
-    from tests.model_reply import Reply
+    from tests.support.model_reply import Reply
 
 _KNOWN = {
     "org_slug": "fernwood",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

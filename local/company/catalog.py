@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
 
 ORGANIZATION_DESCRIPTION = "An online shop for garden, house and outdoors, with three warehouses and nine languages."
 

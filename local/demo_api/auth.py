@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from local.demo_api.problems import Forbidden, Unauthorized
 from local.demo_api.store import OrganizationData, Store
-from shared.models import Principal
+from shared.domain.models import Principal
 
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 30 * 24 * 3600

@@ -9,7 +9,7 @@ from local.demo_api.catalog import Catalog
 from local.demo_api.problems import NotFound
 from local.demo_api.schemas.people import RoleResponse, ServiceAccountResponse, UserResponse
 from local.seed import permissions_of
-from shared.models import Principal
+from shared.domain.models import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from local.demo_model.decision import Decision
     from local.demo_model.wire import MessagesRequest
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
 
 PIECE = 16
 """Characters of a call's input in one event."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
 
 MCP_PATH = "/mcp"
 

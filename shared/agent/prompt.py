@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.agent.ports import SystemPrompt
+from shared.domain.ports import SystemPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.agent.ports import ToolDefinition
-    from shared.models import Principal
+    from shared.domain.models import Principal
+    from shared.domain.ports import ToolDefinition
 
 _FOLDER = Path(__file__).parent
 _STATIC = (_FOLDER / "prompt.md").read_text(encoding="utf-8")

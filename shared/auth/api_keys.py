@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from shared.errors import Unauthenticated
+from shared.domain.errors import Unauthenticated
 
 PREFIX = "ik_"
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.auth import tokens
 from shared.auth.api_keys import PREFIX, ApiKey, SecretChecker, Uses, read_api_key
-from shared.errors import Forbidden, Unauthenticated
-from shared.models import Caller
+from shared.domain.errors import Forbidden, Unauthenticated
+from shared.domain.models import Caller
 
 if TYPE_CHECKING:
     from shared.auth.tokens import Claims
-    from shared.models import KeyRecord, Principal, Subject
+    from shared.domain.models import KeyRecord, Principal, Subject
 
 
 class Directory(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from shared.errors import Unauthenticated
+from shared.domain.errors import Unauthenticated
 
 _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]

@@ -9,10 +9,10 @@ from contextlib import nullcontext
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, cast
 
-from shared import logs, telemetry
 from shared.aws.secrets import Secrets
-from shared.errors import AssistantError
+from shared.domain.errors import AssistantError
 from shared.http.app import create_app, version
+from shared.observability import logs, metrics
 from shared.settings import environment, load
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from fastapi.routing import APIRoute
     from starlette.types import Receive, Scope, Send
 
-    from shared.http.app import RuntimeSource
+    from shared.composition import Services
+    from shared.observability.metrics import Sink, Tracer
     from shared.settings import Settings
-    from shared.telemetry import Sink, Tracer
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,11 @@ class LambdaApplication:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         app, settings = await self._current()
         context: Context = scope["aws.context"]
-        telemetry.send_to(*self._sinks)
+        metrics.send_to(*self._sinks)
         scope["state"] = {**scope.get("state", {}), "deadline": _deadline(context, settings)}
         try:
             with self._tracer.section(self._name) if self._tracer else nullcontext():
-                await _to_its_end(app(scope, receive, send), _source(app))
+                await _to_its_end(app(scope, receive, send), _services(app))
         finally:
             if settings.sentry_dsn is not None:
                 await asyncio.to_thread(_flush_reports)
@@ -98,8 +98,8 @@ class LambdaApplication:
             return
         try:
             async with asyncio.timeout(_WARM_UP_SECONDS):
-                await _source(app).warm_up()
-                await _source(app).keep()
+                await _services(app).warm_up()
+                await _services(app).keep()
         except (TimeoutError, AssistantError) as error:
             # The first answer waits for the rest, or says what is wrong.
             log.warning("not all is warm: %s", type(error).__name__)
@@ -123,15 +123,15 @@ class LambdaApplication:
         settings = load(variables)
         logs.set_up_json_logging(settings.log_level, _SERVICE)
         if settings.sentry_dsn is not None:
-            from shared.reports import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
+            from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
 
             set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
         if settings.anthropic_api_key is not None:
-            from shared.aws.metrics import CloudWatchMetrics  # noqa: PLC0415  # only answers are measured
+            from shared.aws.cloudwatch import CloudWatchMetrics  # noqa: PLC0415  # only answers are measured
 
             self._sinks = [CloudWatchMetrics(_SERVICE, settings.environment)]
         if settings.is_traced:
-            from shared.aws.tracing import XRay  # noqa: PLC0415  # slow to import, and off by default
+            from shared.aws.xray import XRay  # noqa: PLC0415  # slow to import, and off by default
 
             self._tracer = XRay(_SERVICE)
         return settings
@@ -139,16 +139,16 @@ class LambdaApplication:
     async def _close(self) -> None:
         if self._app is not None:
             app, self._app = self._app, None
-            await _source(app).aclose()
+            await _services(app).aclose()
 
 
-async def _to_its_end(answering: Coroutine[None, None, None], source: RuntimeSource) -> None:
+async def _to_its_end(answering: Coroutine[None, None, None], services: Services) -> None:
     """Answer; where the environment ends meanwhile, end the answer with an error that its reader sees."""
     task = asyncio.ensure_future(answering)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await source.shut_down(_LAST_WORDS_SECONDS)
+        await services.shut_down(_LAST_WORDS_SECONDS)
         await asyncio.wait({task}, timeout=_LAST_WORDS_SECONDS)
         task.cancel()
         raise
@@ -159,11 +159,11 @@ def _deadline(context: Context, settings: Settings) -> float:
     return time.time() + context.get_remaining_time_in_millis() / 1000 - settings.deadline_reserve_seconds
 
 
-def _source(app: FastAPI) -> RuntimeSource:
-    return cast("RuntimeSource", app.state.runtime)
+def _services(app: FastAPI) -> Services:
+    return cast("Services", app.state.services)
 
 
 def _flush_reports() -> None:
-    from shared.reports import flush_reports  # noqa: PLC0415  # imported only where reports are wanted
+    from shared.observability.sentry import flush_reports  # noqa: PLC0415  # imported only where reports are wanted
 
     flush_reports()

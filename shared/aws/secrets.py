@@ -16,7 +16,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from shared.errors import SettingsError
+from shared.domain.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

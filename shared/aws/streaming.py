@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.aws.application import LambdaApplication
-    from shared.aws.buffered import BufferedHandler
+    from shared.aws.lambda_handler import LambdaHandler
     from shared.aws.runtime_loop import LambdaContext
 
 _TRACE = "_X_AMZN_TRACE_ID"
@@ -37,9 +37,9 @@ def main() -> int:
 def _application(variables: Mapping[str, str]) -> LambdaApplication:
     """Import the handler, and what its answers need: a snapshot then holds it all, and nobody waits for it later."""
     module, _, name = variables["_HANDLER"].rpartition(".")
-    handler = cast("BufferedHandler", getattr(import_module(module), name))
+    handler = cast("LambdaHandler", getattr(import_module(module), name))
     if any(variable.startswith("ANTHROPIC_API_KEY") for variable in variables):
-        import_module("shared.assembly")
+        import_module("shared.chat.assembly")
     return handler.application()
 
 

@@ -8,11 +8,11 @@ import logging
 import zlib
 from typing import TYPE_CHECKING
 
-from shared.errors import GraphError
+from shared.domain.errors import GraphError
 from shared.graph.statements import Sql
 
 if TYPE_CHECKING:
-    from shared.graph.age import Graph
+    from shared.graph.connector import Graph
 
 log = logging.getLogger(__name__)
 

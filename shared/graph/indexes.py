@@ -16,7 +16,7 @@ from shared.graph.statements import property_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from shared.graph.age import Connection
+    from shared.graph.connector import Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Who may write to a conversation: a lease with an expiry, in a plain table of ours inside the graph's schema.
+"""Leases: the right to write to a conversation, with an expiry, in a plain table inside the graph's schema.
 
-A lease is not a lock of a session: its holder may die, and the embedded database has one session for everybody.
+A lease is not a session's lock, because its holder may be killed and the embedded database has one session for all.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from uuid import UUID
 from shared.graph.statements import Sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
-    from shared.graph.age import Graph
+    from pydantic import JsonValue
+
+    from shared.domain.models import JsonObject, Lease
+    from shared.graph.connector import Graph
 
 LIFETIME_SECONDS = 15
-"""How long a dead holder keeps others from a conversation."""
+"""The time after which the conversation of a killed process is free again."""
 
 TABLE = "imbi_assistant_lease"
 CREATE_TABLE = """
@@ -66,18 +69,24 @@ class Leases:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    async def renew(self, held: Mapping[UUID, UUID]) -> dict[UUID, bool]:
-        """Renew leases, given as conversation and holder, in one statement; those that are lost are missing.
+    async def renew(self, held: Iterable[Lease]) -> dict[UUID, bool]:
+        """Renew leases in one statement; lost ones are missing from the result.
 
-        Says of each conversation whether its answer is to stop.
+        The result says of each conversation whether its answer was asked to stop.
         """
-        rows = await self._graph.write(_RENEW.bind(held={str(each): str(holder) for each, holder in held.items()}))
+        holders: JsonObject = {str(lease.conversation_id): str(lease.holder) for lease in held}
+        rows = await self._graph.write(_RENEW.bind(held=holders))
         return {UUID(str(conversation_id)): stop is True for conversation_id, stop in rows}
 
     async def request_stop(self, conversation_id: UUID) -> bool:
-        """Ask whoever answers a conversation to stop; says whether anybody does answer it."""
+        """Ask the process that answers a conversation to stop; return whether there is one."""
         return bool(await self._graph.write(_REQUEST_STOP.bind(id=str(conversation_id))))
 
-    async def release(self, conversation_id: UUID, holder: UUID) -> None:
+    async def release(self, lease: Lease) -> None:
         """Give a lease back."""
-        await self._graph.write(RELEASE.bind(id=str(conversation_id), holder=str(holder)))
+        await self._graph.write(RELEASE.bind(**values_of(lease)))
+
+
+def values_of(lease: Lease) -> dict[str, JsonValue]:
+    """Return a lease as the values of a statement."""
+    return {"id": str(lease.conversation_id), "holder": str(lease.holder)}

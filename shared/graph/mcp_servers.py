@@ -6,15 +6,15 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
+from shared.domain.models import MCPServer
 from shared.graph import agtype
 from shared.graph.statements import Sql
-from shared.models import MCPServer
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from shared.graph.age import Graph
-    from shared.models import JsonObject
+    from shared.domain.models import JsonObject
+    from shared.graph.connector import Graph
 
 FIND_ALL = Sql('SELECT properties FROM {graph}."MCPServer"')
 

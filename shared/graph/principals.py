@@ -6,16 +6,16 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from shared import times
-from shared.errors import GraphError
+from shared.domain.errors import GraphError
+from shared.domain.models import KeyRecord, Principal, Subject
 from shared.graph import agtype
 from shared.graph.statements import Cypher, Sql, property_of
-from shared.models import KeyRecord, Principal, Subject
+from shared.util import clock
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from shared.graph.age import Graph, Rows
+    from shared.graph.connector import Graph, Rows
 
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Principals:
         if time.time() - key.last_used < _NOTED_EVERY_SECONDS:
             return
         try:
-            await self._graph.write(NOTE_USE.bind(key_id=key.key_id, last_used=times.text_of(times.now())))
+            await self._graph.write(NOTE_USE.bind(key_id=key.key_id, last_used=clock.text_of(clock.now())))
         except GraphError as error:
             log.warning("the use of an API key could not be noted: %s", type(error).__name__)
 
@@ -156,7 +156,7 @@ def _seconds(value: JsonValue, otherwise: float) -> float:
     if value is None:
         return otherwise
     try:
-        return times.read(_text(value)).timestamp()
+        return clock.read(_text(value)).timestamp()
     except ValueError:
         return 0.0
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors
 
-from shared.errors import GraphError, GraphUnavailable
+from shared.domain.errors import GraphError, GraphUnavailable
 from shared.graph import documents, indexes, leases
-from shared.graph.age import connect, prepare_connection
+from shared.graph.connector import connect, prepare_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.graph.age import Connection
+    from shared.graph.connector import Connection
 
 VERTEX_LABELS = (
     "User",

@@ -1,7 +1,7 @@
-"""What handlers depend on: the runtime, a conversation's id, the caller.
+"""The dependencies of handlers: the services, the caller, the conversation's id.
 
-A handler that names a conversation's id before the caller answers 404 to an id that is none without any query, but 401
-first to a token that is none.
+Each check has its place in one chain, so that the order of a handler's parameters never decides the status: first the
+token's form (401), then the conversation's id (404, without a query), then the caller (401 or 403).
 """
 
 from __future__ import annotations
@@ -12,29 +12,21 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared import logs
 from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
-from shared.errors import ConversationNotFound, Unauthenticated
-from shared.http.app import RuntimeSource
-from shared.models import Caller
-from shared.runtime import Runtime
+from shared.composition import Services
+from shared.domain.errors import ConversationNotFound, Unauthenticated
+from shared.domain.models import Caller
+from shared.observability import logs
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
-async def _source(request: Request) -> RuntimeSource:
-    return cast("RuntimeSource", request.app.state.runtime)
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
 
 
-CurrentSource = Annotated[RuntimeSource, Depends(_source)]
-
-
-async def _runtime(source: CurrentSource) -> Runtime:
-    return await source.get()
-
-
-CurrentRuntime = Annotated[Runtime, Depends(_runtime)]
+CurrentServices = Annotated[Services, Depends(_services)]
 
 
 async def _token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
@@ -46,29 +38,42 @@ async def _token(credentials: Annotated[HTTPAuthorizationCredentials | None, Dep
 _Token = Annotated[str, Depends(_token)]
 
 
-async def _credential(runtime: CurrentRuntime, token: _Token) -> Claims | ApiKey:
-    return runtime.authenticator.read(token)
+async def _credential(services: CurrentServices, token: _Token) -> Claims | ApiKey:
+    return services.authenticator.read(token)
 
 
 _Credential = Annotated[Claims | ApiKey, Depends(_credential)]
 
 
-async def _conversation_id(_credential: _Credential, conversation_id: Annotated[str, Path()]) -> UUID:
+async def _checked_path(_credential: _Credential, request: Request) -> None:
+    """Answer 404 to an id that is no UUID before the caller costs a query."""
+    text = request.path_params.get("conversation_id")
+    if text is None:
+        return
     try:
-        read = UUID(conversation_id)
+        conversation_id = UUID(text)
     except ValueError:
         raise ConversationNotFound from None
-    if str(read) != conversation_id.lower():
+    # UUID() also accepts braces, prefixes and missing hyphens.
+    if str(conversation_id) != text.lower():
         raise ConversationNotFound
-    logs.bind(conversation_id=str(read))
-    return read
+    logs.bind(conversation_id=str(conversation_id))
 
 
-async def _caller(runtime: CurrentRuntime, token: _Token, credential: _Credential) -> Caller:
-    caller = await runtime.authenticator.identify(token, credential)
+_CheckedPath = Annotated[None, Depends(_checked_path)]
+
+
+async def _caller(services: CurrentServices, token: _Token, credential: _Credential, _path: _CheckedPath) -> Caller:
+    caller = await services.authenticator.identify(token, credential)
     logs.bind(user=caller.principal.subject)
     return caller
 
 
-ConversationId = Annotated[UUID, Depends(_conversation_id)]
 CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
+async def _conversation_id(conversation_id: Annotated[str, Path()], _caller: CurrentCaller) -> UUID:
+    return UUID(conversation_id)
+
+
+ConversationId = Annotated[UUID, Depends(_conversation_id)]

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 if TYPE_CHECKING:
-    from shared import models
+    from shared.domain import models
 
 
 def _storable(text: str) -> str:

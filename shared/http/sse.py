@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 import orjson
 from starlette.responses import Response
 
-from shared.agent.answer import Interruption
-from shared.agent.events import (
+from shared.agent.outcome import INTERNAL, Interruption
+from shared.domain.events import (
     AnswerFailed,
     AnswerStored,
     BlockFinished,
@@ -29,8 +29,8 @@ from shared.agent.events import (
     ToolInputAdded,
     ToolStarted,
 )
-from shared.patience import Patience
-from shared.telemetry import AnswerMeter
+from shared.observability.metrics import AnswerMeter
+from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from starlette.types import Receive, Scope, Send
 
-    from shared.agent.events import AnswerEvent
-    from shared.models import JsonObject
+    from shared.domain.events import AnswerEvent
+    from shared.domain.models import JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ _MOST_WAITING = 64
 """How many frames may wait for a slow reader before the answer waits too."""
 _LONGEST_SEND_SECONDS = 60.0
 """A reader that takes nothing for so long is gone, and its conversation and its place are others' again."""
-_UNEXPECTED = AnswerFailed("Something went wrong while answering. Please try again.", code="internal", retryable=True)
 
 
 def frame(event: AnswerEvent) -> bytes:
@@ -145,7 +144,7 @@ class EventStream(Response):
         except Exception:
             log.exception("an answer failed unexpectedly")
             if not self._is_over:
-                await self._emit(_UNEXPECTED)
+                await self._emit(INTERNAL)
         finally:
             await self._frames.put(None)
 
@@ -164,12 +163,12 @@ class EventStream(Response):
         self._frames.put_nowait(None)
 
     async def _send_frames(self, send: Send) -> None:
-        patience = Patience()
+        deadline = Deadline()
         is_open = True
         try:
             while is_open:
                 try:
-                    with patience.within(SILENCE_SECONDS):
+                    with deadline.within(SILENCE_SECONDS):
                         waiting = [await self._frames.get()]
                 except TimeoutError:
                     waiting = [PING]
@@ -177,10 +176,10 @@ class EventStream(Response):
                     waiting.append(self._frames.get_nowait())
                 is_open = None not in waiting
                 body = b"".join(filter(None, waiting))
-                with patience.within(_LONGEST_SEND_SECONDS):
+                with deadline.within(_LONGEST_SEND_SECONDS):
                     await send({"type": "http.response.body", "body": body, "more_body": is_open})
         finally:
-            patience.close()
+            deadline.close()
 
 
 async def _disconnected(receive: Receive) -> None:

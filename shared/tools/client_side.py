@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from shared.agent.ports import ToolDefinition, ToolOutput
-from shared.errors import ToolError
+from shared.domain.errors import ToolError
+from shared.domain.ports import ToolDefinition, ToolOutput
+from shared.tools.builtin import NAVIGATE_TO, REFRESH_DATA
+from shared.tools.toolset import BaseToolset
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from shared.models import Caller, JsonObject, Principal
+    from shared.domain.models import Caller, JsonObject, Principal
 
 RESOURCES = (
     "projects",
@@ -34,7 +36,7 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff\u2028\u2029\u200e\u200
 _SCHEME = re.compile(r"/\s*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
 
 _NAVIGATE_TO = ToolDefinition(
-    name="navigate_to",
+    name=NAVIGATE_TO,
     description=(
         "Open a page of the Imbi web UI in the user's browser. Use it when the user asks to see or go to something, "
         "and after creating something that has a page. The path is that of a page of the UI (see the URL patterns in "
@@ -53,7 +55,7 @@ _NAVIGATE_TO = ToolDefinition(
     },
 )
 _REFRESH_DATA = ToolDefinition(
-    name="refresh_data",
+    name=REFRESH_DATA,
     description=(
         "Make the user's browser fetch a kind of data again, so that what it shows is current. Use it after every "
         "change of data of that kind, once for each kind, after the last change. It returns no data."
@@ -69,13 +71,10 @@ _REFRESH_DATA = ToolDefinition(
 )
 
 
-class ClientSideToolset:
+class ClientSideToolset(BaseToolset):
     """The browser's tools, for everybody."""
 
     in_browser = True
-
-    async def ensure_loaded(self) -> None:
-        """Both tools are always there."""
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
         """List both tools."""
@@ -97,9 +96,6 @@ class ClientSideToolset:
             _check_slug(arguments.get("org_slug"))
             return ToolOutput(f"The user's browser is fetching {resource} again.")
         raise ToolError(f"There is no tool named {name[:64]!r}.")
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
 
 
 def _check_names(tool: str, arguments: JsonObject, known: set[str]) -> None:

@@ -6,13 +6,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from shared.agent.ports import ToolDefinition, ToolOutput
-from shared.tools.single_flight import SingleFlight
+from shared.domain.ports import ToolDefinition, ToolOutput
+from shared.tools.builtin import REFRESH_OPENAPI_SPEC
+from shared.tools.toolset import BaseToolset
+from shared.util.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.models import Caller, JsonObject, Principal
+    from shared.domain.models import Caller, JsonObject, Principal
     from shared.tools.sources import Source, SourceReport
 
 _SHARE = 0.8
@@ -22,7 +24,7 @@ _RECENT_SECONDS = 10.0
 """After so long a name that the model makes up may have everything read again."""
 
 _DEFINITION = ToolDefinition(
-    name="refresh_openapi_spec",
+    name=REFRESH_OPENAPI_SPEC,
     description=(
         "Read again which tools there are: those of the Imbi API from its current OpenAPI document, and those of every "
         "external server. Use it when a tool that should exist is missing, or when the API or a server has just been "
@@ -66,16 +68,11 @@ class Refresher:
         return [report for each in reports for report in each]
 
 
-class RefreshToolset:
+class RefreshToolset(BaseToolset):
     """The one tool, for everybody."""
-
-    in_browser = False
 
     def __init__(self, refresher: Refresher) -> None:
         self._refresher = refresher
-
-    async def ensure_loaded(self) -> None:
-        """It is always there."""
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
         """List the tool."""

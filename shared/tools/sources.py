@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.agent.ports import ToolDefinition
-    from shared.models import Principal
+    from shared.domain.models import Principal
+    from shared.domain.ports import ToolDefinition
 
 
 @dataclass(frozen=True, slots=True)

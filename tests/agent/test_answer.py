@@ -9,22 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import times
-from shared.agent.answer import Answer, Interruption
-from shared.agent.events import AnswerFailed, AnswerStored, TextAdded, TitleChosen
-from shared.agent.replay import replay
-from shared.agent.turn import converse
-from shared.errors import ConversationLost, ConversationNotFound, GraphUnavailable, ModelError, Unauthenticated
-from shared.models import Message
-from tests.agent.fakes import QUESTION_ID, MemoryTranscript, ScriptedModel, ScriptedTools, call, request_of, said
-from tests.model_rules import problems
+from shared.agent.answer import Answer
+from shared.agent.history import messages_to_send
+from shared.agent.loop import run_turn
+from shared.agent.outcome import Interruption
+from shared.domain.errors import ConversationLost, ConversationNotFound, GraphUnavailable, ModelError, Unauthenticated
+from shared.domain.events import AnswerFailed, AnswerStored, TextAdded, TitleChosen
+from shared.domain.models import Message
+from shared.util import clock
+from tests.support.agent_fakes import (
+    QUESTION_ID,
+    MemoryTranscript,
+    ScriptedModel,
+    ScriptedTools,
+    call,
+    request_of,
+    said,
+)
+from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.agent.events import AnswerEvent, Reply
+    from shared.domain.events import AnswerEvent, Reply
 
-QUESTION = Message(id=QUESTION_ID, role="user", content="Hi", created_at=times.now())
+QUESTION = Message(id=QUESTION_ID, role="user", content="Hi", created_at=clock.now())
 OVERLOADED = ModelError("Busy.", code="overloaded", retryable=True)
 
 
@@ -57,7 +66,7 @@ async def title() -> str:
 
 
 def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rounds: int = 10) -> Answer:
-    turn = converse(ScriptedModel(script), ScriptedTools(), request_of(), rounds)
+    turn = run_turn(ScriptedModel(script), ScriptedTools(), request_of(), rounds)
     return Answer(turn, transcript, title)
 
 
@@ -68,8 +77,8 @@ async def told(answer: Answer, after: int | None = None, reason: Interruption | 
 
 
 def assert_replayable(messages: Sequence[Message]) -> None:
-    again = Message(id=QUESTION_ID, role="user", content="And?", created_at=times.now())
-    sent = [*replay([QUESTION, *messages, again])]
+    again = Message(id=QUESTION_ID, role="user", content="And?", created_at=clock.now())
+    sent = [*messages_to_send([QUESTION, *messages, again])]
     assert problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": sent}) == []
     for message in messages:
         assert message.content.strip() or message.tool_use or message.tool_results
@@ -141,7 +150,7 @@ def test_storing_may_fail_anywhere(rounds: list[Reply], good: int, failure: Exce
 async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> None:
     transcript = MemoryTranscript()
     model = ScriptedModel([said("Hello")])
-    answer = Answer(converse(model, ScriptedTools(), request_of(), 10), transcript, title)
+    answer = Answer(run_turn(model, ScriptedTools(), request_of(), 10), transcript, title)
     answer.interrupt(Interruption.STOPPED)
     listener = await told(answer)
     assert [type(event) for event in listener.events] == [AnswerStored]

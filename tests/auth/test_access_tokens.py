@@ -11,14 +11,14 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from tests.service import DEVELOPER, JWT_SECRET, claims_of, forged, token_of
+from tests.support.service import DEVELOPER, JWT_SECRET, claims_of, forged, token_of
 
 if TYPE_CHECKING:
     import httpx2
 
     from tests.conftest import NewClient
-    from tests.database import Database
-    from tests.service import Service
+    from tests.support.database import Database
+    from tests.support.service import Service
 
 
 async def listed(service: Service, authorization: str | None) -> httpx2.Response:

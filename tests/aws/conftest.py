@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.aws.functions import build
+from tests.support.lambda_functions import build
 
 if TYPE_CHECKING:
-    from tests.aws.functions import Artifacts
+    from tests.support.lambda_functions import Artifacts
 
 
 @pytest.fixture(scope="session")

@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from tests.aws.events import function_url_event, rest_api_event
-from tests.aws.functions import ROOT, Artifacts, Emulated
-from tests.aws.template import functions
-from tests.service import DEVELOPER, token_of
+from tests.support.lambda_events import function_url_event, rest_api_event
+from tests.support.lambda_functions import ROOT, Artifacts, Emulated
+from tests.support.sam_template import functions
+from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
-    from tests.aws.events import Event
-    from tests.service import Service
+    from tests.support.lambda_events import Event
+    from tests.support.service import Service
 
 pytestmark = pytest.mark.timeout(300)
 

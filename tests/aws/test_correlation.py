@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import logs
-from shared.http.correlation import Correlated
+from shared.http.request_context import Correlated
+from shared.observability import logs
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.aws.events import function_url_event
-from tests.aws.functions import ROOT, Process, free_port, measured
-from tests.aws.runtime_api import runtime_api
 from tests.aws.test_streaming import answer_of, question
-from tests.model_server import reply, text, wait
-from tests.service import DEVELOPER, token_of
+from tests.support.lambda_events import function_url_event
+from tests.support.lambda_functions import ROOT, Process, free_port, measured
+from tests.support.model_server import reply, text, wait
+from tests.support.runtime_api import runtime_api
+from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
     from tests.conftest import NewClient
-    from tests.model_server import ModelServer
+    from tests.support.model_server import ModelServer
 
 BUFFERED = """
 import json, sys, time

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.aws.runtime_loop import LambdaContext, serve
-from tests.aws.events import function_url_event, rest_api_event
-from tests.aws.runtime_api import SECONDS, RuntimeApiServer, runtime_api
+from tests.support.lambda_events import function_url_event, rest_api_event
+from tests.support.runtime_api import SECONDS, RuntimeApiServer, runtime_api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -12,15 +12,15 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from shared.aws.secrets import MAX_AGE, SECRETS, Secrets
-from shared.errors import SettingsError
-from tests.aws.events import function_url_event
-from tests.aws.functions import ROOT, Emulated, free_port, measured
-from tests.service import DEVELOPER, token_of
+from shared.domain.errors import SettingsError
+from tests.support.lambda_events import function_url_event
+from tests.support.lambda_functions import ROOT, Emulated, free_port, measured
+from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.aws.functions import Artifacts
+    from tests.support.lambda_functions import Artifacts
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
@@ -142,7 +142,7 @@ def test_wrong_references_are_refused_by_name(variables: dict[str, str], told: s
 READ = """
 import json, os, sys
 from shared.aws.secrets import Secrets
-from shared.errors import SettingsError
+from shared.domain.errors import SettingsError
 try:
     print(json.dumps(Secrets({k: v for k, v in os.environ.items()}).variables()))
 except SettingsError as error:

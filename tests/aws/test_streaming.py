@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.aws.events import function_url_event, rest_api_event
-from tests.aws.functions import streaming
-from tests.aws.proxy import Proxy
-from tests.aws.runtime_api import RuntimeApiServer, runtime_api
-from tests.model_server import reply, text, tool, wait
-from tests.service import DEVELOPER, token_of
-from tests.sse import Answer, EventReader
+from tests.support.aws_proxy import Proxy
+from tests.support.lambda_events import function_url_event, rest_api_event
+from tests.support.lambda_functions import streaming
+from tests.support.model_server import reply, text, tool, wait
+from tests.support.runtime_api import RuntimeApiServer, runtime_api
+from tests.support.service import DEVELOPER, token_of
+from tests.support.sse import Answer, EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.aws.events import Event
-    from tests.aws.functions import Artifacts, Process
-    from tests.aws.runtime_api import Invocation
-    from tests.client import Client
     from tests.conftest import NewClient
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.lambda_events import Event
+    from tests.support.lambda_functions import Artifacts, Process
+    from tests.support.model_server import ModelServer
+    from tests.support.runtime_api import Invocation
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -14,21 +14,21 @@ import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
 
-from shared import logs, telemetry
-from shared.agent.events import AnswerFailed, AnswerStored, BlockFinished, TextAdded, ToolFinished
-from shared.aws.metrics import CloudWatchMetrics
-from shared.models import Usage
-from shared.reports import flush_reports, hidden, set_up_reports
-from shared.telemetry import AnswerMeter
-from tests.aws.functions import ROOT
+from shared.aws.cloudwatch import CloudWatchMetrics
+from shared.domain.events import AnswerFailed, AnswerStored, BlockFinished, TextAdded, ToolFinished
+from shared.domain.models import Usage
+from shared.observability import logs, metrics
+from shared.observability.metrics import AnswerMeter
+from shared.observability.sentry import flush_reports, hidden, set_up_reports
+from tests.support.lambda_functions import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sentry_sdk.envelope import Envelope
 
-    from shared.agent.events import AnswerEvent
-    from shared.telemetry import AnswerReport
+    from shared.domain.events import AnswerEvent
+    from shared.observability.metrics import AnswerReport
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 USAGE = Usage(10, 20, 30, 40)
@@ -59,12 +59,12 @@ class Kept:
 @pytest.mark.proves("telemetry.answers")
 def test_an_answer_is_measured_by_its_events() -> None:
     kept = Kept()
-    telemetry.send_to(kept)
+    metrics.send_to(kept)
     meter = AnswerMeter()
     for event in ANSWER:
         meter.note(event)
     meter.finish()
-    telemetry.send_to()
+    metrics.send_to()
     [report] = kept.reports
     assert (report.outcome, report.is_failure, report.usage) == ("end_turn", False, USAGE)
     assert (report.rounds, report.tool_calls, report.tool_errors) == (2, 3, 1)
@@ -223,7 +223,7 @@ def test_what_looks_like_a_secret_is_hidden(secret: str) -> None:
 
 @pytest.mark.proves("telemetry.reports")
 def test_the_sdk_is_not_imported_where_nobody_wants_reports() -> None:
-    code = "import sys, functions.send_message, shared.assembly; print('sentry_sdk' in sys.modules)"
+    code = "import sys, functions.send_message, shared.chat.assembly; print('sentry_sdk' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own
     assert run.stdout.strip() == "False"
 
@@ -232,7 +232,7 @@ def test_the_sdk_is_not_imported_where_nobody_wants_reports() -> None:
 def test_sections_are_marked_where_tracing_is_on() -> None:
     code = """
 from aws_xray_sdk.core import xray_recorder
-from shared.aws.tracing import XRay
+from shared.aws.xray import XRay
 
 class Kept:
     def send_entity(self, entity):

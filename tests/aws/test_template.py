@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.node import set_up_node
-from tests.aws.functions import ROOT
-from tests.aws.template import functions, template
+from tests.support.lambda_functions import ROOT
+from tests.support.sam_template import functions, template
 
 TEMPLATE = template()
 RESOURCES = TEMPLATE["Resources"]

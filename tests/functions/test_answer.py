@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from tests.model_server import block, event, ping, raw, reply, text, thinking, tool, wait
+from tests.support.model_server import block, event, ping, raw, reply, text, thinking, tool, wait
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
 
 MESSAGE_FIELDS = {
     "id",

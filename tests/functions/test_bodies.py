@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 AS_JSON = {"Content-Type": "application/json"}
 UNSTORABLE = [r'"a\u0000b"', r'"\ud800"', r'"a\udfffb"']

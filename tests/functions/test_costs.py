@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from tests.model_server import block, reply, text, tool
-from tests.service import DEVELOPER
+from tests.support.model_server import block, reply, text, tool
+from tests.support.service import DEVELOPER
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 ADMIN = "admin@example.com"
 SEARCH_OF_API = "tool_search_tool_bm25"

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 FIELDS = {"id", "user_email", "title", "created_at", "updated_at", "model", "is_archived"}
 

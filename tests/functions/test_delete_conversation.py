@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import NewClient
-    from tests.database import Database
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
 
 
 @pytest.mark.proves("conversations.delete")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import (
+from tests.support.model_server import (
     Reply,
     cut,
     empty,
@@ -27,11 +27,11 @@ from tests.model_server import (
 )
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.imbi import ImbiApi
-    from tests.model_server import HttpError, ModelServer
-    from tests.sse import Answer
+    from tests.support.client import Client
+    from tests.support.imbi import ImbiApi
+    from tests.support.model_server import HttpError, ModelServer
+    from tests.support.sse import Answer
 
 INTERNALS = ("traceback", "exception", "anthropic", "httpx", "127.0.0.1", "error_type", "{", "_error", "psycopg")
 

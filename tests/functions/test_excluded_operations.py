@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from tests.background import served
-from tests.model_server import reply, text
+from tests.support.background import served
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 OFFERED = ("/projects", "/projects/{name}", "/authors", "/projects/{name}/status")
 EXCLUDED = ("/auth/login", "/mfa/setup", "/status", "/projects/{name}/thumbnail")

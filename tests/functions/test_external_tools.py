@@ -13,18 +13,18 @@ from fastmcp import FastMCP
 from local.demo_model import create_demo_model
 from local.mcp_servers.serving import demo_mcp_servers
 from local.seed import register_mcp_servers
-from tests.background import served
-from tests.database import Database, new_graph_name
-from tests.model_server import reply, text, tool
-from tests.tools.mcp_hosts import hosted, scripted
-from tests.tools.mcp_hosts import tool as listed
+from tests.support.background import served
+from tests.support.database import Database, new_graph_name
+from tests.support.mcp_hosts import hosted, scripted
+from tests.support.mcp_hosts import tool as listed
+from tests.support.model_server import reply, text, tool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 ENCRYPTION_KEY = Fernet.generate_key().decode()
 

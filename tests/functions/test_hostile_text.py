@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_server import reply, text, tool
-from tests.service import claims_of, forged, token_of
+from tests.support.model_server import reply, text, tool
+from tests.support.service import claims_of, forged, token_of
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 HOSTILE = {
     "dollars": "$$ $1 $id $$; DROP SCHEMA public CASCADE; --",

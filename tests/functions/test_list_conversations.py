@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.client import Client
     from tests.conftest import NewClient
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 
 def ids(conversations: Sequence[dict[str, Any]]) -> list[str]:

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
 
 TIME = "2025-03-04T05:06:07.890123+00:00"
 CALL = {"id": "toolu_1", "name": "list_projects", "input": {"org_slug": "acme"}}

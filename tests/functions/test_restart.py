@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.embedded import embedded_database
-from tests.background import entered
-from tests.database import Database
-from tests.model_server import reply, stall, text, thinking, tool
-from tests.process import service_process
-from tests.service import Service
+from tests.support.background import entered
+from tests.support.database import Database
+from tests.support.model_server import reply, stall, text, thinking, tool
+from tests.support.process import service_process
+from tests.support.service import Service
 
 LEASE_SECONDS = 15
 """How long a dead process may keep others from a conversation."""
@@ -21,9 +21,9 @@ LEASE_SECONDS = 15
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 
 async def talked(client: Client, model_server: ModelServer) -> str:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import reply, text
-from tests.proxy import proxied
+from tests.support.model_server import reply, text
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.proxy import Proxy
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.proxy import Proxy
 
 MOST_BEFORE_THE_MODEL = 4
 MOST_IN_ALL = 8

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.support.model_server import ModelServer
 
 UNAVAILABLE = {"detail": "AI assistant is not available"}
 

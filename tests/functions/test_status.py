@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.proxy import proxied
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.database import Database
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.service import Service
 
 
 @pytest.mark.proves("status.fields", "status.no-authentication")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import error, http_error, redacted_thinking, reply, text, thinking, tool
+from tests.support.model_server import error, http_error, redacted_thinking, reply, text, thinking, tool
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 QUESTION = "Which projects does the platform team own at present?"
 FIRST_WORDS = "Which projects does the platform team"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import reply, text, thinking, tool
-from tests.service import DEVELOPER
+from tests.support.model_server import reply, text, thinking, tool
+from tests.support.service import DEVELOPER
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import NewClient, StartService
-    from tests.imbi import ImbiApi
-    from tests.model_server import ModelServer
-    from tests.service import Service
-    from tests.sse import Answer
+    from tests.support.client import Client
+    from tests.support.imbi import ImbiApi
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
+    from tests.support.sse import Answer
 
 
 def result_of(model_server: ModelServer, call_id: str, request: int = 1) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
-    from tests.client import Client
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 
 def without_time(conversation: dict[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from uuid import uuid4
 
 import pytest
 
-from tests.model_server import reply, text
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.client import Client
     from tests.conftest import NewClient
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 ODD_IDS = (
     "1",

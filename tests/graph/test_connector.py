@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.errors import GraphConflict, GraphError, GraphUnavailable
-from shared.graph.age import Graph
+from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
+from shared.graph.connector import Graph
 from shared.graph.statements import Cypher, Sql
-from tests.proxy import proxied
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.graph.age import Rows
-    from tests.database import Database
+    from shared.graph.connector import Rows
+    from tests.support.database import Database
 
 ONE = Cypher("RETURN 1")
 CREATE = Cypher("CREATE (o:Organization {slug: $slug}) RETURN o.slug")

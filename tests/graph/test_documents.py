@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.graph.age import Graph
+from shared.graph.connector import Graph
 from shared.graph.documents import WRITE, KeptDocument
-from tests.database import Database, new_graph_name
+from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,7 @@ import shared.graph
 from shared.graph.agtype import render
 from shared.graph.schema import EDGE_LABELS, VERTEX_LABELS, set_up
 from shared.graph.statements import Cypher, Sql
-from tests.database import Database, new_graph_name
+from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,12 +121,13 @@ async def test_the_plans_see_what_an_index_is_missing_for(crowded: Database) -> 
 
 @pytest.mark.proves("graph.indexed")
 async def test_the_list_is_read_in_its_order(crowded: Database) -> None:
-    for name in ("conversations.LIST_ALL", "conversations.LIST_CURRENT"):
+    for name in ("conversation_statements.LIST_ALL", "conversation_statements.LIST_CURRENT"):
         kinds = {node["Node Type"] for node in await plan_of(crowded, ALL[name])}
         assert "Index Scan" in kinds or "Bitmap Heap Scan" in kinds
 
 
 @pytest.mark.proves("graph.indexed")
 def test_all_statements_were_found() -> None:
-    assert {"conversations.APPEND", "conversations.MESSAGES", "principals.FIND_USER", "leases.ACQUIRE"} <= ALL.keys()
+    assert {"conversation_statements.APPEND", "conversation_statements.MESSAGES"} <= ALL.keys()
+    assert {"principals.FIND_USER", "leases.ACQUIRE"} <= ALL.keys()
     assert render(VALUES)

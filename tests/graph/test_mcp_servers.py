@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.graph.age import Graph
+from shared.domain.models import MCPServer
+from shared.graph.connector import Graph
 from shared.graph.mcp_servers import MCPServers
-from shared.models import MCPServer
-from tests.database import Database, new_graph_name
+from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

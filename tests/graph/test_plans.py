@@ -9,9 +9,9 @@ from psycopg import errors
 
 from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
-from tests.database import Database, new_graph_name
 from tests.graph.test_indexes import ALL, plan_of
-from tests.multitude import add_conversations
+from tests.support.database import Database, new_graph_name
+from tests.support.multitude import add_conversations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ TIMES = 10
 """How many times more the planner is told that there are: 100,000 conversations, a million messages."""
 
 LARGE = frozenset({"Conversation", "Message"})
-LISTS = ("conversations.LIST_ALL", "conversations.LIST_CURRENT")
+LISTS = ("conversation_statements.LIST_ALL", "conversation_statements.LIST_CURRENT")
 HOARDER = "user-7@example.com"
 """Whom the statements are explained for."""
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.errors import GraphError, GraphUnavailable
-from shared.graph.age import Graph
+from shared.domain.errors import GraphError, GraphUnavailable
+from shared.graph.connector import Graph
 from shared.graph.schema import EDGE_LABELS, VERTEX_LABELS, set_up
-from tests.database import Database, new_graph_name
+from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,15 +16,15 @@ from local.chat.events import AnswerDone, TextAdded, parse
 from local.chat.narration import show
 from local.chat.sse import Frame, FrameReader
 from local.chat.terminal import TerminalScreen
-from tests.local.assistant import ENDS_EARLY, HANGS, REFUSED, SCRIPTS, TOKEN, running_assistant
-from tests.local.terminal import Program, on_terminal, shown
+from tests.support.local_assistant import ENDS_EARLY, HANGS, REFUSED, SCRIPTS, TOKEN, running_assistant
+from tests.support.terminal import Program, on_terminal, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from tests.local.assistant import Assistant
+    from tests.support.local_assistant import Assistant
 
 # A terminal's program reads Ctrl-C as a signal only where the terminal is its session's own.
 _PROGRAM = """

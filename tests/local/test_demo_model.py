@@ -24,10 +24,10 @@ from local.demo_model.reply import Reply, stream
 from local.demo_model.rules import parse_messages
 from local.demo_model.titles import title_of
 from local.demo_model.usage import InputUsage
-from shared.agent.ports import ToolDefinition
-from shared.tools.kept_results import READ_RESULT
-from shared.tools.names import Endpoint, tool_names
-from shared.tools.search import SEARCH_TOOL, ToolIndex, names_in, render
+from shared.domain.ports import ToolDefinition
+from shared.tools.openapi.naming import Endpoint, tool_names
+from shared.tools.results.store import READ_RESULT
+from shared.tools.search.index import SEARCH_TOOL, ToolIndex, names_in, render
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from local.embedded import EmbeddedDatabaseError, embedded_database
-from tests.local.raw_client import connected, message, opened
+from tests.support.raw_client import connected, message, opened
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -384,7 +384,7 @@ async def held(directory: Path) -> AsyncIterator[tuple[Process, str]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.local.database_holder",
+        "tests.support.database_holder",
         str(directory),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reliability.processes import Processes
-from tests.reliability.proxy import proxied
+from tests.support.fault_proxy import proxied
+from tests.support.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Forked
-    from tests.reliability.proxy import Proxy
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.fault_proxy import Proxy
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Forked
 
 
 @pytest.fixture(scope="module")

@@ -11,27 +11,27 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.agent.events import AnswerFailed, TextAdded
+from shared.domain.events import AnswerFailed, TextAdded
 from shared.http.sse import EventStream
-from tests.background import served
-from tests.model_server import reply, text, tool, wait
-from tests.reliability.aftermath import check_stored, goes_on, until
-from tests.reliability.api import faulty_api
-from tests.reliability.proxy import proxied
 from tests.reliability.test_model_faults import CALLING_EVENTS, PLAIN, PLAIN_EVENTS, calling, said_before
+from tests.support.aftermath import check_stored, goes_on, until
+from tests.support.background import served
+from tests.support.fault_proxy import proxied
+from tests.support.faulty_api import faulty_api
+from tests.support.model_server import reply, text, tool, wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.types import Message
 
-    from shared.agent.answer import Interruption
-    from shared.agent.events import AnswerEvent
-    from tests.client import Client
+    from shared.agent.outcome import Interruption
+    from shared.domain.events import AnswerEvent
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Processes
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Processes
+    from tests.support.service import Service
 
 
 @pytest.mark.proves("turn.client-gone", "turn.replayable")

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 
-from tests.model_server import reply, text, tool, wait
-from tests.reliability.aftermath import check_error, goes_on
-from tests.service import claims_of, forged
+from tests.support.aftermath import check_error, goes_on
+from tests.support.model_server import reply, text, tool, wait
+from tests.support.service import claims_of, forged
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import NewClient, StartService
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=1024)
 

@@ -10,19 +10,19 @@ from uuid import uuid4
 
 import pytest
 
-from tests.model_server import reply, text, tool, wait
-from tests.reliability.aftermath import check_stored, goes_on
-from tests.reliability.proxy import away
-from tests.service import Service
+from tests.support.aftermath import check_stored, goes_on
+from tests.support.fault_proxy import away
+from tests.support.model_server import reply, text, tool, wait
+from tests.support.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     import httpx2
 
-    from tests.client import Client
-    from tests.model_server import ModelServer
-    from tests.reliability.proxy import Proxy
+    from tests.support.client import Client
+    from tests.support.fault_proxy import Proxy
+    from tests.support.model_server import ModelServer
 
 LONGEST = 5.5
 """Five seconds to answer, and half of one for a busy machine."""

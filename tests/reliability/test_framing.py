@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.agent.events import (
+from shared.claude.stream import BrokenStream, ReplyReader, StreamedError, frames
+from shared.domain.events import (
     AnswerFailed,
     AnswerStored,
     BlockFinished,
@@ -25,16 +26,15 @@ from shared.agent.events import (
     ToolInputAdded,
     ToolStarted,
 )
-from shared.agent.wire import BrokenStream, ReplyReader, StreamedError, frames
+from shared.domain.models import Usage
 from shared.http.sse import frame
-from shared.models import Usage
-from tests.model_reply import Envelope, Frame, reply, text, thinking, tool
-from tests.sse import EventReader
+from tests.support.model_reply import Envelope, Frame, reply, text, thinking, tool
+from tests.support.sse import EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from shared.agent.events import AnswerEvent, ModelEvent
+    from shared.domain.events import AnswerEvent, ModelEvent
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ["\n\n", "\r\n", "event: done\ndata: {}\n\n", "\u2028\u2029\x85\0", ": ping", "😀", '"\\']

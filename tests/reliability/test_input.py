@@ -13,16 +13,16 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from tests.reliability.aftermath import goes_on
-from tests.service import DEVELOPER, JWT_SECRET, claims_of, forged
+from tests.support.aftermath import goes_on
+from tests.support.service import DEVELOPER, JWT_SECRET, claims_of, forged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
-    from tests.service import Service
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
+    from tests.support.service import Service
 
 MOST = 1_048_576
 

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from tests.background import served
-from tests.model_server import reply, text, thinking, tool
-from tests.reliability import leases
-from tests.reliability.aftermath import check_stored, goes_on
-from tests.reliability.api import faulty_api
+from tests.support import leases
+from tests.support.aftermath import check_stored, goes_on
+from tests.support.background import served
+from tests.support.faulty_api import faulty_api
+from tests.support.model_server import reply, text, thinking, tool
 
 if TYPE_CHECKING:
-    from tests.client import Client, Json
-    from tests.database import Database
-    from tests.model_reply import Answer
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Forked, Processes
+    from tests.support.client import Client, Json
+    from tests.support.database import Database
+    from tests.support.model_reply import Answer
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Forked, Processes
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SIDE_BY_SIDE = 3

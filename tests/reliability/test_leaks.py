@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.background import served
-from tests.model_server import http_error, reply, reset, text, tool
-from tests.reliability.aftermath import goes_on
-from tests.reliability.api import RESET, faulty_api
-from tests.reliability.proxy import proxied
-from tests.service import claims_of, forged
+from tests.support.aftermath import goes_on
+from tests.support.background import served
+from tests.support.fault_proxy import proxied
+from tests.support.faulty_api import RESET, faulty_api
+from tests.support.model_server import http_error, reply, reset, text, tool
+from tests.support.service import claims_of, forged
 
 if TYPE_CHECKING:
     from tests.conftest import NewClient
-    from tests.database import Database
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Processes
+    from tests.support.database import Database
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Processes
 
 
 def canary(kind: str) -> str:

@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.model_server import reply, text, wait
-from tests.reliability.aftermath import check_error, check_stored, goes_on, until
+from tests.support.aftermath import check_error, check_stored, goes_on, until
+from tests.support.model_server import reply, text, wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.model_server import Control, ModelServer
-    from tests.reliability.processes import Forked, Processes
-    from tests.reliability.proxy import Proxy
+    from tests.support.client import Client
+    from tests.support.fault_proxy import Proxy
+    from tests.support.model_server import Control, ModelServer
+    from tests.support.processes import Forked, Processes
 
 STREAMS = 200
 PIECES = 20

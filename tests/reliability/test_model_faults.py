@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_reply import Envelope, Frame
-from tests.model_server import (
+from tests.support.aftermath import check_error, goes_on
+from tests.support.model_reply import Envelope, Frame
+from tests.support.model_server import (
     Failure,
     block,
     cut,
@@ -30,17 +31,16 @@ from tests.model_server import (
     tool,
     wait,
 )
-from tests.reliability.aftermath import check_error, goes_on
-from tests.service import Service
+from tests.support.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tests.client import Client, Json
     from tests.conftest import StartService
-    from tests.database import Database
-    from tests.model_reply import Answer, Part, Step
-    from tests.model_server import ModelServer
+    from tests.support.client import Client, Json
+    from tests.support.database import Database
+    from tests.support.model_reply import Answer, Part, Step
+    from tests.support.model_server import ModelServer
 
 IDLE_SECONDS = 0.4
 SECRET = "SECRET-of-the-upstream"

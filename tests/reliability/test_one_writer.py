@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.model_server import reply, text, tool, wait
-from tests.reliability import leases
-from tests.reliability.aftermath import check_stored, goes_on
+from tests.support import leases
+from tests.support.aftermath import check_stored, goes_on
+from tests.support.model_server import reply, text, tool, wait
 
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.client import Client
-    from tests.database import Database
-    from tests.model_reply import Script
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Processes
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_reply import Script
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Processes
 
 
 @pytest.mark.proves("writer.new-stops-old", "turn.replayable")

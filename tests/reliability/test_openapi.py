@@ -15,14 +15,14 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance
 
-from tests.model_server import reply, text
-from tests.reliability.aftermath import GOING_ON
+from tests.support.aftermath import GOING_ON
+from tests.support.model_server import reply, text
 
 if TYPE_CHECKING:
     from schemathesis import Case
 
-    from tests.client import Client
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 EXAMPLES = 25
 OPERATIONS = 8

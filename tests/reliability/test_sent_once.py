@@ -7,20 +7,20 @@ from uuid import uuid4
 
 import pytest
 
-from tests.model_server import cut, http_error, reply, text, tool, wait
-from tests.reliability import leases
-from tests.reliability.aftermath import goes_on
-from tests.sse import Answer, EventReader
+from tests.support import leases
+from tests.support.aftermath import goes_on
+from tests.support.model_server import cut, http_error, reply, text, tool, wait
+from tests.support.sse import Answer, EventReader
 
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.client import Client
     from tests.conftest import StartService
-    from tests.database import Database
-    from tests.model_reply import Script
-    from tests.model_server import ModelServer
-    from tests.reliability.processes import Processes
+    from tests.support.client import Client
+    from tests.support.database import Database
+    from tests.support.model_reply import Script
+    from tests.support.model_server import ModelServer
+    from tests.support.processes import Processes
 
 
 async def send(client: Client, conversation: str, key: str, content: str = "Hi") -> httpx2.Response:

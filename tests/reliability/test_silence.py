@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.http.sse import SILENCE_SECONDS
-from tests.background import served
-from tests.model_server import reply, text, tool
-from tests.reliability.aftermath import goes_on
-from tests.reliability.api import faulty_api
+from tests.support.aftermath import goes_on
+from tests.support.background import served
+from tests.support.faulty_api import faulty_api
+from tests.support.model_server import reply, text, tool
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
-    from tests.model_server import ModelServer
+    from tests.support.model_server import ModelServer
 
 
 @pytest.mark.proves("stream.ping", "stop.anywhere")

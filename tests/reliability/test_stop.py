@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.background import served
-from tests.model_server import reply, text, tool, wait
-from tests.reliability.aftermath import goes_on
-from tests.reliability.api import faulty_api
+from tests.support.aftermath import goes_on
+from tests.support.background import served
+from tests.support.faulty_api import faulty_api
+from tests.support.model_server import reply, text, tool, wait
 
 if TYPE_CHECKING:
-    from tests.client import Client
     from tests.conftest import NewClient, StartService
-    from tests.model_server import ModelServer
+    from tests.support.client import Client
+    from tests.support.model_server import ModelServer
 
 
 async def stop(client: Client, conversation: str) -> None:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.background import served
-from tests.model_server import reply, text, tool
-from tests.reliability.aftermath import goes_on
-from tests.reliability.api import RESET, faulty_api
-from tests.reliability.proxy import proxied
-from tests.service import Service
+from tests.support.aftermath import goes_on
+from tests.support.background import served
+from tests.support.fault_proxy import proxied
+from tests.support.faulty_api import RESET, faulty_api
+from tests.support.model_server import reply, text, tool
+from tests.support.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.client import Client, Json
-    from tests.model_server import ModelServer
-    from tests.reliability.proxy import Proxy
+    from tests.support.client import Client, Json
+    from tests.support.fault_proxy import Proxy
+    from tests.support.model_server import ModelServer
 
 TIMEOUT = 0.5
 MOST = 5000

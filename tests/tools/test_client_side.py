@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.errors import ToolError
+from shared.domain.errors import ToolError
 from shared.tools.client_side import RESOURCES, ClientSideToolset
-from tests.model_tool_rules import tools as broken_rules
-from tests.tools.imbi_api import GUEST
+from tests.support.imbi_api import GUEST
+from tests.support.model_tool_rules import tools as broken_rules
 
 if TYPE_CHECKING:
-    from shared.agent.ports import Toolset
+    from shared.domain.ports import Toolset
 
 pytestmark = pytest.mark.anyio
 

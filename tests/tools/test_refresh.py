@@ -11,24 +11,24 @@ import pytest
 from fastmcp import FastMCP
 from starlette.responses import Response
 
-from shared.agent.events import ToolCall, ToolsFinished
-from shared.models import Caller, Principal
+from shared.domain.events import ToolCall, ToolsFinished
+from shared.domain.models import Caller, Principal
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.refresh import Refresher, RefreshToolset
-from shared.tools.toolbox import CallersTools, Toolbox
-from tests.tools.imbi_api import ADMIN, GUEST, READER, ImbiApi
-from tests.tools.mcp_hosts import Clock, hosted, scripted, tool, toolset_of
+from shared.tools.toolbox import CallerTools, Toolbox
+from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi
+from tests.support.mcp_hosts import Clock, hosted, scripted, tool, toolset_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
 
-    from shared.agent.events import ToolResult
-    from shared.agent.ports import Toolset
-    from shared.models import MCPServer
-    from shared.tools.openapi import OpenAPIToolset
-    from tests.tools.mcp_hosts import Host
+    from shared.domain.events import ToolResult
+    from shared.domain.models import MCPServer
+    from shared.domain.ports import Toolset
+    from shared.tools.openapi.toolset import OpenAPIToolset
+    from tests.support.mcp_hosts import Host
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,7 @@ async def world(*nodes: MCPServer, timeout: float = 10.0) -> AsyncIterator[World
         await refresher.aclose()
 
 
-async def results(tools: CallersTools, *calls: tuple[str, Any]) -> list[ToolResult]:
+async def results(tools: CallerTools, *calls: tuple[str, Any]) -> list[ToolResult]:
     asked = [ToolCall(f"call_{number}", name, given) for number, (name, given) in enumerate(calls)]
     async for event in tools.run(asked):
         if isinstance(event, ToolsFinished):
@@ -72,7 +72,7 @@ async def results(tools: CallersTools, *calls: tuple[str, Any]) -> list[ToolResu
     raise AssertionError("the calls did not finish")
 
 
-def offered(tools: CallersTools) -> set[str]:
+def offered(tools: CallerTools) -> set[str]:
     return {definition.name for definition in tools.definitions()}
 
 
@@ -89,7 +89,7 @@ def add_operation(api: ImbiApi, path: str) -> None:
 async def test_a_refresh_tells_what_came_from_where_and_the_new_tools_can_be_called() -> None:
     listed = [tool("x")]
     async with scripted(lambda _params: {"tools": listed}) as host, world(host.node()) as here:
-        tools = here.toolbox.of(ADMIN)
+        tools = here.toolbox.for_caller(ADMIN)
         before = offered(tools)
         listed.append(tool("brand_new"))
         add_operation(here.api, "/api/novelties")
@@ -107,7 +107,7 @@ async def test_a_refresh_tells_what_came_from_where_and_the_new_tools_can_be_cal
         listed.pop()
         (result,) = await results(tools, (REFRESH, {}))
         assert "Gone: mcp_calc_brand_new." in str(result.content)
-        (guests,) = await results(here.toolbox.of(GUEST), (REFRESH, {}))
+        (guests,) = await results(here.toolbox.for_caller(GUEST), (REFRESH, {}))
         assert lines[2] not in str(guests.content), "what the caller may use is counted, too"
 
 
@@ -118,7 +118,7 @@ async def test_a_source_that_fails_keeps_what_it_had() -> None:
         scripted([tool("y")]) as two,
         world(one.node("one"), two.node("two")) as here,
     ):
-        tools = here.toolbox.of(READER)
+        tools = here.toolbox.for_caller(READER)
         before = offered(tools)
         await one.stop()
         here.api.app.openapi_schema = {"openapi": "3.1.0", "paths": 7}
@@ -150,12 +150,13 @@ async def test_a_refresh_is_bounded_shared_and_in_nobodys_way() -> None:
         host.before = hang
         host.seen.clear()
         refreshing = [
-            asyncio.create_task(results(here.toolbox.of(caller), (REFRESH, {}))) for caller in (ADMIN, READER, GUEST)
+            asyncio.create_task(results(here.toolbox.for_caller(caller), (REFRESH, {})))
+            for caller in (ADMIN, READER, GUEST)
         ]
         async with asyncio.timeout(5):
             while len(host.seen) < 2:  # noqa: ASYNC110  # until the server has been asked for its list
                 await asyncio.sleep(0.01)
-        (during,) = await results(here.toolbox.of(READER), ("whoami", {}))
+        (during,) = await results(here.toolbox.for_caller(READER), ("whoami", {}))
         assert "reader-token" in str(during.content)
         assert not any(task.done() for task in refreshing)
         told = [each[0] for each in await asyncio.gather(*refreshing)]
@@ -169,8 +170,8 @@ async def test_a_refresh_is_bounded_shared_and_in_nobodys_way() -> None:
 @pytest.mark.proves("refresh.nobody-waits")
 async def test_a_caller_who_goes_away_does_not_stop_the_others_refresh() -> None:
     async with scripted([tool("x")]) as host, world(host.node()) as here:
-        first = asyncio.create_task(results(here.toolbox.of(ADMIN), (REFRESH, {})))
-        second = asyncio.create_task(results(here.toolbox.of(READER), (REFRESH, {})))
+        first = asyncio.create_task(results(here.toolbox.for_caller(ADMIN), (REFRESH, {})))
+        second = asyncio.create_task(results(here.toolbox.for_caller(READER), (REFRESH, {})))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         first.cancel()
@@ -183,7 +184,7 @@ async def test_an_unknown_name_has_everything_read_again_once() -> None:
     listed = [tool("x")]
     async with scripted(lambda _params: {"tools": listed}) as host, world(host.node()) as here:
         listed.append(tool("y"))
-        tools = here.toolbox.of(ADMIN)
+        tools = here.toolbox.for_caller(ADMIN)
         host.seen.clear()
         known, unknown, other = await results(tools, ("mcp_calc_y", {}), ("mcp_calc_z", {}), ("no_such", {}))
         assert (known.is_error, unknown.is_error, other.is_error) == (False, True, True)
@@ -191,17 +192,17 @@ async def test_an_unknown_name_has_everything_read_again_once() -> None:
         assert len(host.seen) == 3, "a question, a list, and the call"
         host.seen.clear()
         await results(tools, ("mcp_calc_z", {}))
-        await results(here.toolbox.of(ADMIN), ("mcp_calc_z", {}))
+        await results(here.toolbox.for_caller(ADMIN), ("mcp_calc_z", {}))
         assert not host.seen, "neither again in the same turn, nor so soon in another"
         here.clock.now += 11
-        await results(here.toolbox.of(ADMIN), ("mcp_calc_z", {}))
+        await results(here.toolbox.for_caller(ADMIN), ("mcp_calc_z", {}))
         assert host.seen
 
 
 @pytest.mark.proves("refresh.unknown-name")
 async def test_without_sources_an_unknown_name_is_an_error_at_once() -> None:
     toolbox = Toolbox([ClientSideToolset()])
-    (result,) = await results(toolbox.of(ADMIN), ("x" * 5000, {}))
+    (result,) = await results(toolbox.for_caller(ADMIN), ("x" * 5000, {}))
     assert result.is_error
     assert len(str(result.content)) < 200
 
@@ -209,7 +210,7 @@ async def test_without_sources_an_unknown_name_is_an_error_at_once() -> None:
 @pytest.mark.proves("external.failures")
 async def test_a_failed_external_call_is_a_result() -> None:
     async with scripted([tool("x")], lambda _params: Response("no", 500)) as host, world(host.node()) as here:
-        (result,) = await results(here.toolbox.of(ADMIN), ("mcp_calc_x", {}))
+        (result,) = await results(here.toolbox.for_caller(ADMIN), ("mcp_calc_x", {}))
         assert (result.is_error, result.content) == (True, "The server Calc answered HTTP 500.")
 
 
@@ -221,7 +222,7 @@ async def test_fifty_callers_with_twenty_calls_each_while_everything_is_refreshe
         async def ask(number: int) -> None:
             token = f"token-of-{number}"
             caller = Caller(Principal(f"user-{number}@example.com", "U", permissions=frozenset()), token)
-            tools = here.toolbox.of(caller)
+            tools = here.toolbox.for_caller(caller)
             for call in range(10):
                 word = f"{number}/{call}"
                 own, echoed = await results(tools, ("whoami", {}), ("mcp_calc_echo", {"word": word}))
@@ -231,7 +232,7 @@ async def test_fifty_callers_with_twenty_calls_each_while_everything_is_refreshe
         async def refresh() -> None:
             while not done.is_set():
                 add_operation(here.api, f"/api/added/{len(here.api.app.routes)}")
-                (result,) = await results(here.toolbox.of(ADMIN), (REFRESH, {}))
+                (result,) = await results(here.toolbox.for_caller(ADMIN), (REFRESH, {}))
                 assert not result.is_error
 
         done = asyncio.Event()

@@ -1,0 +1,50 @@
+"""The stored answer to a question that came a second time with the same Idempotency-Key, sent again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.agent.outcome import decode_outcome
+from shared.domain.events import BlockFinished, TextAdded, ToolCallBegun, ToolFinished, ToolInputAdded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+    from shared.agent.outcome import Interruption
+    from shared.domain.events import AnswerEvent
+    from shared.domain.models import JsonObject, StoredMessage
+
+
+class ReplayedAnswer:
+    """The events of a stored answer; nothing is asked of the model and nothing is stored."""
+
+    def __init__(self, messages: Sequence[StoredMessage], outcome: JsonObject | None) -> None:
+        self._messages = messages
+        self._outcome = outcome
+
+    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+        """Emit the events of the first time, each text in one piece, and the same end."""
+        calls = [call for message in self._messages for call in message.tool_use or ()]
+        names = {str(call.get("id")): str(call.get("name")) for call in calls}
+        for message in self._messages:
+            for event in _events(message, names):
+                await emit(event)
+        await emit(decode_outcome(self._outcome))
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Do nothing: a replay ends by itself."""
+
+
+def _events(message: StoredMessage, names: Mapping[str, str]) -> Iterator[AnswerEvent]:
+    if message.role == "assistant" and message.content:
+        yield TextAdded(message.content)
+        yield BlockFinished()
+    for call in message.tool_use or ():
+        yield ToolCallBegun(str(call.get("id")), str(call.get("name")))
+        yield ToolInputAdded(orjson.dumps(call.get("input")).decode())
+        yield BlockFinished()
+    for result in message.tool_results or ():
+        call_id = str(result.get("tool_use_id"))
+        yield ToolFinished(call_id, names.get(call_id, ""), result.get("is_error") is True, 0)

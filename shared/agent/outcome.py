@@ -1,0 +1,90 @@
+"""The ways in which an answer ends: what the client is told, and what is stored for a repeated request."""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
+
+import orjson
+
+from shared.domain.errors import (
+    SOMETHING_WENT_WRONG,
+    ConversationLost,
+    ConversationNotFound,
+    GraphError,
+    ModelError,
+    Unauthenticated,
+)
+from shared.domain.events import AnswerFailed, AnswerStored
+from shared.domain.models import Usage
+
+if TYPE_CHECKING:
+    from shared.domain.models import JsonObject
+
+log = logging.getLogger(__name__)
+
+Outcome: TypeAlias = AnswerStored | AnswerFailed
+
+STOPPED = "stopped"
+"""The stop reason of an answer that its user stopped."""
+
+INTERNAL = AnswerFailed(SOMETHING_WENT_WRONG, code="internal", retryable=True)
+NOT_STORED = AnswerFailed("The answer could not be saved. Please try again.", code="internal", retryable=True)
+_DELETED = AnswerFailed("The conversation has been deleted.", code="internal", retryable=False)
+_LOST = AnswerFailed(
+    "Another answer to this conversation has taken over. Please reload it.", code="internal", retryable=False
+)
+_SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
+_UNKNOWN = AnswerFailed(
+    "The answer was interrupted. The text above is all of it that was saved.", code="connection_lost", retryable=False
+)
+
+
+class Interruption(Enum):
+    """The reason for an early end; the value is what the client is told, None where the user stopped the answer."""
+
+    STOPPED = None
+    DEADLINE = AnswerFailed(
+        "The answer took longer than is allowed. Send another message to continue.", "deadline", retryable=True
+    )
+    SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "internal", retryable=True)
+    LOST = _LOST
+
+
+def failure_of(error: Exception) -> AnswerFailed:
+    """Return what the client is told about an exception; its own text is told only where it was written for that."""
+    match error:
+        case ModelError():
+            return AnswerFailed(error.message, error.code, error.retryable)
+        case Unauthenticated():
+            return _SIGNED_OUT
+        case ConversationNotFound():
+            return _DELETED
+        case ConversationLost():
+            return _LOST
+        case GraphError():
+            log.error("an answer could not be stored: %s", type(error).__name__)
+            return NOT_STORED
+        case _:
+            return INTERNAL
+
+
+def encode_outcome(outcome: Outcome) -> str:
+    """Return an outcome as JSON text."""
+    return orjson.dumps(outcome).decode()
+
+
+def decode_outcome(record: JsonObject | None) -> Outcome:
+    """Read a stored outcome. Without one, the process was killed before the answer ended."""
+    match record:
+        case {"message_id": str(message_id), "stop_reason": str(stop_reason), "usage": dict(usage)}:
+            counts = {
+                name: count for name, count in usage.items() if isinstance(count, int) and name in Usage.__slots__
+            }
+            return AnswerStored(UUID(message_id), Usage(**counts), stop_reason)
+        case {"message": str(message), "code": str(code), "retryable": bool(retryable)}:
+            return AnswerFailed(message, code, retryable)
+        case _:
+            return _UNKNOWN

@@ -1,0 +1,1 @@
+"""Answers as a service: beginning, stopping and storing them."""

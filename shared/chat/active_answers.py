@@ -1,0 +1,134 @@
+"""The running answers of this process: their number, the renewal of their leases, and their interruption."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from shared.agent.outcome import Interruption
+from shared.domain.errors import GraphError, TooManyStreams
+from shared.domain.events import AnswerFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from shared.agent.answer import Answer
+    from shared.domain.models import Lease
+    from shared.graph.leases import Leases
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 5.0
+"""The longest wait for an answer that was told to end."""
+_RENEWAL_SECONDS = 1.0
+"""The time between two renewals of all leases, which also bring the stop requests of other processes."""
+
+
+class ActiveAnswers:
+    """All running answers of this process, by conversation."""
+
+    def __init__(self, leases: Leases, limit: int) -> None:
+        self._leases = leases
+        self._limit = limit
+        self._starting = 0
+        self._answers: dict[UUID, Answer] = {}
+        self._to_release: set[Lease] = set()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def reserved_place(self) -> Iterator[None]:
+        """Reserve the place of an answer while it is being started.
+
+        Raises:
+            TooManyStreams: as many answers run as may.
+        """
+        if len(self._answers) + self._starting >= self._limit:
+            raise TooManyStreams
+        self._starting += 1
+        try:
+            yield
+        finally:
+            self._starting -= 1
+
+    def add(self, answer: Answer) -> None:
+        """Add an answer and keep its lease renewed until it is removed."""
+        self._answers[answer.lease.conversation_id] = answer
+        self._start_keeper()
+
+    def remove(self, answer: Answer) -> None:
+        """Remove an answer that has ended."""
+        conversation_id = answer.lease.conversation_id
+        if self._answers.get(conversation_id) is answer:
+            del self._answers[conversation_id]
+        if isinstance(answer.outcome, AnswerFailed):
+            # The database may have been away, and then the lease has not been given back.
+            self.release_later(answer.lease)
+
+    def release_later(self, lease: Lease) -> None:
+        """Give a lease back as soon as the database is there; it may be one that was never acquired."""
+        self._to_release.add(lease)
+        self._start_keeper()
+
+    async def stop(self, conversation_id: UUID, seconds: float = STOP_SECONDS) -> bool:
+        """End this process's answer to a conversation; return whether there was one and it ended in time."""
+        answer = self._answers.get(conversation_id)
+        if answer is None:
+            return False
+        answer.interrupt(Interruption.STOPPED)
+        try:
+            async with asyncio.timeout(seconds):
+                await answer.ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def shut_down(self, seconds: float) -> None:
+        """End every answer with an error and wait until all are stored, at most for the given time."""
+        answers = list(self._answers.values())
+        waiting = [asyncio.create_task(answer.ended.wait()) for answer in answers]
+        for answer in answers:
+            answer.interrupt(Interruption.SHUTDOWN)
+        if waiting:
+            await asyncio.wait(waiting, timeout=seconds)
+        for each in waiting:
+            each.cancel()
+
+    async def aclose(self) -> None:
+        """Stop the renewal of leases."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+
+    def _start_keeper(self) -> None:
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep_leases())
+
+    async def _keep_leases(self) -> None:
+        while self._answers or self._to_release:
+            try:
+                await self._release()
+                await self._renew()
+            except GraphError as error:
+                # A lease outlives several renewals. If one is lost all the same, storing finds that out.
+                log.warning("leases could not be renewed: %s", type(error).__name__)
+            await asyncio.sleep(_RENEWAL_SECONDS)
+
+    async def _renew(self) -> None:
+        held = list(self._answers.values())
+        if not held:
+            return
+        renewed = await self._leases.renew(answer.lease for answer in held)
+        for answer in held:
+            conversation_id = answer.lease.conversation_id
+            if conversation_id not in renewed:
+                answer.interrupt(Interruption.LOST)
+            elif renewed[conversation_id]:
+                answer.interrupt(Interruption.STOPPED)
+
+    async def _release(self) -> None:
+        for lease in list(self._to_release):
+            await self._leases.release(lease)
+            self._to_release.discard(lease)

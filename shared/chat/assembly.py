@@ -1,0 +1,87 @@
+"""The chat part, put together. Importing this module imports the libraries of the model and of the tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.agent.ui_links import UrlPatterns
+from shared.chat.service import ChatService
+from shared.chat.titles import Titles
+from shared.chat.turn_setup import TurnSetup
+from shared.claude.client import Claude
+from shared.settings import DEVELOPMENT
+from shared.tools.client_side import ClientSideToolset
+from shared.tools.mcp.credentials import Vault
+from shared.tools.mcp.egress import AddressPolicy, Network
+from shared.tools.mcp.toolset import Connector, ExternalToolset
+from shared.tools.openapi.toolset import OpenAPIToolset
+from shared.tools.refresh import Refresher, RefreshToolset
+from shared.tools.results.reader import ReadingToolset
+from shared.tools.results.store import KeptResults
+from shared.tools.search.toolset import SearchToolset
+from shared.tools.toolbox import Authorize, Toolbox
+
+if TYPE_CHECKING:
+    from shared.chat.active_answers import ActiveAnswers
+    from shared.graph.mcp_servers import MCPServers
+    from shared.graph.repositories import Repositories
+    from shared.settings import Settings
+
+_NO_KEY = "none"
+"""The key that is sent where the assistant is forced on without one, to a server that needs none."""
+
+
+def assemble_chat(
+    settings: Settings,
+    repositories: Repositories,
+    answers: ActiveAnswers,
+    authorize: Authorize,
+) -> ChatService:
+    """Build the chat part; `authorize` raises Unauthenticated when a caller's token has ended."""
+    model = _model(settings)
+    api = OpenAPIToolset(settings.api_url, timeout=settings.tool_timeout_seconds, store=repositories.api_document)
+    toolbox = _toolbox(settings, api, repositories.mcp_servers)
+    patterns = UrlPatterns(settings.ui_document_url)
+    return ChatService(
+        repositories,
+        answers,
+        TurnSetup(settings, model, toolbox, patterns, authorize),
+        Titles(model, repositories.conversations),
+        max_questions=settings.max_conversation_turns,
+        keep=api.keep,
+    )
+
+
+def _model(settings: Settings) -> Claude:
+    key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
+    return Claude(
+        key,
+        settings.anthropic_base_url,
+        idle_seconds=settings.model_idle_seconds,
+        clear_above=settings.clear_results_tokens,
+    )
+
+
+def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
+    """Join the sources of tools; where two have a tool of the same name, the earlier one's counts."""
+    timeout = settings.tool_timeout_seconds
+    key = settings.config_encryption_key
+    policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
+    external = ExternalToolset(
+        servers.enabled,
+        Connector(Network(policy), Vault(key.get_secret_value() if key else None)),
+        reserved=lambda: api.names,
+        patience=settings.mcp_connect_seconds,
+    )
+    refresher = Refresher([api, external], timeout=timeout)
+    search = SearchToolset(lambda caller: toolbox.for_caller(caller).definitions())
+    results = KeptResults()
+    reading = ReadingToolset(results, settings.max_tool_result_chars)
+    toolbox = Toolbox(
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
+        refresher=refresher,
+        results=results,
+        max_result_chars=settings.max_tool_result_chars,
+        timeout=timeout,
+    )
+    return toolbox

@@ -1,0 +1,120 @@
+"""Answers as a service: a question is stored, its answer is run, and a repeated question gets the stored answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from shared.agent.answer import Answer
+from shared.agent.idempotent_replay import ReplayedAnswer
+from shared.chat.active_answers import STOP_SECONDS
+from shared.chat.transcript import ConversationTranscript
+from shared.domain.errors import ConversationBusy, GraphUnavailable
+from shared.domain.models import Lease, Message
+from shared.graph.turns import AlreadyAsked
+from shared.util import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+    from shared.chat.active_answers import ActiveAnswers
+    from shared.chat.titles import Titles
+    from shared.chat.turn_setup import TurnSetup
+    from shared.domain.models import Caller
+    from shared.graph.repositories import Repositories
+    from shared.graph.turns import BegunTurn
+
+_RETRY_SECONDS = 0.2
+"""The pause before a conversation that is still busy is tried again."""
+
+
+class ChatService:
+    """The part of the service that answers questions, shared by all requests of a process."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        answers: ActiveAnswers,
+        setup: TurnSetup,
+        titles: Titles,
+        *,
+        max_questions: int,
+        keep: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Take the parts; `keep` stores for the next start what was fetched for this one."""
+        self._repositories = repositories
+        self._answers = answers
+        self._setup = setup
+        self._titles = titles
+        self._max_questions = max_questions
+        self.keep = keep
+
+    async def answer(
+        self, caller: Caller, conversation_id: UUID, content: str, *, key: str | None = None
+    ) -> Answer | ReplayedAnswer:
+        """Store a question and return its answer; generation starts when `run` is called.
+
+        The answer to the question before is stopped first. A question that came before with the same key is not asked
+        again; its stored answer is returned.
+
+        Raises:
+            ConversationNotFound: there is no such conversation, or it is another user's.
+            ConversationFull: the conversation holds as many questions as it may.
+            ConversationBusy: the answer to the question before did not end in time.
+            AnswerRunning: the same question is being answered.
+            KeyReused: the key came before with another question.
+            TooManyStreams: this process runs as many answers as it may.
+            GraphUnavailable: the database cannot be reached.
+        """
+        question = Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key)
+        lease = Lease(conversation_id, uuid4())
+        with self._answers.reserved_place():
+            turn = await self._begin(lease, caller, question)
+            if isinstance(turn, AlreadyAsked):
+                return ReplayedAnswer(turn.messages, turn.outcome)
+            answer = self._start(lease, caller, turn, question)
+            self._answers.add(answer)
+        return answer
+
+    async def warm_up(self) -> None:
+        """Fetch what all turns share."""
+        await self._setup.warm_up()
+
+    async def aclose(self) -> None:
+        """Close the connections of the model and the tools."""
+        await self._setup.aclose()
+
+    def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message) -> Answer:
+        email = turn.conversation.user_email
+        return Answer(
+            self._setup.run(caller, turn.conversation, [*turn.earlier, question]),
+            ConversationTranscript(self._repositories.turns, lease, email, question),
+            partial(self._titles.choose, turn, question),
+            self._answers.remove,
+        )
+
+    async def _begin(self, lease: Lease, caller: Caller, question: Message) -> BegunTurn | AlreadyAsked:
+        """Begin the turn as soon as the answer before has ended."""
+        ends_at = time.monotonic() + STOP_SECONDS
+        has_requested_stop = False
+        while True:
+            try:
+                return await self._repositories.turns.begin(
+                    lease, caller.principal.subject, question, limit=self._max_questions
+                )
+            except ConversationBusy:
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    raise
+            except GraphUnavailable:
+                self._answers.release_later(lease)
+                raise
+            if await self._answers.stop(lease.conversation_id, left):
+                continue
+            if not has_requested_stop:
+                has_requested_stop = await self._repositories.leases.request_stop(lease.conversation_id)
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,43 @@
+"""The titles of conversations, written after their first exchange."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from shared.agent.title import choose_title
+from shared.domain.errors import GraphError
+
+if TYPE_CHECKING:
+    from shared.domain.models import Message
+    from shared.domain.ports import Model
+    from shared.graph.conversations import Conversations
+    from shared.graph.turns import BegunTurn
+
+log = logging.getLogger(__name__)
+
+
+class Titles:
+    """Chooses and stores titles."""
+
+    def __init__(self, model: Model, conversations: Conversations) -> None:
+        self._model = model
+        self._conversations = conversations
+
+    async def choose(self, turn: BegunTurn, question: Message) -> str | None:
+        """Choose and store a title if this was the first exchange; return it, or None where nothing was stored."""
+        conversation = turn.conversation
+        if conversation.title is not None or any(map(_ends_exchange, turn.earlier)):
+            return None
+        title = await choose_title(self._model, conversation.model, question.content)
+        try:
+            was_stored = await self._conversations.suggest_title(conversation.id, conversation.user_email, title)
+        except GraphError as error:
+            log.warning("a title could not be stored: %s", type(error).__name__)
+            return None
+        return title if was_stored else None
+
+
+def _ends_exchange(message: Message) -> bool:
+    """Return whether a message is a complete answer: not cut off, and not only tool calls."""
+    return message.role == "assistant" and not message.is_partial and not message.tool_use

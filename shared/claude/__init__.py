@@ -1,0 +1,1 @@
+"""The client of Anthropic's Messages API; the only package that imports anthropic."""

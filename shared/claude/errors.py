@@ -1,0 +1,90 @@
+"""What can go wrong with a reply, as one plain sentence and a code for the client."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import anthropic
+import httpx2
+
+from shared.claude.stream import BrokenStream, StreamedError
+from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
+
+
+class _Kind(NamedTuple):
+    code: str
+    message: str
+    retryable: bool
+
+
+OVERLOADED = _Kind("overloaded", "The AI model is overloaded right now. Please try again in a moment.", retryable=True)
+RATE_LIMITED = _Kind(
+    "rate_limited", "Too many requests are being made to the AI model. Please try again in a minute.", retryable=True
+)
+TIMEOUT = _Kind("timeout", "The AI model took too long to answer. Please try again.", retryable=True)
+CONNECTION_LOST = _Kind("connection_lost", "The connection to the AI model was lost. Please try again.", retryable=True)
+INVALID_REQUEST = _Kind("invalid_request", "The AI model did not accept the request.", retryable=False)
+AUTHENTICATION = _Kind(
+    "authentication", "The assistant is not allowed to use the AI model. Please tell an administrator.", retryable=False
+)
+TOO_LONG = _Kind(
+    CONTEXT_OVERFLOW,
+    "This conversation has become too long for the AI model. Please start a new one.",
+    retryable=False,
+)
+INTERNAL = _Kind("internal", SOMETHING_WENT_WRONG, retryable=True)
+
+_BY_TYPE = {
+    "overloaded_error": OVERLOADED,
+    "rate_limit_error": RATE_LIMITED,
+    "timeout_error": TIMEOUT,
+    "invalid_request_error": INVALID_REQUEST,
+    "not_found_error": INVALID_REQUEST,
+    "request_too_large": TOO_LONG,
+    "authentication_error": AUTHENTICATION,
+    "permission_error": AUTHENTICATION,
+    "billing_error": AUTHENTICATION,
+    "api_error": INTERNAL,
+}
+_BY_STATUS = {
+    400: INVALID_REQUEST,
+    401: AUTHENTICATION,
+    402: AUTHENTICATION,
+    403: AUTHENTICATION,
+    404: INVALID_REQUEST,
+    408: TIMEOUT,
+    413: TOO_LONG,
+    422: INVALID_REQUEST,
+    429: RATE_LIMITED,
+    503: OVERLOADED,
+    504: TIMEOUT,
+    529: OVERLOADED,
+}
+_SIGNS_OF_OVERFLOW = ("prompt is too long", "exceed context limit", "maximum context length")
+
+
+def failure(error: Exception) -> ModelError:
+    """Tell what a reply's exception means for the user; nothing of the exception's own text is passed on."""
+    kind = _kind(error)
+    return ModelError(kind.message, code=kind.code, retryable=kind.retryable)
+
+
+def _kind(error: Exception) -> _Kind:
+    match error:
+        case StreamedError():
+            return _of_type(error.kind, str(error), INTERNAL)
+        case anthropic.APITimeoutError() | httpx2.TimeoutException() | TimeoutError():
+            return TIMEOUT
+        case anthropic.APIConnectionError() | httpx2.TransportError() | BrokenStream() | EOFError():
+            return CONNECTION_LOST
+        case anthropic.APIStatusError():
+            return _of_type(error.type or "", error.message, _BY_STATUS.get(error.status_code, INTERNAL))
+        case _:
+            return INTERNAL
+
+
+def _of_type(name: str, message: str, otherwise: _Kind) -> _Kind:
+    kind = _BY_TYPE.get(name, otherwise)
+    if kind is INVALID_REQUEST and any(sign in message.lower() for sign in _SIGNS_OF_OVERFLOW):
+        return TOO_LONG
+    return kind

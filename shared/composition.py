@@ -1,0 +1,103 @@
+"""The root of the service: from the settings to the parts that all requests of a process share."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from shared.auth.caller import Authenticator
+from shared.chat.active_answers import ActiveAnswers
+from shared.domain.errors import AssistantUnavailable, GraphUnavailable
+from shared.graph.connector import Graph
+from shared.graph.repositories import Repositories
+from shared.util import clock, gc_tuning
+
+if TYPE_CHECKING:
+    from shared.chat.service import ChatService
+    from shared.settings import Settings
+
+
+class Services:
+    """The shared parts of one process, each built once.
+
+    The chat part imports the libraries of the model and of the tools. It is built when the first answer needs it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Build what every route needs; nothing is connected yet."""
+        self.settings = settings
+        self.started_at = clock.now()
+        self._graph = Graph(
+            settings.postgres_url.get_secret_value(),
+            settings.postgres_graph_name,
+            min_size=settings.postgres_min_pool_size,
+            max_size=settings.postgres_max_pool_size,
+        )
+        self.repositories = Repositories(self._graph, settings.api_url)
+        self.conversations = self.repositories.conversations
+        self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), self.repositories.principals)
+        self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
+        self._chat: asyncio.Task[ChatService] | None = None
+
+    async def chat(self) -> ChatService:
+        """Return the part that answers questions.
+
+        Raises:
+            AssistantUnavailable: the assistant is switched off.
+        """
+        self.require_assistant()
+        if self._chat is None:
+            self._chat = asyncio.create_task(self._build_chat())
+        return await asyncio.shield(self._chat)
+
+    def require_assistant(self) -> None:
+        """Check that the assistant is switched on.
+
+        Raises:
+            AssistantUnavailable: the assistant is switched off.
+        """
+        if not self.settings.is_enabled:
+            raise AssistantUnavailable
+
+    async def is_well(self) -> bool:
+        """Return whether the database can be reached."""
+        try:
+            await self._graph.ping()
+        except GraphUnavailable:
+            return False
+        return True
+
+    async def warm_up(self) -> None:
+        """Prepare for the first answer, so that its user does not wait for imports and first requests."""
+        gc_tuning.collect_seldom()
+        await self._graph.open()
+        if self.settings.is_enabled:
+            await (await self.chat()).warm_up()
+            gc_tuning.keep_what_is_there()
+
+    async def keep(self) -> None:
+        """Store the fetched API document for the next start. Call this when no user waits."""
+        if self.settings.is_enabled:
+            await (await self.chat()).keep()
+
+    async def shut_down(self, seconds: float) -> None:
+        """End every answer with an error and wait until all are stored, at most for the given time."""
+        await self.active_answers.shut_down(seconds)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.active_answers.aclose()
+        if self._chat is not None:
+            await (await self._chat).aclose()
+        await self._graph.aclose()
+
+    async def _build_chat(self) -> ChatService:
+        # The imports take seconds. In the event loop they would hold up every other request of the process.
+        await asyncio.to_thread(_import_chat)
+        from shared.chat.assembly import assemble_chat  # noqa: PLC0415  # only the routes that answer pay for it
+
+        return assemble_chat(self.settings, self.repositories, self.active_answers, self.authenticator.check)
+
+
+def _import_chat() -> None:
+    import shared.chat.assembly  # noqa: F401, PLC0415  # only the routes that answer pay for it

@@ -1,0 +1,45 @@
+"""Content blocks of the Messages API's messages, as plain JSON.
+
+https://platform.claude.com/docs/en/api/messages
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import JsonValue
+
+    from shared.domain.models import JsonObject
+
+
+def text_block(text: str) -> JsonObject:
+    """Return a text block."""
+    return {"type": "text", "text": text}
+
+
+def blocks_of(message: JsonObject) -> list[JsonObject]:
+    """Return the content blocks of a message; a content that is a plain string has none."""
+    return objects_in(message.get("content"))
+
+
+def objects_in(value: JsonValue) -> list[JsonObject]:
+    """Return the objects of a JSON list, and nothing for any other value."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def text_of(blocks: Iterable[JsonObject], separator: str = "") -> str:
+    """Return the text of all text blocks."""
+    return separator.join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
+
+
+def has_tool_results(message: JsonObject) -> bool:
+    """Return whether a message answers tool calls."""
+    return any(block.get("type") == "tool_result" for block in blocks_of(message))
+
+
+def is_question(message: JsonObject) -> bool:
+    """Return whether a message is the user's own, and not only the results of tool calls."""
+    return message["role"] == "user" and not has_tool_results(message)

@@ -1,0 +1,28 @@
+"""The repositories of one graph, built together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.graph.conversations import Conversations
+from shared.graph.documents import KeptDocument
+from shared.graph.leases import Leases
+from shared.graph.mcp_servers import MCPServers
+from shared.graph.principals import Principals
+from shared.graph.turns import Turns
+
+if TYPE_CHECKING:
+    from shared.graph.connector import Graph
+
+
+class Repositories:
+    """One repository for each thing that the service keeps in the graph or reads from it."""
+
+    def __init__(self, graph: Graph, api_url: str) -> None:
+        """Build the repositories; `api_url` is the address whose OpenAPI document is kept."""
+        self.conversations = Conversations(graph)
+        self.turns = Turns(graph)
+        self.leases = Leases(graph)
+        self.principals = Principals(graph)
+        self.mcp_servers = MCPServers(graph)
+        self.api_document = KeptDocument(graph, api_url)

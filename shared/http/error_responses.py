@@ -1,0 +1,71 @@
+"""What an error looks like over HTTP, in one place."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from starlette.responses import JSONResponse
+
+from shared.domain import errors
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+log = logging.getLogger(__name__)
+
+_RETRY = {"Retry-After": "2"}
+_STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = {
+    errors.Unauthenticated: (401, "Not authenticated", {"WWW-Authenticate": "Bearer"}),
+    errors.Forbidden: (403, "Only users have conversations", {}),
+    errors.ConversationNotFound: (404, "Conversation not found", {}),
+    errors.ConversationFull: (400, "The conversation has reached its maximum number of turns", {}),
+    errors.AssistantUnavailable: (503, "AI assistant is not available", {}),
+    errors.ConversationBusy: (409, "Another reply to this conversation is streaming", _RETRY),
+    errors.AnswerRunning: (409, "This message is being answered", _RETRY),
+    errors.KeyReused: (422, "The Idempotency-Key has been used with other content", {}),
+    errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
+    errors.GraphUnavailable: (503, "The database cannot be reached", _RETRY),
+    errors.GraphConflict: (409, "Somebody else changed this at the same time", _RETRY),
+    errors.AssistantError: (500, "Internal server error", {}),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Have an application render our errors, and those of bodies that do not validate."""
+    for kind in _STATUSES:
+        app.add_exception_handler(kind, _render)
+    app.add_exception_handler(RequestValidationError, _render_invalid)
+    app.add_exception_handler(400, _render_unreadable)
+    app.add_exception_handler(Exception, _render_unexpected)
+
+
+async def _render(_request: Request, error: Exception) -> JSONResponse:
+    kind = next(kind for kind in type(error).__mro__ if kind in _STATUSES)
+    status, detail, headers = _STATUSES[kind]
+    if type(error) is not kind:
+        log.error("a request failed: %s: %s", type(error).__name__, error)
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+async def _render_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong and where; the input itself may hold what JSON cannot."""
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    shown = [{"type": each["type"], "loc": list(each["loc"]), "msg": _printable(each["msg"])} for each in problems]
+    return JSONResponse({"detail": shown}, 422)
+
+
+async def _render_unreadable(_request: Request, _error: Exception) -> JSONResponse:
+    """Say what FastAPI answers with 400: it could not parse the body at all (nested too deeply, say)."""
+    problem = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
+    return JSONResponse({"detail": [problem]}, 422)
+
+
+async def _render_unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "Internal server error"}, 500)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,13 @@
+"""The names of our own tools, which no tool of the API or of an external server may take."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NAVIGATE_TO: Final = "navigate_to"
+REFRESH_DATA: Final = "refresh_data"
+REFRESH_OPENAPI_SPEC: Final = "refresh_openapi_spec"
+SEARCH_TOOLS: Final = "search_tools"
+READ_RESULT: Final = "read_result"
+
+BUILTIN_NAMES: Final = frozenset({NAVIGATE_TO, REFRESH_DATA, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS, READ_RESULT})

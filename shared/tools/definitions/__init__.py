@@ -1,0 +1,1 @@
+"""Tool definitions in the form that the Messages API accepts."""

@@ -1,0 +1,1 @@
+"""The Imbi API's operations as tools."""

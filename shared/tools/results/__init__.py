@@ -1,0 +1,1 @@
+"""Tool results: made safe, small and readable in pages."""

@@ -1,0 +1,1 @@
+"""The selection of tools that the model sees, and the search for the others."""

@@ -1,0 +1,123 @@
+"""Any history whatever gives a request that the API accepts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.agent.history import messages_to_send
+from shared.domain.models import Message
+from shared.util import clock
+from tests.support.model_rules import problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.domain.models import JsonObject
+
+texts = st.sampled_from(["", " \n", "Hello", "ends in space "]) | st.text(max_size=5)
+ids = st.sampled_from(["toolu_1", "toolu_2", "toolu_3", "a b", "", None, 7])
+names = st.sampled_from(["list_projects", "a.b", "x" * 300, "", None])
+json_values = st.none() | st.integers() | texts | st.lists(st.integers(), max_size=2)
+inputs = st.dictionaries(st.sampled_from("ab"), json_values, max_size=2) | json_values
+calls = st.fixed_dictionaries({}, optional={"id": ids, "name": names, "input": inputs, "type": st.just("tool_use")})
+contents = st.one_of(
+    json_values,
+    st.lists(
+        st.fixed_dictionaries({"type": st.just("text"), "text": texts})
+        | st.just({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}})
+        | st.just({"nothing": 1}),
+        max_size=2,
+    ),
+)
+results = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.just("tool_result"),
+        "tool_use_id": ids,
+        "content": contents,
+        "is_error": st.booleans() | st.none(),
+        "duration_ms": st.integers(),
+    },
+)
+blocks = st.one_of(
+    st.fixed_dictionaries({"type": st.just("text"), "text": texts}),
+    st.builds(lambda each: {**each, "type": "tool_use"}, calls),
+    st.sampled_from(
+        [
+            {"type": "thinking", "thinking": "Hm", "signature": "theirs"},
+            {"type": "thinking", "thinking": "Hm", "signature": ""},
+            {"type": "redacted_thinking", "data": "x"},
+            {"type": "hologram"},
+            {"text": "no type"},
+        ]
+    ),
+)
+
+
+def message_of(role: Any, content: str, **lists: Any) -> Message:
+    given_lists: dict[str, Any] = {name: tuple(value) if value else None for name, value in lists.items()}
+    return Message(id=uuid4(), role=role, content=content, created_at=clock.now(), **given_lists)
+
+
+messages = st.builds(
+    message_of,
+    st.sampled_from(["user", "assistant"]),
+    texts,
+    tool_use=st.lists(calls, max_size=3),
+    tool_results=st.lists(results, max_size=3),
+    blocks=st.lists(blocks, max_size=3) | st.none(),
+)
+
+
+def objections(sent: Sequence[JsonObject]) -> list[str]:
+    return problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": [*sent]})
+
+
+@pytest.mark.proves("turn.old-rows", "turn.replayable")
+@given(st.lists(messages, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_every_history_is_accepted(history: list[Message]) -> None:
+    assert objections(messages_to_send([*history, message_of("user", "And now?")])) == []
+    assert objections(messages_to_send(history)) == []
+
+
+@pytest.mark.proves("turn.old-rows")
+@given(st.lists(messages, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_what_people_said_is_never_left_out(history: list[Message]) -> None:
+    sent = str(messages_to_send(history))
+    for message in history:
+        if message.role == "user" and message.content.strip():
+            assert repr(message.content)[1:-1] in sent
+
+
+@pytest.mark.proves("turn.history", "turn.thinking-kept")
+def test_a_good_history_is_replayed_as_it_came() -> None:
+    thought: JsonObject = {"type": "thinking", "thinking": "Hm", "signature": "theirs"}
+    call: JsonObject = {
+        "type": "tool_use",
+        "id": "toolu_1",
+        "name": "echo",
+        "input": {"a": 1},
+        "caller": {"type": "direct"},
+    }
+    result: JsonObject = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "a"}]}
+    history = [
+        message_of("user", "Hi"),
+        message_of("assistant", "", tool_use=[{"id": "toolu_1", "name": "echo", "input": {}}], blocks=[thought, call]),
+        message_of("user", "", tool_results=[result]),
+        message_of("assistant", "Done."),
+        message_of("user", "Thanks"),
+    ]
+    assert messages_to_send(history) == [
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+        {"role": "assistant", "content": [thought, call]},
+        {"role": "user", "content": [result]},
+        {"role": "assistant", "content": [{"type": "text", "text": "Done."}]},
+        {"role": "user", "content": [{"type": "text", "text": "Thanks"}]},
+    ]

@@ -1,0 +1,103 @@
+"""The loop, with a scripted model and scripted tools."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.agent.loop import run_turn
+from shared.domain.errors import ModelError
+from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
+from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, request_of, said
+from tests.support.model_rules import problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.domain.events import TurnEvent
+    from shared.domain.ports import ModelRequest
+
+
+async def events_of(model: ScriptedModel, tools: ScriptedTools, max_rounds: int = 10) -> list[TurnEvent]:
+    async with aclosing(run_turn(model, tools, request_of(), max_rounds)) as events:
+        return [event async for event in events]
+
+
+def finished(events: Sequence[TurnEvent]) -> TurnFinished:
+    assert isinstance(events[-1], TurnFinished)
+    return events[-1]
+
+
+def objections(request: ModelRequest) -> list[str]:
+    return problems({"model": request.model, "max_tokens": request.max_tokens, "messages": [*request.messages]})
+
+
+@pytest.mark.proves("turn.loop")
+async def test_an_answer_without_calls_is_one_reply() -> None:
+    model = ScriptedModel([said("Hello")])
+    events = await events_of(model, ScriptedTools())
+    assert "".join(event.text for event in events if isinstance(event, TextAdded)) == "Hello"
+    assert finished(events).stop_reason == "end_turn"
+    assert len(model.requests) == model.closed == 1
+
+
+@pytest.mark.proves("turn.loop", "stream.done")
+async def test_rounds_are_told_with_their_results_and_summed() -> None:
+    first, second = call(), call()
+    model = ScriptedModel([said("One.", first, second, output_tokens=2), said("Two.", output_tokens=3)])
+    tools = ScriptedTools()
+    events = await events_of(model, tools)
+    [received] = [event for event in events if isinstance(event, ReplyReceived)]
+    [done] = [event for event in events if isinstance(event, RoundFinished)]
+    assert received.reply is done.reply
+    assert [result.call_id for result in done.results] == tools.ran == [first.id, second.id]
+    assert finished(events).usage.output_tokens == 5
+    assert not any(objections(request) for request in model.requests)
+
+
+@pytest.mark.proves("turn.loop")
+async def test_what_is_offered_is_asked_anew_every_round() -> None:
+    model = ScriptedModel([said("", call()), said("", call()), said("Done.")])
+    await events_of(model, ScriptedTools())
+    assert [len(request.offer.tools) for request in model.requests] == [1, 2, 3]
+
+
+@pytest.mark.proves("turn.round-limit")
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+async def test_the_last_call_offers_no_tools(rounds: int) -> None:
+    model = ScriptedModel([*[said("", call()) for _ in range(rounds)], said("Done.")])
+    events = await events_of(model, ScriptedTools(), rounds)
+    assert [bool(request.offer.tools) for request in model.requests] == [True] * rounds + [False]
+    assert finished(events).reply.text == "Done."
+    assert not any(objections(request) for request in model.requests)
+
+
+@pytest.mark.proves("turn.round-limit", "turn.replayable")
+@pytest.mark.parametrize("stop", ["tool_use", "max_tokens", "refusal", "pause_turn", "news", None])
+async def test_calls_that_nobody_answers_are_not_in_the_finished_reply(stop: str | None) -> None:
+    tools = ScriptedTools()
+    events = await events_of(ScriptedModel([said("Text", call(), stop=stop)]), tools, 0)
+    reply = finished(events).reply
+    assert reply.calls == ()
+    assert all(block["type"] != "tool_use" for block in reply.blocks)
+    assert tools.ran == []
+    shown = "".join(event.text for event in events if isinstance(event, TextAdded))
+    assert shown == reply.text
+
+
+@pytest.mark.proves("turn.error-in-stream")
+async def test_a_failure_goes_up_and_the_stream_is_closed() -> None:
+    model = ScriptedModel([ModelError("No.", code="internal", retryable=True)])
+    with pytest.raises(ModelError):
+        await events_of(model, ScriptedTools())
+    assert model.closed == 1
+
+
+@pytest.mark.proves("turn.client-gone")
+async def test_who_leaves_early_closes_the_models_stream() -> None:
+    model = ScriptedModel([said("Hello")])
+    async with aclosing(run_turn(model, ScriptedTools(), request_of(), 10)) as events:
+        await anext(events)
+    assert model.closed == 1

@@ -1,0 +1,141 @@
+"""The ports of a turn, played by scripts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from shared.agent.history import question_to_send
+from shared.domain.events import (
+    BlockFinished,
+    Reply,
+    ReplyFinished,
+    TextAdded,
+    ToolCall,
+    ToolCallBegun,
+    ToolFinished,
+    ToolResult,
+    ToolReturned,
+    ToolsFinished,
+    ToolStarted,
+)
+from shared.domain.models import Lease, Usage
+from shared.domain.ports import ModelRequest, SystemPrompt, ToolDefinition, ToolOffer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent
+    from shared.domain.models import JsonObject, Message
+
+ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
+QUESTION_ID = UUID(int=1)
+
+
+def said(text: str, *calls: ToolCall, stop: str | None = None, output_tokens: int = 1) -> Reply:
+    """Make a reply of a text and calls."""
+    blocks: list[JsonObject] = [{"type": "text", "text": text}] if text else []
+    blocks += [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.input} for call in calls]
+    reason = stop or ("tool_use" if calls else "end_turn")
+    return Reply(tuple(blocks), reason, Usage(1, output_tokens), calls)
+
+
+def call(name: str = "echo", call_id: str | None = None) -> ToolCall:
+    """Make a call."""
+    return ToolCall(call_id or f"toolu_{uuid4().hex}", name, {})
+
+
+def request_of(text: str = "Hi") -> ModelRequest:
+    """Make a request that asks something."""
+    return ModelRequest("claude-sonnet-4-6", 100, SystemPrompt("Static.", "Personal."), [question_to_send(text)])
+
+
+@dataclass
+class ScriptedModel:
+    """A Model that gives replies, or raises, in order."""
+
+    script: list[Reply | Exception]
+    requests: list[ModelRequest] = field(default_factory=list)
+    closed: int = 0
+    """How many of its streams were closed by whoever opened them."""
+
+    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Stream the next reply."""
+        self.requests.append(request)
+        answer = self.script.pop(0)
+        try:
+            if isinstance(answer, Exception):
+                yield TextAdded("It begins")
+                raise answer
+            for event in _events(answer):
+                await asyncio.sleep(0)
+                yield event
+        finally:
+            self.closed += 1
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+def _events(reply: Reply) -> Iterator[ModelEvent]:
+    for block in reply.blocks:
+        if block["type"] == "text":
+            text = str(block["text"])
+            yield from (TextAdded(piece) for piece in (text[:2], text[2:]) if piece)
+            yield BlockFinished()
+        elif block["type"] == "tool_use":
+            yield ToolCallBegun(str(block["id"]), str(block["name"]))
+            yield BlockFinished()
+    yield ReplyFinished(reply)
+
+
+@dataclass
+class ScriptedTools:
+    """Tools that answer every call with its id; each is offered only while it is in `offered`."""
+
+    offered: list[ToolDefinition] = field(default_factory=lambda: [ECHO])
+    ran: list[str] = field(default_factory=list)
+
+    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:  # noqa: ARG002  # the port's signature
+        """Offer what there is now."""
+        return ToolOffer(tuple(self.offered))
+
+    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+        """Run calls one after the other, and learn a new tool with each."""
+        results = []
+        for each in calls:
+            yield ToolStarted(each.id, each.name)
+            await asyncio.sleep(0)
+            self.ran.append(each.id)
+            results.append(ToolResult(each.id, f"result of {each.id}"))
+            yield ToolReturned(results[-1])
+            yield ToolFinished(each.id, each.name, is_error=False, duration_ms=0)
+            self.offered.append(ToolDefinition(f"tool_{len(self.offered)}", "Learnt.", {"type": "object"}))
+        yield ToolsFinished(tuple(results))
+
+
+@dataclass
+class MemoryTranscript:
+    """A Transcript in memory; `failures` are raised by its next storings, in order."""
+
+    messages: list[Message] = field(default_factory=list)
+    outcome: AnswerStored | AnswerFailed | None = None
+    failures: list[Exception | None] = field(default_factory=list)
+    question_id: UUID = QUESTION_ID
+    lease: Lease = field(default_factory=lambda: Lease(uuid4(), uuid4()))
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Store messages; the wait is where a cancellation would strike."""
+        await asyncio.sleep(0)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        self.messages += messages
+
+    async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:
+        """Store the last messages and the outcome."""
+        assert self.outcome is None, "an answer ended twice"
+        await self.append(messages)
+        self.outcome = outcome

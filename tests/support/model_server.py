@@ -1,0 +1,371 @@
+"""A model server for tests: the Messages API on 127.0.0.1, saying what a test scripts, refusing what the API refuses.
+
+    with ModelServer() as server:                       # ANTHROPIC_BASE_URL = server.url
+        gate = server.gate()
+        server.script(
+            reply(text("Let me look."), tool("list_projects", {"org_slug": "acme"})),
+            reply(text("There are ", wait(gate), "80 projects."), usage={"output_tokens": 7}),
+        )
+        ...                                             # send a message through the service
+        await gate.reached()                            # the model has said "There are "
+        gate.open()
+        assert server.chats[1].results["toolu_…"] ...   # what the second round was asked
+        server.verify()                                 # raises what went wrong unseen; call it at the fixture's end
+
+`server.script(…)` queues answers, one for each request; it takes
+
+- `reply(*steps, stop=, stop_details=, usage=, at={event index: step}, first_byte=gate)`, made of the blocks
+  `text(*pieces, chunks=)`, `thinking(*pieces, signature=, chunks=)`, `redacted_thinking(data)`,
+  `tool(name, {…} or raw JSON text, call_id=, chunks=)`, `server_tool(…)`, `block({any block}, *deltas)`, and, between
+  blocks, `ping()`, `event(name, {…})`, `raw(b"…")` (a broken line), `error(type, message)`, `wait(gate)`, `stall()`,
+  `reset()`, `cut()`, `end()` (a clean end without message_stop). Controls may stand between the pieces of a text or
+  thought as well, and with `at` before any event;
+- `http_error(status, type, message, retry_after="3")`, before any stream; `empty()`, a 200 with no event;
+- a function from the request's body to one of these.
+
+Requests for a title (no tools, a system prompt that mentions a title) are answered from `server.script_titles(…)`, else
+with a default, and take nothing from the script. A request that finds the script empty gets a 500 and fails `verify()`;
+so does one that the API would refuse with 400 (`tests.support.model_rules`), unless the test calls `allow_refusals()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import orjson
+
+from tests.support.model_cache import PrefixCache
+from tests.support.model_http import serve_connection
+from tests.support.model_reply import (
+    Answer,
+    Block,
+    Control,
+    Envelope,
+    Failure,
+    Frame,
+    Gate,
+    HttpError,
+    Reply,
+    Script,
+    block,
+    cut,
+    empty,
+    end,
+    error,
+    event,
+    http_error,
+    ping,
+    raw,
+    redacted_thinking,
+    reply,
+    reset,
+    server_tool,
+    stall,
+    text,
+    thinking,
+    tool,
+    wait,
+)
+from tests.support.model_request import RecordedRequest, asks_for_title
+from tests.support.model_rules import problems
+from tests.support.model_wire import (
+    COUNT_TOKENS,
+    Refusal,
+    checked,
+    refusal,
+    send_error,
+    send_json,
+    send_stream,
+    send_whole,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from tests.support.model_http import HttpRequest, Responder
+
+__all__ = [
+    "Answer",
+    "Block",
+    "Control",
+    "Failure",
+    "Frame",
+    "Gate",
+    "HttpError",
+    "ModelServer",
+    "RecordedRequest",
+    "Reply",
+    "Script",
+    "block",
+    "cut",
+    "empty",
+    "end",
+    "error",
+    "event",
+    "http_error",
+    "ping",
+    "raw",
+    "redacted_thinking",
+    "reply",
+    "reset",
+    "server_tool",
+    "stall",
+    "text",
+    "thinking",
+    "tool",
+    "wait",
+]
+
+Json: TypeAlias = dict[str, Any]
+
+START_SECONDS = 10
+STOP_SECONDS = 10
+ALTERED = (
+    "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. "
+    "These blocks must remain as they were in the original response."
+)
+
+
+class ModelServer:
+    """The scripted Messages API, in a thread with an event loop of its own; use it as a context manager."""
+
+    def __init__(self, *, is_title_request: Callable[[Json], bool] | None = None) -> None:
+        self.is_title_request = is_title_request or asks_for_title
+        self.port = 0
+        self._loop: asyncio.AbstractEventLoop
+        self._thread = threading.Thread(target=self._run, name="model-server", daemon=True)
+        self._started: Future[int] = Future()
+        self._stopping = asyncio.Event()
+        self._changed = threading.Condition()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget scripts, requests, failures and the cache: a new test begins."""
+        with self._changed:
+            self.requests: list[RecordedRequest] = []
+            self.failures: list[str] = []
+            self.cache = PrefixCache()
+            self._script: deque[Script] = deque()
+            self._titles: deque[Script] = deque()
+            self._thoughts: dict[str, list[Json]] = {}
+            self._may_refuse = False
+            self._replies = 0
+
+    def start(self) -> None:
+        """Start the server; it listens when this returns."""
+        self._thread.start()
+        self.port = self._started.result(START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop the server, and with it every answer that is under way."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            raise RuntimeError("The model server did not stop in time.")
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL for the SDK."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def gate(self) -> Gate:
+        """Make a gate for a script."""
+        return Gate()
+
+    def script(self, *answers: Script) -> None:
+        """Queue answers to the requests that are to come."""
+        with self._changed:
+            self._script.extend(answers)
+
+    def script_titles(self, *answers: Script) -> None:
+        """Queue answers to the requests for titles that are to come."""
+        with self._changed:
+            self._titles.extend(answers)
+
+    def allow_refusals(self) -> None:
+        """Let requests be refused without failing the test: it is about them."""
+        self._may_refuse = True
+
+    @property
+    def chats(self) -> list[RecordedRequest]:
+        """The requests that asked for no title."""
+        return [request for request in self.requests if not self.is_title_request(request.body)]
+
+    @property
+    def titles(self) -> list[RecordedRequest]:
+        """The requests that asked for a title."""
+        return [request for request in self.requests if self.is_title_request(request.body)]
+
+    @property
+    def unsaid(self) -> int:
+        """How many scripted answers nobody has asked for."""
+        return len(self._script) + len(self._titles)
+
+    def verify(self) -> None:
+        """Fail where a request found no script or was refused.
+
+        Raises:
+            AssertionError: with one line for each such request.
+        """
+        if self.failures:
+            raise AssertionError("The model server could not answer as scripted:\n" + "\n".join(self.failures))
+
+    async def wait_requests(self, count: int, seconds: float = 10) -> None:
+        """Wait until as many requests for messages have come, titles included.
+
+        Raises:
+            TimeoutError: they have not come in time.
+        """
+        if not await asyncio.to_thread(self._wait, lambda: len(self.requests) >= count, seconds):
+            raise TimeoutError(f"{len(self.requests)} requests came in {seconds} s, not {count}.")
+
+    async def wait_closed(self, request: RecordedRequest, seconds: float = 10) -> None:
+        """Wait until the client has closed the connection before its answer was complete.
+
+        Raises:
+            TimeoutError: the answer is still under way.
+            AssertionError: it ended in another way.
+        """
+        async with asyncio.timeout(seconds):
+            how = await asyncio.shield(asyncio.wrap_future(request.ended))
+        if how != "closed early":
+            raise AssertionError(f"The client did not close the connection early; the answer ended: {how}.")
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(condition, seconds)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        connections: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = self._loop.create_task(serve_connection(self._handle, reader, writer))
+            connections.add(task)
+            task.add_done_callback(connections.discard)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        self._started.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()
+        open_connections = list(connections)
+        for task in open_connections:
+            task.cancel()
+        await asyncio.gather(*open_connections, return_exceptions=True)
+
+    async def _handle(self, http: HttpRequest, responder: Responder) -> None:
+        try:
+            body = checked(http)
+            if http.path == COUNT_TOKENS:
+                await send_json(responder, 200, {"input_tokens": sum(PrefixCache().usage(body).values())})
+                return
+            await self._message(RecordedRequest(http.content, http.headers, body), responder)
+        except Refusal as refused:
+            await send_error(responder, refused.answer)
+        except ConnectionError:
+            raise
+        except Exception as problem:
+            self.failures.append(f"the model server itself failed: {problem!r}")
+            raise
+
+    async def _message(self, request: RecordedRequest, responder: Responder) -> None:
+        how = "closed early"
+        try:
+            answer = self._answer_to(request)
+            how = await self._send(request, answer, responder) if isinstance(answer, Reply) else "complete"
+            if isinstance(answer, HttpError):
+                await send_error(responder, answer)
+        except asyncio.CancelledError:
+            how = "stopped" if self._stopping.is_set() else how
+            raise
+        finally:
+            request.ended.set_result(how)
+
+    def _answer_to(self, request: RecordedRequest) -> Answer:
+        """Record a request and take its answer from the script, or refuse it."""
+        request.problems = problems(request.body, has_beta="anthropic-beta" in request.headers)
+        request.problems += [] if request.problems else self._altered_thoughts(request.body)
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+            if request.problems:
+                self._fail(f"refused with 400: {'; '.join(request.problems)}", is_refusal=True)
+                return refusal(400, "invalid_request_error", request.problems[0]).answer
+            scripted = self._next(request.body)
+        answer = self._called(scripted, request.body) if callable(scripted) else scripted
+        if isinstance(answer, Reply):
+            self._remember_thoughts(answer)
+        return answer
+
+    def _called(self, function: Callable[[Json], Answer], body: Json) -> Answer:
+        try:
+            return function(body)
+        except Exception as problem:  # noqa: BLE001  # whatever a test's function raises is the test's failure
+            said = f"the script's function raised {problem!r}"
+            self._fail(said, is_refusal=False)
+            return refusal(500, "api_error", said).answer
+
+    def _next(self, body: Json) -> Script:
+        is_title = self.is_title_request(body)
+        queue = self._titles if is_title else self._script
+        if queue:
+            return queue.popleft()
+        if is_title:
+            return reply(text("A question about Imbi"))
+        said = f"the script is empty, but a request came: {orjson.dumps(body['messages'][-1])[:300].decode()}"
+        self._fail(said, is_refusal=False)
+        return refusal(500, "api_error", said).answer
+
+    def _fail(self, said: str, *, is_refusal: bool) -> None:
+        if not (is_refusal and self._may_refuse):
+            self.failures.append(f"request {len(self.requests)}: {said}")
+
+    def _remember_thoughts(self, answer: Reply) -> None:
+        thoughts = [content for content in answer.blocks if "thinking" in content["type"]]
+        for content in answer.blocks:
+            if content["type"] == "tool_use":
+                self._thoughts[content["id"]] = thoughts
+
+    def _altered_thoughts(self, body: Json) -> list[str]:
+        """Compare the thoughts of the latest assistant message with those that went with its calls."""
+        for index, message in reversed(list(enumerate(body["messages"]))):
+            if message["role"] == "assistant" and isinstance(message["content"], list):
+                said = [content for content in message["content"] if "thinking" in content["type"]]
+                calls = [content["id"] for content in message["content"] if content["type"] == "tool_use"]
+                altered = any(self._thoughts.get(call, said) != said for call in calls)
+                return [f"messages.{index}: {ALTERED}"] if altered else []
+        return []
+
+    async def _send(self, request: RecordedRequest, answer: Reply, responder: Responder) -> str:
+        """Send a reply; returns how it ended."""
+        with self._changed:
+            self._replies += 1
+            identity = f"msg_{self._replies:024d}"
+        envelope = Envelope(identity, request.body["model"], self.cache.usage(request.body))
+        if answer.first_byte:
+            await answer.first_byte.pass_through()
+        if request.body.get("stream"):
+            headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+            await responder.start(200, headers | {"request-id": f"req_{identity[4:]}"})
+            return await send_stream(envelope, answer, responder)
+        return await send_whole(envelope, answer, responder)

@@ -1,0 +1,99 @@
+"""The real service under a real server in the background, for tests that know nothing of its inside."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+import jwt
+
+from local.tokens import issue_token
+from local_server import application
+from shared.http.server import bind, server_of
+from shared.settings import load
+from tests.support.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from shared.http.server import QuietServer
+
+JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
+DEVELOPER = "developer@example.com"
+SECONDS = 30
+"""How long the service may take to start and to stop."""
+
+
+class Service:
+    """The service with the given variables and nothing else of the environment; use it as a context manager."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = dict(variables)
+        self.settings = load(self.variables)
+        self._listening = bind("127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.url = self.address + self.settings.route_prefix
+        self._started: Future[QuietServer] = Future()
+        self._thread = threading.Thread(target=self._run, name="service", daemon=True)
+
+    def start(self) -> Self:
+        """Start the service; it listens already and answers as soon as it has started."""
+        self._thread.start()
+        self._started.result(SECONDS)
+        return self
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop the service as SIGTERM does, `at_once` as a second one does: without waiting for answers to end."""
+        if self._started.done():
+            server = self._started.result()
+            server.force_exit = at_once
+            server.should_exit = True
+            self._thread.join(SECONDS)
+        self._listening.close()
+        assert not self._thread.is_alive(), "the service did not stop in time"
+
+    def client(self, email: str = DEVELOPER) -> Client:
+        """Give a user's client."""
+        return Client(self.url, token_of(email), email)
+
+    def client_with(self, token: str | None) -> Client:
+        """Give a client with any token, or none."""
+        return Client(self.url, token)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(at_once=kind is not None)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        server = server_of(application(self.settings), log_level="warning")
+        self._started.set_result(server)
+        await server.serve([self._listening])
+
+
+def token_of(email: str) -> str:
+    """Issue a user's token as the command line does."""
+    return issue_token(JWT_SECRET, email)
+
+
+def claims_of(email: str, **changes: Any) -> dict[str, Any]:
+    """Give the claims of a good token with some changed; one that is changed to Ellipsis is left out."""
+    now = int(time.time())
+    claims = {"sub": email, "jti": str(uuid4()), "type": "access", "iat": now, "exp": now + 600}
+    return {name: value for name, value in (claims | changes).items() if value is not ...}
+
+
+def forged(claims: Mapping[str, Any], secret: str = JWT_SECRET, algorithm: str = "HS256", **headers: Any) -> str:
+    """Sign any claims in any way."""
+    return jwt.encode(dict(claims), secret, algorithm=algorithm, headers=headers or None)
