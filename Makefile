@@ -21,7 +21,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 NOT_IN_LAYER := $(addprefix --no-emit-package ,boto3 botocore s3transfer httptools uvloop watchfiles)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check bench build validate format lock clean FORCE
+.PHONY: help venv run test check bench build validate format lock hooks clean FORCE
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
 	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
 	cd local/database && npm install --package-lock-only --no-audit --no-fund
+
+hooks: venv ## install the pre-commit hooks, which check each commit with ruff and Tombi
+	@$(VENV_PYTHON) -m pre_commit install
 
 clean: ## remove what was installed and cached, but not the data in .data
 	rm -rf .venv .sam .aws-sam local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
