@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
-from shared.agent.history import message_to_store, round_to_store
+from shared.agent.history import round_to_store
 from shared.agent.outcome import NOT_STORED, STOPPED, Interruption, failure_of
 from shared.domain.errors import AssistantError, ConversationNotFound, GraphError
 from shared.domain.events import (
@@ -25,6 +25,8 @@ from shared.domain.events import (
     ToolResult,
     ToolReturned,
     TurnFinished,
+    TurnPrepared,
+    UsageCounted,
 )
 from shared.domain.models import Message, Usage
 from shared.util import clock
@@ -64,7 +66,8 @@ class Answer:
         self._task: asyncio.Task[object] | None = None
         self._interruption: Interruption | None = None
         self._is_ending = False
-        self._usage = Usage()
+        self.usage = Usage()
+        self._reply_usage = Usage()
         self._text: list[str] = []
         self._open_reply: Reply | None = None
         self._results: dict[str, ToolResult] = {}
@@ -131,37 +134,47 @@ class Answer:
             if self._interruption is not None:
                 raise asyncio.CancelledError
             async for event in turn:
-                match event:
-                    case RoundFinished():
-                        await _shielded(self._store_round(event))
-                    case TurnFinished():
-                        await _shielded(self._store_answer(event))
-                    case ReplyReceived(reply):
-                        self._open_reply = reply
-                    case ToolReturned(result):
-                        self._results[result.call_id] = result
-                    case _:
-                        if isinstance(event, TextAdded):
-                            self._text.append(event.text)
-                        await emit(event)
+                await self._take(event, emit)
+
+    async def _take(self, event: TurnEvent, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+        match event:
+            case RoundFinished():
+                await _shielded(self._store_round(event))
+            case TurnFinished():
+                await _shielded(self._store_answer(event))
+            case TurnPrepared():
+                self._transcript.prepare(event)
+            case UsageCounted(usage):
+                self._reply_usage = usage
+            case ReplyReceived(reply):
+                self._open_reply = reply
+            case ToolReturned(result):
+                self._results[result.call_id] = result
+            case _:
+                if isinstance(event, TextAdded):
+                    self._text.append(event.text)
+                await emit(event)
 
     async def _store_round(self, finished: RoundFinished) -> None:
-        await self._transcript.append(round_to_store(finished.reply, finished.results))
-        self._usage += finished.reply.usage
+        await self._transcript.append(finished.messages)
+        self.usage += finished.usage
+        self._reply_usage = Usage()
         self._open_reply = None
         self._text.clear()
         self._results.clear()
 
     async def _store_answer(self, finished: TurnFinished) -> None:
-        message = message_to_store(finished.reply)
-        outcome = AnswerStored(message.id, finished.usage, finished.stop_reason)
-        await self._transcript.finish([message], outcome)
+        outcome = AnswerStored(finished.message.id, finished.usage, finished.stop_reason)
+        await self._transcript.finish([finished.message], outcome)
+        self.usage = finished.usage
         self.outcome = outcome
 
     async def _store_early_end(self, failed: AnswerFailed | None) -> Outcome:
         messages = self._unfinished_messages()
+        self.usage += self._reply_usage
         last = messages[-1].id if messages else self._transcript.question_id
-        outcome = failed or AnswerStored(last, self._usage, STOPPED)
+        failed = failed and replace(failed, usage=self.usage)
+        outcome = failed or AnswerStored(last, self.usage, STOPPED)
         try:
             await _shielded(self._transcript.finish(messages, outcome))
         except (GraphError, ConversationNotFound) as error:
@@ -190,7 +203,16 @@ class Answer:
         text = "".join(self._text)
         if not text.strip():
             return []
-        return [Message(id=uuid4(), role="assistant", content=text, created_at=clock.now(), is_partial=True)]
+        return [
+            Message(
+                id=uuid4(),
+                role="assistant",
+                content=text,
+                created_at=clock.now(),
+                token_usage=dict(asdict(self._reply_usage)),
+                is_partial=True,
+            )
+        ]
 
 
 async def _shielded(work: Coroutine[None, None, T]) -> T:

@@ -1,130 +1,87 @@
-"""A history that is too long for the model, shortened until it fits; the stored one stays as it is."""
+"""The room that a history takes: which of its parts are left out when it grows too long for the model.
+
+Every function returns a further edit of the history, which then stays in force for the rest of the conversation.
+"""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.domain.content_blocks import blocks_of, is_question, objects_in, text_of
-from shared.domain.errors import CONTEXT_OVERFLOW, ModelError
-from shared.domain.events import BlockFinished, TextAdded
+from shared.domain.models import NO_EDITS, HistoryEdits
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from shared.domain.events import ModelEvent
-    from shared.domain.models import JsonObject
-    from shared.domain.ports import Model, ModelRequest
+    from shared.agent.history import History
+    from shared.domain.models import Message
 
-_NOTICE = "*This conversation has become too long to be read whole: its older parts are left out now.*\n\n"
-_CLEARED = "[This older result was left out to save room. Call the tool again if it is needed.]"
-_ROUNDS_KEPT = 3
 _BYTES_PER_TOKEN = 4
-_RESULT_LENGTHS = (20_000, 4_000, 500)
-"""To how many characters results are cut when nothing else is left to leave out."""
+_SHARE_KEPT = 0.5
+"""The share of the limit that old results may take once some had to be left out."""
 
 
-class ContextWindowModel:
-    """One turn's model. What was left out stays left out for the rest of the turn, and the user is told once."""
+def clear_old_results(history: History, limit: int, *, checks_thinking: bool) -> HistoryEdits | None:
+    """Leave out the oldest tool results of a history of more than `limit` tokens, estimated by its bytes.
 
-    def __init__(self, model: Model, clear_above: int) -> None:
-        self._model = model
-        self._clear_above = clear_above
-        self._level = 0
-        self._has_told = False
-
-    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Stream a reply to as much of the history as fits.
-
-        Raises:
-            ModelError: as of the model; that the history is too long only when nothing more can be left out.
-        """
-        overflow: ModelError | None = None
-        cleared = clear_results(request.messages, self._clear_above)
-        for messages in islice(_ever_shorter(cleared), self._level, None):
-            has_begun = False
-            try:
-                async with aclosing(self._model.reply(replace(request, messages=messages))) as events:
-                    async for event in events:
-                        if self._level and not self._has_told:
-                            self._has_told = True
-                            yield TextAdded(_NOTICE)
-                            yield BlockFinished()
-                        has_begun = True
-                        yield event
-            except ModelError as error:
-                if error.code != CONTEXT_OVERFLOW or has_begun:
-                    raise
-                overflow = error
-                self._level += 1
-            else:
-                return
-        if overflow is not None:
-            raise overflow
-
-    async def aclose(self) -> None:
-        """Leave the model open: other turns use it."""
-
-
-def clear_results(messages: Sequence[JsonObject], above: int) -> Sequence[JsonObject]:
-    """Leave out old results of tools where the messages have more than so many tokens (estimated by their bytes).
-
-    First those of earlier questions, then those of this one but for the last few. What is left out stays so as the
-    conversation grows, so that what the API has cached of it stays good.
+    The results of the last question that had any before this one are left out last, those of the running round never.
     """
-    if _tokens(messages) <= above:
-        return messages
-    start = max((i for i, message in enumerate(messages) if is_question(message)), default=0)
-    cleared = [*map(_cleared, messages[:start]), *messages[start:]]
-    if _tokens(cleared) <= above:
-        return cleared
-    with_results = [i for i, message in enumerate(cleared) if i >= start and not is_question(message)]
-    old = {i for i in with_results if cleared[i]["role"] == "user"}
-    kept = sorted(old)[-_ROUNDS_KEPT:]
-    return [message if i not in old or i in kept else _cleared(message) for i, message in enumerate(cleared)]
+    if estimated_tokens(history) <= limit:
+        return None
+    chosen: int | None = None
+    for chosen in _clearable(history):
+        if estimated_tokens(history, HistoryEdits(results=chosen)) <= limit * _SHARE_KEPT:
+            break
+    return None if chosen is None else _bound(history, HistoryEdits(results=chosen), checks_thinking=checks_thinking)
 
 
-def _cleared(message: JsonObject) -> JsonObject:
-    return {**message, "content": [_emptied(block) for block in blocks_of(message)]}
+def shorten(history: History, *, checks_thinking: bool) -> HistoryEdits | None:
+    """Leave out more of a history that the model refused as too long; None when nothing is left to leave out.
+
+    First the results of earlier rounds go, then the older half of the questions, at last the results of this round.
+    """
+    for edits in (_earlier_results(history), _older_half(history), _all_results(history)):
+        if edits is not None and history.edits | edits != history.edits:
+            return _bound(history, edits, checks_thinking=checks_thinking)
+    return None
 
 
-def _emptied(block: JsonObject) -> JsonObject:
-    is_long = block.get("type") == "tool_result" and len(str(block.get("content"))) > len(_CLEARED)
-    return {**block, "content": _CLEARED} if is_long else block
+def estimated_tokens(history: History, further: HistoryEdits = NO_EDITS) -> int:
+    """Estimate the tokens of a history from its bytes, with a further edit applied."""
+    return len(orjson.dumps(history.with_edits(further).to_send())) // _BYTES_PER_TOKEN
 
 
-def _tokens(messages: Sequence[JsonObject]) -> int:
-    return len(orjson.dumps(messages)) // _BYTES_PER_TOKEN
+def _bound(history: History, edits: HistoryEdits, *, checks_thinking: bool) -> HistoryEdits:
+    """Add the thinking that is no longer valid behind the edited part."""
+    return edits | HistoryEdits(thinking=history.last) if checks_thinking else edits
 
 
-def _ever_shorter(messages: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
-    """Give the messages, then without the older half of the exchanges, and so on, then with results cut short."""
-    starts = [i for i, message in enumerate(messages) if is_question(message)] or [0]
-    yield list(messages)
-    while len(starts) > 1:
-        starts = starts[(len(starts) + 1) // 2 :]
-        yield list(messages[starts[0] :])
-    shortest = list(messages[starts[0] :])
-    for length in _RESULT_LENGTHS:
-        shorter = [_with_results_cut(message, length) for message in shortest]
-        if shorter != shortest:
-            shortest = shorter
-            yield shorter
+def _clearable(history: History) -> Iterator[int]:
+    """Yield the messages through which results may be cleared, oldest first; those of the running round are not."""
+    with_results = [sequence for sequence, message in history.messages if message.tool_results]
+    running = with_results[-1:] if with_results and with_results[-1] == history.last else []
+    return (sequence for sequence in with_results if sequence not in running and sequence > history.edits.results)
 
 
-def _with_results_cut(message: JsonObject, length: int) -> JsonObject:
-    return {**message, "content": [_cut(block, length) for block in blocks_of(message)]}
+def _earlier_results(history: History) -> HistoryEdits | None:
+    sequences = list(_clearable(history))
+    return HistoryEdits(results=sequences[-1]) if sequences else None
 
 
-def _cut(block: JsonObject, length: int) -> JsonObject:
-    content = block.get("content")
-    if block.get("type") != "tool_result":
-        return block
-    if isinstance(content, list):
-        content = text_of(objects_in(content), "\n")
-    text = str(content or "")
-    return {**block, "content": text if len(text) <= length else f"{text[:length]}\n[The rest was left out.]"}
+def _older_half(history: History) -> HistoryEdits | None:
+    questions = [sequence for sequence, message in history.messages if _is_question(message)]
+    sent = [sequence for sequence in questions if sequence >= history.edits.first]
+    return HistoryEdits(first=_middle(sent)) if len(sent) > 1 else None
+
+
+def _middle(sequences: Sequence[int]) -> int:
+    return sequences[(len(sequences) + 1) // 2]
+
+
+def _all_results(history: History) -> HistoryEdits | None:
+    return HistoryEdits(results=history.last)
+
+
+def _is_question(message: Message) -> bool:
+    return message.role == "user" and not message.tool_results

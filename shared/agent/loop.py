@@ -6,8 +6,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.agent.history import message_to_send
-from shared.domain.content_blocks import blocks_of, has_tool_results, text_block
+from shared.agent.history import message_to_store
+from shared.agent.sent_messages import is_resumable
+from shared.domain.block_rules import is_acceptable
+from shared.domain.content_blocks import text_block
 from shared.domain.events import (
     BlockFinished,
     Reply,
@@ -22,15 +24,14 @@ from shared.domain.events import (
 from shared.domain.models import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
+    from shared.agent.turn import Turn
     from shared.domain.events import TurnEvent
-    from shared.domain.models import JsonObject
-    from shared.domain.ports import Model, ModelRequest, Tools
+    from shared.domain.ports import Model
 
-_ROUNDS_ARE_OVER = text_block(
-    "No more tools can be called for this question. Answer now from what you have, and say what is missing."
-)
+_UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
+"""Stop reasons after which a call may be cut off or was not meant."""
 _CLOSINGS = {
     "max_tokens": "The answer was cut off here because it reached its maximum length.",
     "model_context_window_exceeded": "The answer was cut off here because the conversation has become too long.",
@@ -41,19 +42,19 @@ _NOTHING_SAID = "I have no answer to that. Please try to ask in another way."
 _NOTHING_TO_ADD = "Done."
 
 
-async def run_turn(
-    model: Model, tools: Tools, request: ModelRequest, max_rounds: int
-) -> AsyncGenerator[TurnEvent, None]:
-    """Answer the last message of the request; tools run for at most `max_rounds` rounds, then the model must answer.
+async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
+    """Answer the question of a turn; tools run for at most `max_rounds` rounds, then the model must answer.
 
     Raises:
-        ModelError: a reply could not be had, or not to its end.
+        ModelError: there is no reply, or it broke off.
     """
+    yield turn.prepared()
     reply = Reply((), None, Usage())
     usage = Usage()
+    max_rounds = turn.settings.max_rounds
     for rounds_left in range(max_rounds, -1, -1):
-        async with aclosing(model.reply(_request_of_round(tools, request, rounds_left))) as replying:
-            async for event in replying:
+        async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
+            async for event in events:
                 if isinstance(event, ReplyFinished):
                     reply = event.reply
                 else:
@@ -63,54 +64,51 @@ async def run_turn(
             break
         yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
-        async with aclosing(tools.run(reply.calls)) as running:
+        async with aclosing(turn.tools.run(reply.calls)) as running:
             async for happened in running:
                 if isinstance(happened, ToolsFinished):
                     results = happened.results
                 else:
                     yield happened
-        yield RoundFinished(reply, results)
-        request = replace(request, messages=[*request.messages, *_round_to_send(reply, results)])
+        messages = turn.add_round(reply, results, is_last=rounds_left == 1)
+        yield turn.prepared()
+        yield RoundFinished(messages, reply.usage)
     closing = _closing(reply, had_rounds=rounds_left < max_rounds)
     if closing:
         yield TextAdded(closing)
         yield BlockFinished()
-    yield TurnFinished(_closed(reply, closing), reply.stop_reason or "end_turn", usage)
+    message = message_to_store(_closed(reply, closing), reply.usage)
+    yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
 
 
 def _goes_on(reply: Reply) -> bool:
-    """Say whether more is to come: calls of ours to run, or work of the API's own tools that it wants to resume."""
-    if reply.stop_reason == "pause_turn":
-        return any(block.get("type") == "server_tool_use" for block in reply.blocks)
-    return reply.stop_reason == "tool_use"
+    """Return whether more is to come: calls of ours to run, or work of the API's own tools that it wants to resume.
+
+    Some gateways send complete calls with `end_turn`, and `tool_use` without a call.
+    """
+    if reply.stop_reason == "pause_turn" and not reply.calls:
+        return is_resumable([block for block in reply.blocks if is_acceptable(block)])
+    return bool(reply.calls) and reply.stop_reason not in _UNFINISHED
 
 
-def _request_of_round(tools: Tools, request: ModelRequest, rounds_left: int) -> ModelRequest:
-    if rounds_left:
-        return replace(request, offer=tools.offer(request.messages), is_repeated=True)
-    *earlier, last = request.messages
-    if not has_tool_results(last):
-        return request
-    told: JsonObject = {**last, "content": [*blocks_of(last), _ROUNDS_ARE_OVER]}
-    return replace(request, messages=[*earlier, told])
-
-
-def _round_to_send(reply: Reply, results: Sequence[ToolResult]) -> list[JsonObject]:
-    said = message_to_send("assistant", reply.blocks)
-    return [said, message_to_send("user", [result.block() for result in results])] if results else [said]
+def _stop_reason(reply: Reply, *, has_rounds_left: bool) -> str:
+    """Return the stop reason to tell; `tool_use` is the right one only where calls were left unanswered."""
+    if reply.stop_reason == "tool_use" and has_rounds_left:
+        return "end_turn"
+    return reply.stop_reason or "end_turn"
 
 
 def _closing(reply: Reply, *, had_rounds: bool) -> str:
-    """Give what is to be said for a reply that ends without having said it."""
-    closing = _CLOSINGS.get(reply.stop_reason or "")
+    """Return the text to add to a reply that ends without having said why."""
+    closing = _CLOSINGS.get(reply.stop_reason or "") if reply.calls or reply.stop_reason != "tool_use" else None
     if closing is None:
         closing = "" if reply.text.strip() else _NOTHING_TO_ADD if had_rounds else _NOTHING_SAID
     return f"\n\n{closing}" if closing and reply.text.strip() else closing
 
 
 def _closed(reply: Reply, closing: str) -> Reply:
-    """Give the reply as it is stored: without calls that nobody will answer, with what was said for it."""
-    blocks = [block for block in reply.blocks if block.get("type") != "tool_use"]
+    """Return the reply as it is stored: without calls that nobody will answer, with the closing text."""
+    blocks = [block for block in reply.blocks if block.get("type") != "tool_use" and is_acceptable(block)]
     if closing:
         blocks.append(text_block(closing))
     return replace(reply, blocks=tuple(blocks), calls=())

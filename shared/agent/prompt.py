@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.domain.ports import SystemPrompt
+from shared.domain.requests import SystemPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,10 +8,10 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from shared.agent.history import question_to_send
+from shared.agent.sent_messages import question_to_send
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyFinished
-from shared.domain.ports import ModelRequest, SystemPrompt
+from shared.domain.requests import ModelRequest, Prefix, SystemPrompt
 
 if TYPE_CHECKING:
     from shared.domain.ports import Model
@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 20.0
 async def choose_title(model: Model, model_name: str, question: str) -> str:
     """Have a title written for a first question; where that fails it is the question's first words."""
     words = _CONTEXT.sub(" ", question).strip() or "New conversation"
-    request = ModelRequest(model_name, _MAX_TOKENS, _INSTRUCTION, [question_to_send(words[:_MOST_READ])])
+    request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words[:_MOST_READ])])
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             written = await _text(model, request)

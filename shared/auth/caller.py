@@ -65,14 +65,14 @@ class Authenticator:
             raise Forbidden
         return Caller(principal, token)
 
-    async def check(self, caller: Caller) -> None:
-        """See to it that a caller's token is still good.
+    async def check(self, caller: Caller) -> Caller:
+        """Return a caller with the rights that it has now, if its token is still good.
 
         Raises:
             Unauthenticated: it has expired or been revoked meanwhile, or its user is gone.
             GraphUnavailable: the directory cannot be reached.
         """
-        await self.identify(caller.token, self.read(caller.token))
+        return await self.identify(caller.token, self.read(caller.token))
 
     async def _subject(self, claims: Claims) -> Principal:
         found = await self._directory.find(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
+from shared.chat.prefixes import Prefixes
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
@@ -42,10 +43,11 @@ def assemble_chat(
     api = OpenAPIToolset(settings.api_url, timeout=settings.tool_timeout_seconds, store=repositories.api_document)
     toolbox = _toolbox(settings, api, repositories.mcp_servers)
     patterns = UrlPatterns(settings.ui_document_url)
+    prefixes = Prefixes(repositories.contents)
     return ChatService(
         repositories,
         answers,
-        TurnSetup(settings, model, toolbox, patterns, authorize),
+        TurnSetup(settings, model, toolbox, patterns, prefixes, authorize),
         Titles(model, repositories.conversations),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,

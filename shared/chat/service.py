@@ -91,8 +91,8 @@ class ChatService:
     def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message) -> Answer:
         email = turn.conversation.user_email
         return Answer(
-            self._setup.run(caller, turn.conversation, [*turn.earlier, question]),
-            ConversationTranscript(self._repositories.turns, lease, email, question),
+            self._setup.run(caller, turn.conversation, turn.earlier, question),
+            ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question),
             partial(self._titles.choose, turn, question),
             self._answers.remove,
         )

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import encode_outcome
 from shared.domain.errors import ConversationLost, GraphConflict, GraphUnavailable
-from shared.graph.turns import Ending
+from shared.graph.turns import Ending, Record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from shared.agent.outcome import Outcome
+    from shared.chat.prefixes import Prefixes
+    from shared.domain.events import TurnPrepared
     from shared.domain.models import Lease, Message
     from shared.graph.turns import Turns
 
@@ -31,9 +34,12 @@ _PAUSES_SECONDS = (0.2, 0.5, 1.0)
 class ConversationTranscript:
     """A Transcript that survives short outages of the database."""
 
-    def __init__(self, turns: Turns, lease: Lease, email: str, question: Message) -> None:
+    def __init__(self, turns: Turns, prefixes: Prefixes, lease: Lease, email: str, question: Message) -> None:
         self.lease = lease
         self._turns = turns
+        self._prefixes = prefixes
+        self._prepared: TurnPrepared | None = None
+        self._recorded: TurnPrepared | None = None
         self._email = email
         self._question = question
         self._has_given_up = False
@@ -43,14 +49,30 @@ class ConversationTranscript:
         """The id of the message that is being answered."""
         return self._question.id
 
+    def prepare(self, prepared: TurnPrepared) -> None:
+        """Store the prefix, the question's additions and the edits with the next messages."""
+        self._prepared = prepared
+
     async def append(self, messages: Sequence[Message]) -> None:
         """Store messages behind the others, all or none."""
-        await self._with_retries(lambda: self._turns.append(self.lease, self._email, messages), messages)
+        await self._store(messages, partial(self._turns.append, self.lease, self._email, messages))
 
     async def finish(self, messages: Sequence[Message], outcome: Outcome) -> None:
         """Store the last messages, perhaps none, and the outcome, and give the lease back."""
         ending = Ending(self._question.id, encode_outcome(outcome)) if self._question.idempotency_key else None
-        await self._with_retries(lambda: self._turns.finish(self.lease, self._email, messages, ending), messages)
+        await self._store(messages, partial(self._turns.finish, self.lease, self._email, messages, ending))
+
+    async def _store(self, messages: Sequence[Message], store: Callable[..., Awaitable[None]]) -> None:
+        prepared = self._prepared
+        record = None if prepared is None or prepared == self._recorded else self._record(prepared)
+        await self._with_retries(lambda: store(record=record), messages)
+        if record is not None:
+            self._recorded = prepared
+            self._prefixes.note_stored(record.prefix, record.contents)
+
+    def _record(self, prepared: TurnPrepared) -> Record:
+        key, contents = self._prefixes.encode(prepared.prefix)
+        return Record(self._question.id, prepared.question, key, prepared.edits, contents)
 
     async def _with_retries(self, store: Callable[[], Awaitable[None]], messages: Sequence[Message]) -> None:
         if self._has_given_up:

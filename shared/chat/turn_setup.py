@@ -1,4 +1,4 @@
-"""The set-up of a turn: the caller's tools, the system prompt, the history, the model."""
+"""The set-up of a turn: the caller's tools, the conversation's prefix, its history, the facts of the moment."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from shared.agent.context_window import ContextWindowModel
-from shared.agent.history import messages_to_send
+from shared.agent.history import History
 from shared.agent.loop import run_turn
+from shared.agent.prefix import first_prefix
 from shared.agent.prompt import PromptWriter
+from shared.agent.question_facts import question_facts
+from shared.agent.turn import Turn, TurnSettings
 from shared.claude.capabilities import capabilities_of
-from shared.domain.ports import ModelRequest
-from shared.tools.search.references import ToolReferenceModel
+from shared.tools.search.selection import RESIDENT
+from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from shared.agent.ui_links import UrlPatterns
+    from shared.chat.prefixes import Prefixes
     from shared.domain.events import TurnEvent
-    from shared.domain.models import Caller, Conversation, Message
+    from shared.domain.models import Caller, Conversation, Message, StoredMessage
     from shared.domain.ports import Model
+    from shared.domain.requests import Prefix, SearchMode
     from shared.settings import Settings
-    from shared.tools.search.selection import Mode
-    from shared.tools.toolbox import Authorize, Toolbox
+    from shared.tools.toolbox import Authorize, CallerTools, Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class TurnSetup:
         model: Model,
         toolbox: Toolbox,
         patterns: UrlPatterns,
+        prefixes: Prefixes,
         authorize: Authorize,
     ) -> None:
         """Take the parts; `authorize` raises Unauthenticated when a caller's token has ended meanwhile."""
@@ -48,25 +52,24 @@ class TurnSetup:
         self._model = model
         self._toolbox = toolbox
         self._patterns = patterns
+        self.prefixes = prefixes
         self._prompts = PromptWriter(settings.system_prompt, settings.ui_url)
         self._authorize = authorize
 
     async def run(
-        self, caller: Caller, conversation: Conversation, messages: Sequence[Message]
+        self, caller: Caller, conversation: Conversation, earlier: Sequence[StoredMessage], question: Message
     ) -> AsyncGenerator[TurnEvent, None]:
         """Set a turn up and run it."""
-        patterns, _ = await asyncio.gather(self._patterns.text(), self._load_tools())
-        mode = self._search_mode(conversation.model)
-        tools = self._toolbox.for_caller(caller, mode, self._authorize)
-        definitions = tools.definitions()
-        searchable = {each.name for each in definitions} if mode == "server" else set()
-        request = ModelRequest(
-            conversation.model,
-            self._settings.max_tokens,
-            self._prompts.write(caller.principal, definitions, patterns),
-            messages_to_send(messages, searchable),
+        patterns, prefix, _ = await asyncio.gather(
+            self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
-        async with aclosing(run_turn(self._model_for(mode), tools, request, self._settings.max_tool_rounds)) as events:
+        history = History.of(earlier, question, conversation.edits)
+        mode = prefix.mode if prefix else self._search_mode(conversation.model)
+        tools = self._toolbox.for_caller(caller, mode, self._authorize, history.result_of)
+        prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
+        facts = question_facts(caller.principal, clock.now(), patterns, history.state)
+        turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts)
+        async with aclosing(run_turn(self._model, turn)) as events:
             async for event in events:
                 yield event
 
@@ -80,19 +83,30 @@ class TurnSetup:
         await self._toolbox.aclose()
         await self._patterns.aclose()
 
-    def _model_for(self, mode: Mode) -> Model:
-        model = ToolReferenceModel(self._model) if mode == "references" else self._model
-        return ContextWindowModel(model, self._settings.clear_results_tokens)
+    def _first_prefix(self, caller: Caller, tools: CallerTools, mode: SearchMode, patterns: str) -> Prefix:
+        definitions = tools.definitions()
+        system = self._prompts.write(caller.principal, definitions, patterns)
+        return first_prefix(system, definitions, mode, RESIDENT)
 
-    def _search_mode(self, model: str) -> Mode:
-        can_search = capabilities_of(self._settings.anthropic_base_url, model).tool_search
+    def _turn_settings(self, model: str) -> TurnSettings:
+        settings = self._settings
+        return TurnSettings(
+            model,
+            settings.max_tokens,
+            settings.max_tool_rounds,
+            settings.clear_results_tokens,
+            capabilities_of(model),
+        )
+
+    def _search_mode(self, model: str) -> SearchMode:
+        has_references = capabilities_of(model).tool_references
         match self._settings.tool_search:
-            case "auto":
-                return "server" if can_search else "client"
-            case "client":
-                return "references" if can_search else "client"
-            case chosen:
-                return chosen
+            case "off":
+                return "off"
+            case "server":
+                return "server"
+            case _:
+                return "references" if has_references else "indirect"
 
     async def _load_tools(self) -> None:
         """Load the tools. A source that exceeds its own bound does not hold the answer up."""

@@ -1,32 +1,57 @@
-"""What a model's API can do beyond the Messages API's common part."""
+"""The features of each model of Claude at each kind of address.
+
+The tables are those of the Messages API's documentation of November 2026. A name that they do not have is treated as
+the strictest model: it checks its thinking, and nothing beyond the common part of the API is asked of it.
+https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
+https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
-_HOST = "api.anthropic.com"
-_MODEL = re.compile(r"^claude-(?:opus|sonnet|haiku)-(\d+)(?:-(\d{1,2}))?(?:-|$)")
-_SINCE = (4, 5)
-"""The version of the models that search tools and clear results by themselves, on Anthropic's own API."""
+from shared.domain.requests import Capabilities
 
+_NAME = re.compile(r"(?:^|[./])claude-(fable|mythos|opus|sonnet|haiku)-(\d+)(?:-(\d{1,2}))?(?![\d])")
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """Whether the API searches deferred tools and takes references to them, and whether it clears old results."""
-
-    tool_search: bool = False
-    context_management: bool = False
+_CHECKS_THINKING = frozenset({
+    ("fable", 5, 2), ("mythos", 5, 2), ("fable", 5, 1), ("mythos", 5, 1),
+    ("opus", 5, 5), ("sonnet", 5, 5), ("haiku", 5, 5),
+})  # fmt: skip
+_SYSTEM_MESSAGES = frozenset({
+    ("fable", 5, 2), ("mythos", 5, 2), ("fable", 5, 1), ("mythos", 5, 1), ("fable", 5, 0), ("mythos", 5, 0),
+    ("opus", 5, 5), ("opus", 5, 0), ("opus", 4, 8), ("sonnet", 5, 5), ("haiku", 5, 5),
+})  # fmt: skip
+_THINKS_BY_DEFAULT = frozenset({
+    ("fable", 5, 2), ("mythos", 5, 2), ("fable", 5, 1), ("mythos", 5, 1), ("fable", 5, 0), ("mythos", 5, 0),
+    ("opus", 5, 5), ("opus", 5, 0), ("sonnet", 5, 5), ("sonnet", 5, 0), ("haiku", 5, 5),
+})  # fmt: skip
+_KNOWN = _SYSTEM_MESSAGES | {
+    ("sonnet", 5, 0), ("opus", 4, 7), ("opus", 4, 6), ("sonnet", 4, 6),
+    ("opus", 4, 5), ("sonnet", 4, 5), ("haiku", 4, 5),
+}  # fmt: skip
+_COMPACTION_SINCE = (4, 6)
+_EFFORT_SINCE = (4, 6)
 
 
 @lru_cache(maxsize=64)
-def capabilities_of(base_url: str | None, model: str) -> Capabilities:
-    """Tell what can be asked of a model at an address; of what is not known nothing is asked."""
-    if base_url is not None and urlsplit(base_url).hostname != _HOST:
+def capabilities_of(model: str) -> Capabilities:
+    """Return the features of a model by its name, with or without a platform's prefix such as `anthropic.`."""
+    match = _NAME.search(model)
+    if match is None:
         return Capabilities()
-    match = _MODEL.match(model)
-    version = (int(match[1]), int(match[2] or 0)) if match else (0, 0)
-    is_able = version >= _SINCE
-    return Capabilities(tool_search=is_able, context_management=is_able)
+    family, version = match[1], (int(match[2]), int(match[3] or 0))
+    key = (family, *version)
+    if key not in _KNOWN:
+        return Capabilities()
+    return Capabilities(
+        checks_thinking=key in _CHECKS_THINKING,
+        tool_references=True,
+        system_messages=key in _SYSTEM_MESSAGES,
+        tool_changes=key in _SYSTEM_MESSAGES,
+        context_editing=True,
+        compaction=version >= _COMPACTION_SINCE,
+        thinking_display=key in _THINKS_BY_DEFAULT,
+        effort=version >= _EFFORT_SINCE,
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 import anthropic
 import httpx2
 
 from shared.claude.stream import BrokenStream, StreamedError
 from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
+
+if TYPE_CHECKING:
+    from shared.domain.errors import RefusedPart
 
 
 class _Kind(NamedTuple):
@@ -63,10 +67,46 @@ _BY_STATUS = {
 _SIGNS_OF_OVERFLOW = ("prompt is too long", "exceed context limit", "maximum context length")
 
 
+_MOMENTARY = frozenset({"overloaded_error", "rate_limit_error", "api_error", "timeout_error"})
+_LONGEST_SENTENCE = 500
+_BLOCK_PATH = re.compile(r"messages\.\d+\.content\.\d+")
+
+
 def failure(error: Exception) -> ModelError:
-    """Tell what a reply's exception means for the user; nothing of the exception's own text is passed on."""
+    """Return what a reply's exception means for the user, without the exception's own text."""
     kind = _kind(error)
-    return ModelError(kind.message, code=kind.code, retryable=kind.retryable)
+    refused = _refused_part(error) if kind is INVALID_REQUEST else None
+    return ModelError(kind.message, code=kind.code, retryable=kind.retryable, refused=refused)
+
+
+def is_momentary(error: StreamedError) -> bool:
+    """Return whether the same request may succeed a moment later."""
+    return error.kind in _MOMENTARY
+
+
+def describe(error: Exception) -> str:
+    """Return the reason of a failure for the log: the API's status, its type and sentence, its request id."""
+    match error:
+        case anthropic.APIStatusError():
+            sentence = error.message[:_LONGEST_SENTENCE]
+            return f"HTTP {error.status_code} {error.type or ''} {sentence} (request {error.request_id})"
+        case StreamedError():
+            return f"{error.kind} in the stream: {str(error)[:_LONGEST_SENTENCE]}"
+        case _:
+            return type(error).__name__
+
+
+def _refused_part(error: Exception) -> RefusedPart | None:
+    """Tell which part of the history the API does not accept, from its sentence.
+
+    https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks
+    """
+    message = error.message[:_LONGEST_SENTENCE].lower() if isinstance(error, anthropic.APIStatusError) else ""
+    if "thinking" in message and ("signature" in message or "cannot be modified" in message or "bound to" in message):
+        return "thinking"
+    if "image" in message:
+        return "image"
+    return "block" if _BLOCK_PATH.search(message) else None
 
 
 def _kind(error: Exception) -> _Kind:

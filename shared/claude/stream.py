@@ -7,20 +7,25 @@ of events. Unknown events and deltas are passed over, unknown blocks kept, as An
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
+from shared.domain.block_rules import mended_call
 from shared.domain.events import (
     BlockFinished,
     Reply,
     ReplyFinished,
     TextAdded,
+    ThinkingAdded,
     ToolCall,
     ToolCallBegun,
     ToolInputAdded,
+    UsageCounted,
 )
 from shared.domain.models import JsonObject, Usage
 from shared.util.deadline import Deadline
@@ -33,8 +38,15 @@ if TYPE_CHECKING:
     from shared.domain.events import ModelEvent
 
 _LONGEST_FRAME = 16 * 1024 * 1024
-_JOINED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
-"""Which field of a block a delta adds to; the delta's own field has the same name."""
+_JOINED = {
+    "text_delta": ("text",),
+    "thinking_delta": ("thinking",),
+    "signature_delta": ("signature",),
+    "compaction_delta": ("content", "encrypted_content"),
+}
+"""The fields of a block that a delta adds to; the delta's own fields have the same names."""
+_HALF = re.compile("[\ud800-\udbff]\\Z")
+"""The first half of a surrogate pair at the end of a text."""
 
 
 class BrokenStream(Exception):
@@ -96,11 +108,15 @@ def _parse(data: bytes) -> JsonObject:
 
 
 def _parse_leniently(data: bytes) -> JsonValue:
-    """Parse what orjson refuses, such as an escaped half of a surrogate pair, which nothing could store."""
+    """Parse what orjson refuses: bytes that are not UTF-8, and escaped halves of surrogate pairs."""
     try:
-        text = json.dumps(json.loads(data), ensure_ascii=False)
-        return cast("JsonValue", json.loads(text.encode("utf-8", "replace")))
-    except (ValueError, RecursionError) as error:
+        value = json.loads(data.decode("utf-8", "replace"))
+        kind = value.get("delta", {}).get("type") if isinstance(value, dict) else None
+        if kind in {"text_delta", "input_json_delta"}:
+            # The other half of a pair may come with the next delta.
+            return cast("JsonValue", value)
+        return cast("JsonValue", json.loads(whole(json.dumps(value, ensure_ascii=False))))
+    except (AttributeError, ValueError, RecursionError) as error:
         raise BrokenStream("an event is no JSON") from error
 
 
@@ -111,12 +127,16 @@ class _OpenBlock:
     block: JsonObject
     pieces: dict[str, list[str]] = field(default_factory=dict)
     partial_json: list[str] = field(default_factory=list)
+    half: str = ""
+    """The first half of a surrogate pair, whose second half comes with the next delta."""
 
 
 class ReplyReader:
     """Collects one reply from its events."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_ids: set[str] | None = None) -> None:
+        """Take the call ids that the conversation has already; a call that repeats one gets another."""
+        self._call_ids = call_ids if call_ids is not None else set()
         self._open: dict[int, _OpenBlock] = {}
         self._blocks: list[JsonObject] = []
         self._calls: list[ToolCall] = []
@@ -138,10 +158,10 @@ class ReplyReader:
             case "content_block_stop":
                 yield from self._stop(event)
             case "message_start":
-                self._count(_object(_object(event.get("message")).get("usage")))
+                yield self._count(_object(_object(event.get("message")).get("usage")))
             case "message_delta":
                 self._stop_reason = _text(_object(event.get("delta")).get("stop_reason")) or self._stop_reason
-                self._count(_object(event.get("usage")))
+                yield self._count(_object(event.get("usage")))
             case "message_stop":
                 yield ReplyFinished(self._reply())
             case "error":
@@ -150,11 +170,21 @@ class ReplyReader:
 
     def _start(self, event: JsonObject) -> Iterator[ModelEvent]:
         block = _object(event.get("content_block"))
+        if block.get("type") == "tool_use":
+            block = self._with_good_id(mended_call(block))
         self._open[_index(event)] = _OpenBlock(block)
         if block.get("type") == "tool_use":
             yield ToolCallBegun(_text(block.get("id")), _text(block.get("name")))
         elif block.get("type") == "text" and block.get("text"):
             yield TextAdded(_text(block["text"]))
+
+    def _with_good_id(self, block: JsonObject) -> JsonObject:
+        """Replace an id that is empty or was used before: the Messages API would refuse it in the next request."""
+        call_id = _text(block.get("id"))
+        if not call_id or call_id in self._call_ids:
+            call_id = f"toolu_{token_hex(12)}"
+        self._call_ids.add(call_id)
+        return {**block, "id": call_id}
 
     def _delta(self, event: JsonObject) -> Iterator[ModelEvent]:
         opened = self._open.get(_index(event))
@@ -165,23 +195,23 @@ class ReplyReader:
         if kind == "input_json_delta":
             opened.partial_json.append(_text(delta.get("partial_json")))
             if opened.block.get("type") == "tool_use":
-                yield ToolInputAdded(opened.partial_json[-1])
-        elif kind in _JOINED:
-            text = _text(delta.get(_JOINED[kind]))
-            opened.pieces.setdefault(_JOINED[kind], []).append(text)
-            if kind == "text_delta" and text:
-                yield TextAdded(text)
+                yield ToolInputAdded(whole(opened.partial_json[-1]))
         elif kind == "citations_delta":
             citations = opened.block.get("citations")
             opened.block["citations"] = [*(citations if isinstance(citations, list) else []), delta.get("citation")]
+        for name in _JOINED.get(kind, ()):
+            yield from _grow(opened, name, _text(delta.get(name)))
 
     def _stop(self, event: JsonObject) -> Iterator[ModelEvent]:
         opened = self._open.pop(_index(event), None)
         if opened is None:
             raise BrokenStream("a block ends that never began")
+        if opened.half:
+            opened.pieces.setdefault("text", []).append("\ufffd")
+            yield TextAdded("\ufffd")
         block = {**opened.block, **{name: _joined(opened, name) for name in opened.pieces}}
         if opened.partial_json or block.get("type") == "tool_use":
-            block["input"], problem = _input("".join(opened.partial_json), block.get("input"))
+            block["input"], problem = _input(whole("".join(opened.partial_json)), block.get("input"))
             if block.get("type") == "tool_use":
                 call = ToolCall(_text(block.get("id")), _text(block.get("name")), _object(block["input"]), problem)
                 self._calls.append(call)
@@ -189,12 +219,39 @@ class ReplyReader:
         if block.get("type") in {"text", "tool_use"}:
             yield BlockFinished()
 
-    def _count(self, usage: JsonObject) -> None:
+    def _count(self, usage: JsonObject) -> UsageCounted:
         self._counts |= {name: count for name, count in usage.items() if isinstance(count, int)}
+        return UsageCounted(self._usage())
+
+    def _usage(self) -> Usage:
+        return Usage(**{name: self._counts.get(name, 0) for name in Usage.__slots__})
 
     def _reply(self) -> Reply:
-        usage = Usage(**{name: self._counts.get(name, 0) for name in Usage.__slots__})
-        return Reply(tuple(self._blocks), self._stop_reason, usage, tuple(self._calls))
+        return Reply(tuple(self._blocks), self._stop_reason, self._usage(), tuple(self._calls))
+
+
+def _grow(opened: _OpenBlock, name: str, text: str) -> Iterator[ModelEvent]:
+    """Add a piece to a block's field; a surrogate pair that two pieces share is joined."""
+    if name == "text":
+        text = opened.half + text
+        half = _HALF.search(text)
+        opened.half = half[0] if half else ""
+        text = text.removesuffix(opened.half)
+    text = whole(text)
+    if not text:
+        return
+    opened.pieces.setdefault(name, []).append(text)
+    if name == "text":
+        yield TextAdded(text)
+    elif name == "thinking":
+        yield ThinkingAdded(text)
+
+
+def whole(text: str) -> str:
+    """Join surrogate pairs and replace lone halves, which UTF-8 cannot hold."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _joined(opened: _OpenBlock, name: str) -> str:

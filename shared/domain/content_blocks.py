@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from shared.domain.models import JsonObject
 
 
+THINKING = frozenset({"thinking", "redacted_thinking"})
+"""The types of the blocks that hold the model's thinking."""
+
+
 def text_block(text: str) -> JsonObject:
     """Return a text block."""
     return {"type": "text", "text": text}

@@ -22,10 +22,16 @@ AssistantError
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 SOMETHING_WENT_WRONG = "Something went wrong while answering. Please try again."
 """The sentence for a failure that the user can do nothing about but try again."""
 CONTEXT_OVERFLOW = "context_overflow"
 """The code of a ModelError whose request was longer than the model's context window."""
+
+
+RefusedPart: TypeAlias = Literal["thinking", "image", "block"]
+"""A part of a history: a thinking block or its signature, an image, or any other content block."""
 
 
 class AssistantError(Exception):
@@ -100,12 +106,16 @@ class TooManyStreams(AssistantError):
 class ModelError(AssistantError):
     """The model's API failed; the message is a plain sentence for the user."""
 
-    def __init__(self, message: str, *, code: str, retryable: bool) -> None:
-        """Keep what the client is told: a sentence, a code, and whether trying again can help."""
+    def __init__(self, message: str, *, code: str, retryable: bool, refused: RefusedPart | None = None) -> None:
+        """Keep what the client is told: a sentence, a code, and whether trying again can help.
+
+        `refused` is the part of the history that the API does not accept, where it named one.
+        """
         super().__init__(message)
         self.message = message
         self.code = code
         self.retryable = retryable
+        self.refused = refused
 
 
 class ToolError(AssistantError):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from shared.domain.content_blocks import text_of
+from shared.domain.models import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from shared.domain.models import JsonObject, Usage
+    from shared.domain.models import Additions, HistoryEdits, JsonObject, Message
+    from shared.domain.requests import Prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,13 @@ class TextAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkingAdded:
+    """A piece of the model's thinking came that is meant to be shown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallBegun:
     """The model began a tool call."""
 
@@ -81,6 +90,13 @@ class ToolInputAdded:
 @dataclass(frozen=True, slots=True)
 class BlockFinished:
     """The model ended a text or tool block."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounted:
+    """The API counted the tokens of the current reply so far."""
+
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +155,27 @@ class ToolsFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class RoundFinished:
-    """A reply with all the results that it asked for; more is to come."""
+class TurnPrepared:
+    """The turn knows what its messages are stored with; a later event of the kind replaces an earlier one."""
 
-    reply: Reply
-    results: tuple[ToolResult, ...]
+    prefix: Prefix
+    question: Additions
+    edits: HistoryEdits
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFinished:
+    """A reply and the results of all its calls are complete, as the messages to store; more is to come."""
+
+    messages: tuple[Message, ...]
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer is complete: its last reply, why it ended, and the tokens of all rounds."""
+    """The answer is complete: its last message, why it ended, and the tokens of all rounds."""
 
-    reply: Reply
+    message: Message
     stop_reason: str
     usage: Usage
 
@@ -178,11 +203,15 @@ class AnswerFailed:
     message: str
     code: str
     retryable: bool
+    usage: Usage = NO_USAGE
+    """The tokens that were counted all the same; they are not told to the client."""
 
 
-Progress: TypeAlias = TextAdded | ToolCallBegun | ToolInputAdded | BlockFinished
+Progress: TypeAlias = TextAdded | ThinkingAdded | ToolCallBegun | ToolInputAdded | BlockFinished
 ToolProgress: TypeAlias = ToolStarted | ToolFinished | ClientActionRequested
-ModelEvent: TypeAlias = Progress | ReplyFinished
+ModelEvent: TypeAlias = Progress | UsageCounted | ReplyFinished
 ToolEvent: TypeAlias = ToolProgress | ToolReturned | ToolsFinished
-TurnEvent: TypeAlias = Progress | ReplyReceived | ToolProgress | ToolReturned | RoundFinished | TurnFinished
+TurnEvent: TypeAlias = (
+    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | ToolReturned | RoundFinished | TurnFinished
+)
 AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerFailed

@@ -106,6 +106,54 @@ class Usage:
         )
 
 
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """The parts of a user's message that the service added to it, kept so that they are sent again unchanged."""
+
+    context: tuple[str, ...] = ()
+    """Texts behind the message's own blocks."""
+    system: tuple[JsonObject, ...] = ()
+    """The content blocks of a system message that follows."""
+    state: JsonObject | None = None
+    """The facts that the model knows from here on, so that only changes are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEdits:
+    """The parts of a history that are no longer sent, each through the message with the given sequence; -1 is none.
+
+    Every edit only grows. An edit drops the thinking that the model's API binds to the edited part as well.
+    """
+
+    thinking: int = -1
+    """Thinking blocks are left out."""
+    images: int = -1
+    """Images are replaced by a sentence."""
+    plain: int = -1
+    """Only texts, calls and results are sent."""
+    results: int = -1
+    """Long tool results are replaced by a sentence."""
+    first: int = 0
+    """The first message that is sent."""
+
+    def __or__(self, other: HistoryEdits) -> HistoryEdits:
+        """Combine two edits: of each kind the one that reaches further."""
+        return HistoryEdits(
+            max(self.thinking, other.thinking),
+            max(self.images, other.images),
+            max(self.plain, other.plain),
+            max(self.results, other.results),
+            max(self.first, other.first),
+        )
+
+
+NO_EDITS = HistoryEdits()
+NO_ADDITIONS = Additions()
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A user's conversation; its title is None until one is generated."""
@@ -117,6 +165,10 @@ class Conversation:
     updated_at: datetime
     model: str
     is_archived: bool = False
+    prefix: str | None = None
+    """The key of the system prompt and tools that the conversation began with."""
+    edits: HistoryEdits = NO_EDITS
+    """The parts of the history that are no longer sent to the model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +187,8 @@ class Message:
     tool_results: tuple[JsonObject, ...] | None = None
     token_usage: JsonObject | None = None
     blocks: tuple[JsonObject, ...] | None = None
+    additions: Additions | None = None
+    """Of a user's message: the parts that the service added."""
     is_partial: bool = False
     """The answer was cut off here: the text is what had been streamed by then."""
     idempotency_key: str | None = None

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent
+    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
+    from shared.domain.requests import ModelRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +32,6 @@ class ToolDefinition:
         """Encode the definition."""
         definition = {"name": self.name, "description": self.description, "input_schema": self.input_schema}
         object.__setattr__(self, "encoded", orjson.dumps(definition))
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOffer:
-    """What the model may call in one round.
-
-    `tools` it sees. `deferred` it does not see before a search has found them: with the API's own search where
-    `is_searched_by_api`, else with a tool of ours that answers with references to them.
-    """
-
-    tools: Sequence[ToolDefinition] = ()
-    deferred: Sequence[ToolDefinition] = ()
-    is_searched_by_api: bool = False
-
-
-NO_TOOLS = ToolOffer()
-
-
-@dataclass(frozen=True, slots=True)
-class SystemPrompt:
-    """The system prompt: what is the same for everybody, then what concerns the user."""
-
-    static: str
-    personal: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """One call of the model; `is_repeated` says that its beginning will come again, and so is worth caching."""
-
-    model: str
-    max_tokens: int
-    system: SystemPrompt
-    messages: Sequence[JsonObject]
-    offer: ToolOffer = NO_TOOLS
-    is_repeated: bool = False
 
 
 class Model(Protocol):
@@ -88,8 +53,8 @@ class Model(Protocol):
 class Tools(Protocol):
     """One caller's tools."""
 
-    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:
-        """Choose what the model may call after these messages; asked again every round."""
+    def definitions(self) -> Sequence[ToolDefinition]:
+        """List all tools that the caller may use now; asked again after every round."""
         ...
 
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
@@ -141,6 +106,10 @@ class Transcript(Protocol):
     @property
     def question_id(self) -> UUID:
         """The id of the message that is being answered."""
+        ...
+
+    def prepare(self, prepared: TurnPrepared) -> None:
+        """Take what the next messages are stored with; nothing is stored yet."""
         ...
 
     @property

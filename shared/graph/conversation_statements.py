@@ -62,9 +62,19 @@ APPEND = Cypher("""
     CREATE (conversation)-[:CONTAINS]->(message:Message {
         id: row.id, conversation_id: $id, role: row.role, content: row.content, tool_use: row.tool_use,
         tool_results: row.tool_results, created_at: row.created_at, sequence: last + 1 + row.offset,
-        token_usage: row.token_usage, blocks: row.blocks, is_partial: row.is_partial,
+        token_usage: row.token_usage, blocks: row.blocks, additions: row.additions, is_partial: row.is_partial,
         idempotency_key: row.idempotency_key})
     RETURN properties(message)
+""")
+SET_ADDITIONS = Cypher("""
+    MATCH (message:Message) WHERE message.id = $id
+    SET message.additions = $additions
+    RETURN properties(message)
+""")
+SET_PREFIX = Cypher("""
+    MATCH (conversation:Conversation) WHERE conversation.id = $id AND conversation.user_email = $email
+    SET conversation.prefix = $prefix, conversation.edits = $edits
+    RETURN properties(conversation)
 """)
 SET_OUTCOME = Cypher("""
     MATCH (message:Message) WHERE message.id = $id

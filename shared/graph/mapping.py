@@ -8,7 +8,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import orjson
 
 from shared.domain.errors import GraphError
-from shared.domain.models import Conversation, JsonObject, Message, StoredMessage
+from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Message, StoredMessage
 from shared.graph import agtype
 from shared.util import clock
 
@@ -48,6 +48,8 @@ def conversation(properties: JsonValue) -> Conversation:
         updated_at=_time(row.get("updated_at"), created_at),
         model=_text(row.get("model")),
         is_archived=row.get("is_archived") is True,
+        prefix=_text(row.get("prefix")) or None,
+        edits=_edits(agtype.structure(row.get("edits"))),
     )
 
 
@@ -62,6 +64,7 @@ def message_properties(message: Message) -> JsonObject:
         "created_at": clock.text_of(message.created_at),
         "token_usage": _json(message.token_usage),
         "blocks": _json(message.blocks),
+        "additions": additions_text(message.additions),
         "is_partial": True if message.is_partial else None,
         "idempotency_key": message.idempotency_key,
     }
@@ -88,10 +91,38 @@ def message(properties: JsonValue) -> StoredMessage:
         tool_results=_objects(row.get("tool_results")),
         token_usage=usage if isinstance(usage, dict) else None,
         blocks=_objects(row.get("blocks")),
+        additions=_additions(agtype.structure(row.get("additions"))),
         is_partial=row.get("is_partial") is True,
         idempotency_key=_text(row.get("idempotency_key")) or None,
         outcome=outcome if isinstance(outcome, dict) else None,
     )
+
+
+def additions_text(additions: Additions | None) -> str | None:
+    """Return a message's additions as JSON text."""
+    return None if additions is None else orjson.dumps(additions).decode()
+
+
+def edits_text(edits: HistoryEdits) -> str:
+    """Return the edits of a history as JSON text."""
+    return orjson.dumps(edits).decode()
+
+
+def _additions(value: JsonValue) -> Additions | None:
+    if not isinstance(value, dict):
+        return None
+    context, system, state = value.get("context"), value.get("system"), value.get("state")
+    return Additions(
+        tuple(text for text in context if isinstance(text, str)) if isinstance(context, list) else (),
+        tuple(block for block in system if isinstance(block, dict)) if isinstance(system, list) else (),
+        state if isinstance(state, dict) else None,
+    )
+
+
+def _edits(value: JsonValue) -> HistoryEdits:
+    row = value if isinstance(value, dict) else {}
+    known = {name: row.get(name) for name in HistoryEdits.__slots__}
+    return HistoryEdits(**{name: sequence for name, sequence in known.items() if isinstance(sequence, int)})
 
 
 def _json(value: Sequence[JsonObject] | JsonObject | None) -> str | None:

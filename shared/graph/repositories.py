@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import KeptDocument
 from shared.graph.leases import Leases
@@ -21,6 +22,7 @@ class Repositories:
     def __init__(self, graph: Graph, api_url: str) -> None:
         """Build the repositories; `api_url` is the address whose OpenAPI document is kept."""
         self.conversations = Conversations(graph)
+        self.contents = Contents(graph)
         self.turns = Turns(graph)
         self.leases = Leases(graph)
         self.principals = Principals(graph)

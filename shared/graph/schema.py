@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from shared.domain.errors import GraphError, GraphUnavailable
-from shared.graph import documents, indexes, leases
+from shared.graph import contents, documents, indexes, leases
 from shared.graph.connector import connect, prepare_connection
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
             if not await _has_label(connection, graph_name, label):
                 await _make(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
-    for table, statement in ((leases.TABLE, leases.CREATE_TABLE), (documents.TABLE, documents.CREATE_TABLE)):
+    for module in (leases, documents, contents):
+        table, statement = module.TABLE, module.CREATE_TABLE
         if not await _exists(connection, _FIND_TABLE, graph_name, table):
             await _make(connection, statement.replace("{graph}", f'"{graph_name}"'))
             report(f"table {table}")

@@ -13,18 +13,18 @@ from shared.domain.errors import (
     ConversationLost,
     KeyReused,
 )
+from shared.graph import contents, leases, mapping
 from shared.graph import conversation_statements as statements
-from shared.graph import leases, mapping
 from shared.graph.conversations import check_found, only_conversation
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from pydantic import JsonValue
 
-    from shared.domain.models import Conversation, JsonObject, Lease, Message, StoredMessage
+    from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
     from shared.graph.connector import Graph, Rows
     from shared.graph.statements import Bound
 
@@ -51,6 +51,18 @@ class Ending:
 
     question_id: UUID
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Facts about a running turn that are stored together with its next messages."""
+
+    question_id: UUID
+    additions: Additions
+    prefix: str
+    edits: HistoryEdits
+    contents: Mapping[str, str]
+    """New contents by their hashes."""
 
 
 class _AskedBefore(Exception):
@@ -101,18 +113,30 @@ class Turns:
             return asked.answer
         return BegunTurn(only_conversation(found), [mapping.message(properties) for (properties,) in earlier])
 
-    async def append(self, lease: Lease, email: str, messages: Sequence[Message]) -> None:
-        """Store messages behind the others, all or none.
+    async def append(self, lease: Lease, email: str, messages: Sequence[Message], record: Record | None = None) -> None:
+        """Store messages behind the others together with a record, all or none.
 
         Raises:
             ConversationNotFound: the conversation has been removed meanwhile.
             ConversationLost: another answer holds the lease now.
         """
         owned = _owned(lease, email)
-        held = leases.HOLD.bind(**leases.values_of(lease))
-        await self._graph.transaction(statements.LOCK.bind(**owned), held, *_append(owned, messages), check=_check_held)
+        await self._graph.transaction(
+            statements.LOCK.bind(**owned),
+            leases.HOLD.bind(**leases.values_of(lease)),
+            *_recorded(owned, record),
+            *_append(owned, messages),
+            check=_check_held,
+        )
 
-    async def finish(self, lease: Lease, email: str, messages: Sequence[Message], ending: Ending | None) -> None:
+    async def finish(
+        self,
+        lease: Lease,
+        email: str,
+        messages: Sequence[Message],
+        ending: Ending | None,
+        record: Record | None = None,
+    ) -> None:
         """Store a turn's last messages, perhaps none, and its outcome, and give the lease back.
 
         Raises: as append.
@@ -121,6 +145,7 @@ class Turns:
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.RELEASE.bind(**leases.values_of(lease)),
+            *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             *([_outcome(ending)] if ending else ()),
             check=_check_held,
@@ -134,6 +159,17 @@ class Turns:
 
 def _owned(lease: Lease, email: str) -> dict[str, JsonValue]:
     return {"id": str(lease.conversation_id), "email": email}
+
+
+def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[Bound]:
+    if record is None:
+        return []
+    additions = mapping.additions_text(record.additions)
+    return [
+        *([contents.stored(record.contents)] if record.contents else []),
+        statements.SET_PREFIX.bind(**owned, prefix=record.prefix, edits=mapping.edits_text(record.edits)),
+        statements.SET_ADDITIONS.bind(id=str(record.question_id), additions=additions),
+    ]
 
 
 def _outcome(ending: Ending) -> Bound:

@@ -23,6 +23,7 @@ from shared.domain.events import (
     BlockFinished,
     ClientActionRequested,
     TextAdded,
+    ThinkingAdded,
     TitleChosen,
     ToolCallBegun,
     ToolFinished,
@@ -62,6 +63,8 @@ def _named(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR09
     match event:
         case TextAdded(text):
             return b"text", {"text": text}
+        case ThinkingAdded(text):
+            return b"thinking", {"text": text}
         case ToolInputAdded(partial_json):
             return b"tool_input", {"partial_json": partial_json}
         case ToolCallBegun(call_id, name):

@@ -113,7 +113,7 @@ class AnswerMeter:
             tool_calls=self._tool_calls,
             tool_errors=self._tool_errors,
             rounds=self._rounds,
-            usage=end.usage if isinstance(end, AnswerStored) else Usage(),
+            usage=end.usage if end else Usage(),
         )
 
 

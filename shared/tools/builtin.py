@@ -9,5 +9,8 @@ REFRESH_DATA: Final = "refresh_data"
 REFRESH_OPENAPI_SPEC: Final = "refresh_openapi_spec"
 SEARCH_TOOLS: Final = "search_tools"
 READ_RESULT: Final = "read_result"
+CALL_TOOL: Final = "call_tool"
 
-BUILTIN_NAMES: Final = frozenset({NAVIGATE_TO, REFRESH_DATA, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS, READ_RESULT})
+BUILTIN_NAMES: Final = frozenset(
+    {NAVIGATE_TO, REFRESH_DATA, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS, READ_RESULT, CALL_TOOL}
+)

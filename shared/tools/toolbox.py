@@ -17,19 +17,21 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.ports import ToolOutput
+from shared.tools.builtin import CALL_TOOL, READ_RESULT, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS
 from shared.tools.results.prune import compact
 from shared.tools.results.sanitize import harmless, truncated
 from shared.tools.results.store import KeptResults
-from shared.tools.search.selection import select_tools
+from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
+from shared.tools.search.references import as_references
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
-    from shared.domain.ports import ToolDefinition, ToolOffer, Toolset
+    from shared.domain.ports import ToolDefinition, Toolset
+    from shared.domain.requests import SearchMode
     from shared.tools.refresh import Refresher
-    from shared.tools.search.selection import Mode
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +40,13 @@ _SIDE_BY_SIDE = 8
 _LONGEST_NAME = 128
 
 
-Authorize: TypeAlias = "Callable[[Caller], Awaitable[None]]"
-"""Raises Unauthenticated when a caller's token has ended."""
+Authorize: TypeAlias = "Callable[[Caller], Awaitable[Caller]]"
+"""Returns the caller with the rights of the moment; raises Unauthenticated when its token has ended."""
 
 
-async def _allow(_caller: Caller) -> None:
+async def _allow(caller: Caller) -> Caller:
     """Check nothing."""
+    return caller
 
 
 class Toolbox:
@@ -71,123 +74,40 @@ class Toolbox:
             if isinstance(outcome, Exception):
                 log.warning("a source of tools could not be loaded: %s", type(outcome).__name__)
 
-    def for_caller(self, caller: Caller, mode: Mode = "off", authorize: Authorize = _allow) -> CallerTools:
-        """Return one caller's tools; `authorize` is asked before each round of calls."""
-        return CallerTools(self, caller, mode, authorize)
+    def for_caller(
+        self,
+        caller: Caller,
+        mode: SearchMode = "references",
+        authorize: Authorize = _allow,
+        earlier_result: Callable[[str], str | None] = lambda _call_id: None,
+    ) -> CallerTools:
+        """Return one caller's tools.
+
+        `authorize` is asked before each round of calls; `earlier_result` gives a stored result by its call's id.
+        """
+        return CallerTools(self, caller, mode, authorize, earlier_result)
 
     async def aclose(self) -> None:
         """Close every toolset."""
         await asyncio.gather(*(each.aclose() for each in self.toolsets), return_exceptions=True)
 
 
-class CallersTools:
-    """The tools of one caller during one turn; its credential goes with each call and is kept nowhere else."""
-
-    def __init__(self, toolbox: Toolbox, caller: Caller) -> None:
-        self._toolbox = toolbox
-        self._caller = caller
-        self._refreshing: asyncio.Task[None] | None = None
-
-    def definitions(self) -> list[ToolDefinition]:
-        """List what the model may call now."""
-        chosen: dict[str, ToolDefinition] = {}
-        for toolset in self._toolbox.toolsets:
-            for definition in toolset.definitions(self._caller.principal):
-                chosen.setdefault(definition.name, definition)
-        return list(chosen.values())
-
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order."""
-        events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
-        tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
-        everything = asyncio.gather(*tasks)
-        everything.add_done_callback(lambda _all: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            yield ToolsFinished(tuple(await everything))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _run(
-        self, call: ToolCall, events: asyncio.Queue[ToolEvent | None], slots: asyncio.Semaphore
-    ) -> ToolResult:
-        toolset = self._toolset_of(call.name)
-        in_browser = toolset is not None and toolset.in_browser
-        async with slots:
-            began = time.monotonic()
-            if not in_browser:
-                events.put_nowait(ToolStarted(call.id, call.name))
-            result = await self._result(call, toolset)
-            if in_browser and not result.is_error:
-                events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
-            else:
-                duration_ms = round((time.monotonic() - began) * 1000)
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
-            events.put_nowait(ToolReturned(result))
-            return result
-
-    def _toolset_of(self, name: str) -> Toolset | None:
-        for toolset in self._toolbox.toolsets:
-            if any(definition.name == name for definition in toolset.definitions(self._caller.principal)):
-                return toolset
-        return None
-
-    async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
-        try:
-            output = await self._called(call, toolset)
-        except ToolError as error:
-            output = ToolOutput(str(error), is_error=True)
-        except TimeoutError:
-            reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
-            output = ToolOutput(reason, is_error=True)
-        except Exception:
-            log.exception("the tool %s failed unexpectedly", call.name)
-            output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, self._shortened(call.id, output), output.is_error)
-
-    def _shortened(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Give what the model gets: compact, harmless, and cut where it is too long; the rest can be read on."""
-        content = harmless(output.content)
-        if output.is_cut:
-            return content
-        limit = self._toolbox.max_result_chars
-        if isinstance(content, list):
-            return truncated(content, limit)
-        return self._toolbox.results.cut(self._caller.principal.subject, call_id, compact(content), limit)
-
-    async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
-        if call.problem is not None:
-            raise ToolError(f"{call.problem} The tool was not run.")
-        async with asyncio.timeout(self._toolbox.timeout):
-            toolset = toolset or await self._toolset_after_refresh(call.name)
-            if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
-            return await toolset.call(call.name, call.input, self._caller)
-
-    async def _toolset_after_refresh(self, name: str) -> Toolset | None:
-        """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""
-        if self._toolbox.refresher is None:
-            return None
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
-        await asyncio.shield(self._refreshing)
-        return self._toolset_of(name)
-
-
 class CallerTools:
     """The tools of one caller during one turn; the caller's credential goes with each call and is kept nowhere else."""
 
     def __init__(
-        self, toolbox: Toolbox, caller: Caller, mode: Mode, authorize: Callable[[Caller], Awaitable[None]]
+        self,
+        toolbox: Toolbox,
+        caller: Caller,
+        mode: SearchMode,
+        authorize: Authorize,
+        earlier_result: Callable[[str], str | None],
     ) -> None:
         self._toolbox = toolbox
         self._caller = caller
         self._mode = mode
         self._authorize = authorize
+        self._earlier_result = earlier_result
         self._refreshing: asyncio.Task[None] | None = None
 
     def definitions(self) -> list[ToolDefinition]:
@@ -196,11 +116,11 @@ class CallerTools:
         for toolset in self._toolbox.toolsets:
             for definition in toolset.definitions(self._caller.principal):
                 chosen.setdefault(definition.name, definition)
+        if self._mode in {"off", "server"}:
+            chosen.pop(SEARCH_TOOLS, None)
+        if self._mode == "indirect":
+            chosen[CALL_TOOL] = CALL_TOOL_DEFINITION
         return list(chosen.values())
-
-    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:
-        """Select the tools that the model sees after these messages."""
-        return select_tools(self.definitions(), messages, self._mode)
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order.
@@ -208,7 +128,8 @@ class CallerTools:
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
         """
-        await self._authorize(self._caller)
+        self._caller = await self._authorize(self._caller)
+        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
         events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
         slots = asyncio.Semaphore(_SIDE_BY_SIDE)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
@@ -276,8 +197,24 @@ class CallerTools:
         async with asyncio.timeout(self._toolbox.timeout):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
-            return await toolset.call(call.name, call.input, self._caller)
+                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]} that this user may call now.")
+            if call.name == READ_RESULT:
+                self._restore_result(call)
+            output = await toolset.call(call.name, call.input, self._caller)
+        return self._with_found_tools(output) if call.name in {SEARCH_TOOLS, REFRESH_OPENAPI_SPEC} else output
+
+    def _restore_result(self, call: ToolCall) -> None:
+        """Make a result of this conversation readable again, which the process may no longer hold."""
+        call_id = str(call.input.get("id"))
+        text = self._earlier_result(call_id)
+        if text is not None and not self._toolbox.results.has(self._caller.principal.subject, call_id):
+            self._toolbox.results.keep(self._caller.principal.subject, call_id, text)
+
+    def _with_found_tools(self, output: ToolOutput) -> ToolOutput:
+        """Give the model the tools that an output names, in the way that the conversation's mode has."""
+        if self._mode == "references":
+            return as_references(output)
+        return described(output, self.definitions()) if self._mode == "indirect" else output
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
         """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""

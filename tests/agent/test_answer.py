@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agent.answer import Answer
-from shared.agent.history import messages_to_send
+from shared.agent.sent_messages import messages_to_send
 from shared.agent.loop import run_turn
 from shared.agent.outcome import Interruption
 from shared.domain.errors import ConversationLost, ConversationNotFound, GraphUnavailable, ModelError, Unauthenticated

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.agent.history import messages_to_send
+from shared.agent.sent_messages import messages_to_send
 from shared.domain.models import Message
 from shared.util import clock
 from tests.support.model_rules import problems

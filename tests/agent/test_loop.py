@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain.events import TurnEvent
-    from shared.domain.ports import ModelRequest
+    from shared.domain.requests import ModelRequest
 
 
 async def events_of(model: ScriptedModel, tools: ScriptedTools, max_rounds: int = 10) -> list[TurnEvent]:

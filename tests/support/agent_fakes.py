@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.agent.history import question_to_send
+from shared.agent.sent_messages import question_to_send
 from shared.domain.events import (
     BlockFinished,
     Reply,
@@ -22,7 +22,8 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.models import Lease, Usage
-from shared.domain.ports import ModelRequest, SystemPrompt, ToolDefinition, ToolOffer
+from shared.domain.ports import ToolDefinition, ToolOffer
+from shared.domain.requests import ModelRequest, SystemPrompt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence

@@ -74,6 +74,11 @@ class KeptResults:
         while self._size > self.most_bytes:
             self._forget(next(iter(self._results)))
 
+    def has(self, subject: str, call_id: str) -> bool:
+        """Return whether the text of a result is kept."""
+        self._expire()
+        return (subject, call_id) in self._results
+
     def cut(self, subject: str, call_id: str, text: str, limit: int) -> str:
         """Cut a text to `limit` characters, keep the whole, and add a notice of how to read on; 0 is no limit."""
         if not limit or len(text) <= limit:

@@ -5,51 +5,19 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.domain.content_blocks import blocks_of
 from shared.tools.search.index import names_in
-from shared.tools.search.selection import searches_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from pydantic import JsonValue
-
-    from shared.domain.events import ModelEvent
     from shared.domain.models import JsonObject
-    from shared.domain.ports import Model, ModelRequest
+    from shared.domain.ports import ToolOutput
 
 
-class ToolReferenceModel:
-    """A model whose API accepts references to tools: the tools that our search found are sent as references."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Stream a reply to messages in which the search's results are references."""
-        deferred = {each.name for each in request.offer.deferred}
-        searches = searches_in(request.messages) if deferred else set()
-        messages = [_referring(message, searches, deferred) for message in request.messages]
-        async with aclosing(self._model.reply(replace(request, messages=messages))) as events:
-            async for event in events:
-                yield event
-
-    async def aclose(self) -> None:
-        """Leave the model open: other turns use it."""
-
-
-def _referring(message: JsonObject, searches: set[JsonValue], deferred: set[str]) -> JsonObject:
-    if message["role"] != "user":
-        return message
-    content: list[JsonValue] = []
-    for block in blocks_of(message):
-        names = [name for name in names_in(str(block.get("content"))) if name in deferred]
-        if names and block.get("type") == "tool_result" and block.get("tool_use_id") in searches:
-            content.append({**block, "content": [{"type": "tool_reference", "tool_name": name} for name in names]})
-        else:
-            content.append(block)
-    return {**message, "content": content}
+def as_references(output: ToolOutput) -> ToolOutput:
+    """Return a search's output as references to the tools that it names; an output that names none stays a text."""
+    if not isinstance(output.content, str):
+        return output
+    references: list[JsonObject] = [{"type": "tool_reference", "tool_name": name} for name in names_in(output.content)]
+    return replace(output, content=references) if references else output

@@ -9,7 +9,8 @@ import pytest
 from shared.domain.errors import ToolError
 from shared.domain.events import Reply, ReplyFinished
 from shared.domain.models import Caller, JsonObject, Principal, Usage
-from shared.domain.ports import ModelRequest, SystemPrompt, ToolDefinition, ToolOffer
+from shared.domain.ports import ToolDefinition, ToolOffer
+from shared.domain.requests import ModelRequest, SystemPrompt
 from shared.tools.search.index import SEARCH_TOOL, render
 from shared.tools.search.references import ToolReferenceModel
 from shared.tools.search.selection import FEW, select_tools

@@ -1,0 +1,148 @@
+"""The prefix of a conversation: how it is made, how it grows, and how its changes are told to the model.
+
+The system prompt and the tools of a conversation stay as they were sent first. Tools that come later are added behind
+the others as deferred ones, which change nothing until the model has found them. Tools that go stay in the list; the
+model is told that they are gone, and the code that runs tools refuses them.
+https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from shared.domain.models import Additions
+from shared.domain.requests import OfferedTool, Prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from shared.domain.models import JsonObject
+    from shared.domain.ports import ToolDefinition
+    from shared.domain.requests import SearchMode, SystemPrompt
+
+FEW = 30
+"""Up to this number, all tools are shown: a search would cost more than it saves."""
+_MOST_NAMES = 30
+_MOST_DEFINITIONS = 5
+
+
+def first_prefix(
+    system: SystemPrompt, definitions: Sequence[ToolDefinition], mode: SearchMode, residents: Collection[str]
+) -> Prefix:
+    """Return the prefix of a new conversation: all of a few tools, or the residents and the others deferred."""
+    shows_all = mode == "off" or len(definitions) <= FEW
+    shown = [each for each in definitions if shows_all or each.name in residents]
+    others = [each for each in definitions if not shows_all and each.name not in residents]
+    tools = [OfferedTool(each.name, each.encoded) for each in shown]
+    if mode in {"references", "server"}:
+        tools += [OfferedTool(each.name, each.encoded, is_deferred=True) for each in others]
+    return Prefix(system, tuple(tools), mode)
+
+
+def grown(prefix: Prefix, definitions: Iterable[ToolDefinition], used: Collection[str]) -> Prefix:
+    """Return the prefix with new tools behind the others, deferred.
+
+    A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs.
+    """
+    if prefix.mode == "indirect":
+        return prefix
+    current = {each.name: each.encoded for each in definitions}
+    kept = tuple(
+        replace(tool, encoded=current.get(tool.name, tool.encoded))
+        if tool.is_deferred and tool.name not in used
+        else tool
+        for tool in prefix.tools
+    )
+    known = prefix.tool_names
+    new = (OfferedTool(name, encoded, is_deferred=True) for name, encoded in current.items() if name not in known)
+    return replace(prefix, tools=(*kept, *new))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChanges:
+    """The differences between the tools that the model knows of and those that it may use now."""
+
+    added: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+    redefined: tuple[ToolDefinition, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.added or self.withdrawn or self.restored or self.redefined)
+
+
+def tool_changes(
+    prefix: Prefix, definitions: Sequence[ToolDefinition], used: Collection[str], state: JsonObject
+) -> ToolChanges:
+    """Compare the tools of the moment with the prefix and with what the model was told so far."""
+    current = {each.name: each for each in definitions}
+    seen = {tool.name: tool for tool in prefix.tools if not tool.is_deferred or tool.name in used}
+    told_withdrawn = set(_names(state.get("withdrawn")))
+    told_redefined = _texts(state.get("redefined"))
+    return ToolChanges(
+        added=tuple(name for name in current if name not in prefix.tool_names),
+        withdrawn=tuple(name for name in seen if name not in current and name not in told_withdrawn),
+        restored=tuple(name for name in sorted(told_withdrawn) if name in current),
+        redefined=tuple(
+            current[name]
+            for name, tool in seen.items()
+            if name in current
+            and current[name].encoded != tool.encoded
+            and told_redefined.get(name) != _hash(current[name])
+        ),
+    )
+
+
+def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:
+    """Return what the model knows once it has been told of the changes."""
+    withdrawn = (set(_names(state.get("withdrawn"))) | set(changes.withdrawn)) - set(changes.restored)
+    redefined = {**_texts(state.get("redefined")), **{each.name: _hash(each) for each in changes.redefined}}
+    return {**state, "withdrawn": [*sorted(withdrawn)], "redefined": {**redefined}}
+
+
+def announcement(changes: ToolChanges, *, has_tool_changes: bool, state: JsonObject) -> Additions:
+    """Return the parts of a message that tell the model of changed tools."""
+    system: list[JsonObject] = []
+    if has_tool_changes and (changes.withdrawn or changes.restored):
+        system += [_change("tool_removal", name) for name in changes.withdrawn]
+        system += [_change("tool_addition", name) for name in changes.restored]
+    return Additions((_told(changes),), tuple(system), told_state(state, changes))
+
+
+def _change(kind: str, name: str) -> JsonObject:
+    return {"type": kind, "tool": {"type": "tool_reference", "name": name}}
+
+
+def _told(changes: ToolChanges) -> str:
+    lines = ["<tool_changes>"]
+    if changes.added:
+        lines.append(f"New tools, which search_tools finds: {_listed(changes.added)}.")
+    if changes.withdrawn:
+        lines.append(f"No longer available to this user, do not call them: {_listed(changes.withdrawn)}.")
+    if changes.restored:
+        lines.append(f"Available again: {_listed(changes.restored)}.")
+    lines += [
+        f"{each.name} has changed. Its definition is now: {each.encoded.decode()}"
+        for each in changes.redefined[:_MOST_DEFINITIONS]
+    ]
+    return "\n".join([*lines, "</tool_changes>"])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _hash(definition: ToolDefinition | OfferedTool) -> str:
+    return sha256(definition.encoded).hexdigest()[:16]
+
+
+def _names(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, dict) else {}

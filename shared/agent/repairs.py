@@ -1,0 +1,29 @@
+"""Repairs of a history of which the model's API refused a part, so that no conversation is lost.
+
+A thinking block is refused for good once anything before it has changed. The way out is to send the history without it.
+https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/fix-a-thinking-block-bound-to-a-different-conversation
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.domain.models import HistoryEdits
+
+if TYPE_CHECKING:
+    from shared.agent.history import History
+    from shared.domain.errors import RefusedPart
+
+
+def repair(history: History, refused: RefusedPart) -> HistoryEdits | None:
+    """Return the edit that leaves the refused part out, or None when all such edits are in force already."""
+    last = history.last
+    without_thinking = HistoryEdits(thinking=last)
+    without_images = HistoryEdits(thinking=last, images=last)
+    plain = HistoryEdits(thinking=last, images=last, plain=last)
+    steps = {
+        "thinking": (without_thinking, plain),
+        "image": (without_images, plain),
+        "block": (plain,),
+    }[refused]
+    return next((edits for edits in steps if history.edits | edits != history.edits), None)

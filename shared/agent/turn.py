@@ -1,0 +1,170 @@
+"""One turn: the requests of its rounds, made of the conversation's prefix and of its growing history."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shared.agent.context_window import clear_old_results, shorten
+from shared.agent.history import round_to_store
+from shared.agent.prefix import announcement, grown, tool_changes
+from shared.agent.repairs import repair
+from shared.domain.content_blocks import objects_in
+from shared.domain.errors import CONTEXT_OVERFLOW, ModelError
+from shared.domain.events import BlockFinished, TextAdded, TurnPrepared, UsageCounted
+from shared.domain.models import NO_ADDITIONS, Additions
+from shared.domain.requests import ModelRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from shared.agent.history import History
+    from shared.domain.events import ModelEvent, Reply, ToolResult
+    from shared.domain.models import HistoryEdits, JsonObject, Message
+    from shared.domain.ports import Model, Tools
+    from shared.domain.requests import Capabilities, Prefix
+
+log = logging.getLogger(__name__)
+
+_LEFT_OUT = "*This conversation has become very long: its oldest parts are no longer read in full.*\n\n"
+_NO_MORE_TOOLS = (
+    "No more tools can be called for this question. Answer now from what you have, and say what is missing."
+)
+_MOST_ATTEMPTS = 8
+"""More than all repairs and all ways of shortening together."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """The settings of a turn; `clear_above` is the number of tokens above which old results are left out."""
+
+    model: str
+    max_tokens: int
+    max_rounds: int
+    clear_above: int
+    capabilities: Capabilities
+
+
+class Turn:
+    """The state of a running turn."""
+
+    def __init__(
+        self, settings: TurnSettings, prefix: Prefix, history: History, tools: Tools, facts: Additions = NO_ADDITIONS
+    ) -> None:
+        """Take the parts; `facts` are told with the question, together with the tools that have changed meanwhile."""
+        self.settings = settings
+        self.tools = tools
+        self._prefix = prefix
+        self._history = history
+        self._state: JsonObject = {**history.state, **(facts.state or {})}
+        self._question = self._added(facts)
+        self._must_tell = False
+        _, question = history.messages[-1]
+        history.replace_last(replace(question, additions=self._question))
+
+    def prepared(self) -> TurnPrepared:
+        """Return the record that the next messages are stored with."""
+        return TurnPrepared(self._prefix, self._question, self._history.edits)
+
+    async def reply(self, model: Model, *, may_call_tools: bool) -> AsyncGenerator[ModelEvent | TurnPrepared, None]:
+        """Stream a reply. A history that the model's API refuses is repaired or shortened, and sent again.
+
+        Raises:
+            ModelError: there is no reply, or it broke off.
+        """
+        self._make_room()
+        for attempt in range(_MOST_ATTEMPTS):
+            if attempt or self._must_tell:
+                yield self.prepared()
+            has_begun = False
+            try:
+                async with aclosing(model.reply(self._request(may_call_tools=may_call_tools))) as events:
+                    async for event in events:
+                        if not isinstance(event, UsageCounted):
+                            has_begun = True
+                            for notice in self._notice():
+                                yield notice
+                        yield event
+            except ModelError as error:
+                edits = None if has_begun else self._edits_for(error)
+                if edits is None:
+                    raise
+                self._history.edit(edits)
+            else:
+                return
+
+    def add_round(self, reply: Reply, results: Sequence[ToolResult], *, is_last: bool) -> tuple[Message, ...]:
+        """Add a reply and its results to the history and return them as the messages to store."""
+        additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()))
+        messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
+        self._history.append(messages)
+        return messages
+
+    def _request(self, *, may_call_tools: bool) -> ModelRequest:
+        settings = self.settings
+        return ModelRequest(
+            settings.model,
+            settings.max_tokens,
+            self._prefix,
+            self._history.to_send(self._prefix.tool_names),
+            may_call_tools=may_call_tools,
+            is_repeated=True,
+        )
+
+    def _added(self, additions: Additions) -> Additions:
+        """Let the prefix grow with the tools of the moment, and add what has changed to the additions of a message."""
+        definitions = self.tools.definitions()
+        used = used_tools(self._history)
+        changes = tool_changes(self._prefix, definitions, used, self._state)
+        self._prefix = grown(self._prefix, definitions, used)
+        if not changes:
+            return replace(additions, state=self._state) if additions.state is not None else additions
+        told = announcement(changes, has_tool_changes=self.settings.capabilities.tool_changes, state=self._state)
+        self._state = told.state or self._state
+        return Additions((*additions.context, *told.context), (*additions.system, *told.system), self._state)
+
+    def _make_room(self) -> None:
+        if self.settings.capabilities.context_editing:
+            return
+        edits = clear_old_results(
+            self._history, self.settings.clear_above, checks_thinking=self.settings.capabilities.checks_thinking
+        )
+        if edits is not None:
+            self._history.edit(edits)
+            self._must_tell = True
+
+    def _edits_for(self, error: ModelError) -> HistoryEdits | None:
+        if error.code == CONTEXT_OVERFLOW:
+            self._must_tell = True
+            return shorten(self._history, checks_thinking=self.settings.capabilities.checks_thinking)
+        if error.refused is None:
+            return None
+        edits = repair(self._history, error.refused)
+        if edits is not None:
+            log.warning("the model's API refused a part of the history (%s); it is left out from now on", error.refused)
+        return edits
+
+    def _notice(self) -> list[TextAdded | BlockFinished]:
+        """Return the events that tell the user once that parts of the conversation are left out."""
+        if not self._must_tell:
+            return []
+        self._must_tell = False
+        return [TextAdded(_LEFT_OUT), BlockFinished()]
+
+
+def used_tools(history: History) -> frozenset[str]:
+    """Return the names of the tools that the history has called or has references to."""
+    names: set[str] = set()
+    for _, message in history.messages:
+        names |= {str(call.get("name")) for call in message.tool_use or ()}
+        for block in [*(message.blocks or ()), *(message.tool_results or ())]:
+            names |= set(_references(block))
+    return frozenset(names)
+
+
+def _references(block: JsonObject) -> list[str]:
+    content = block.get("content")
+    listed = content.get("tool_references") if isinstance(content, dict) else content
+    return [str(each["tool_name"]) for each in objects_in(listed) if "tool_name" in each]

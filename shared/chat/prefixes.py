@@ -1,0 +1,100 @@
+"""The prefixes of conversations in the graph: each is stored by its hash, and conversations share equal parts."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from typing import TYPE_CHECKING, get_args
+
+import orjson
+
+from shared.domain.errors import GraphError
+from shared.domain.requests import OfferedTool, Prefix, SearchMode, SystemPrompt
+from shared.graph.contents import hash_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from shared.graph.contents import Contents
+
+log = logging.getLogger(__name__)
+
+_MOST_PREFIXES = 256
+_MOST_HASHES = 100_000
+
+
+class Prefixes:
+    """Reads and encodes prefixes; those used last are kept in memory."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._read: OrderedDict[str, Prefix] = OrderedDict()
+        self._keys: OrderedDict[Prefix, str] = OrderedDict()
+        self._stored: set[str] = set()
+
+    async def read(self, key: str | None) -> Prefix | None:
+        """Return the prefix of a key, or None where there is none or it can no longer be read."""
+        if key is None:
+            return None
+        prefix = self._read.get(key)
+        if prefix is None:
+            try:
+                prefix = await self._load(key)
+            except (GraphError, KeyError, TypeError, ValueError) as error:
+                log.warning("the prefix of a conversation cannot be read: %s", type(error).__name__)
+                return None
+        self._keep(key, prefix)
+        return prefix
+
+    def encode(self, prefix: Prefix) -> tuple[str, dict[str, str]]:
+        """Return the key of a prefix, and the contents by hash that are not known to be stored."""
+        key = self._keys.get(prefix)
+        if key is not None and key in self._stored:
+            return key, {}
+        contents: dict[str, str] = {}
+
+        def put(content: str) -> str:
+            contents[hash_of(content)] = content
+            return hash_of(content)
+
+        tools = [[put(tool.encoded.decode()), tool.name, tool.is_deferred] for tool in prefix.tools]
+        record = [prefix.mode, put(prefix.system.static), put(prefix.system.personal), tools]
+        key = put(orjson.dumps(record).decode())
+        self._keep(key, prefix)
+        return key, {name: content for name, content in contents.items() if name not in self._stored}
+
+    def note_stored(self, key: str, contents: Mapping[str, str]) -> None:
+        """Remember contents that a transaction has stored."""
+        if len(self._stored) > _MOST_HASHES:
+            self._stored.clear()
+        self._stored |= {key, *contents}
+
+    def _keep(self, key: str, prefix: Prefix) -> None:
+        self._read[key] = prefix
+        self._keys[prefix] = key
+        for kept in (self._read, self._keys):
+            if len(kept) > _MOST_PREFIXES:
+                kept.popitem(last=False)
+
+    async def _load(self, key: str) -> Prefix:
+        found = await self._contents.read([key])
+        mode, static, personal, tools = orjson.loads(found[key])
+        texts = await self._contents.read({static, personal, *(tool[0] for tool in tools)})
+        self._stored |= {key, *texts}
+        return Prefix(
+            SystemPrompt(texts[static], texts[personal]),
+            tuple(_tool(tool, texts) for tool in tools),
+            _mode(mode),
+        )
+
+
+def _tool(record: list[JsonValue], texts: Mapping[str, str]) -> OfferedTool:
+    content, name, is_deferred = record
+    return OfferedTool(str(name), texts[str(content)].encode(), is_deferred is True)
+
+
+def _mode(value: object) -> SearchMode:
+    modes: tuple[SearchMode, ...] = get_args(SearchMode)
+    return next(mode for mode in modes if mode == value)

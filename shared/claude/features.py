@@ -1,0 +1,54 @@
+"""The optional features of the Messages API at one address, each switched off once the address has refused it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+log = logging.getLogger(__name__)
+
+_NOT_KNOWN = re.compile(
+    r"extra inputs are not permitted|unexpected value|unknown|unsupported|not supported|invalid beta"
+)
+_LONGEST_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A field of the request, and the value of the `anthropic-beta` header that it needs."""
+
+    field: str
+    beta: str
+
+
+CONTEXT_EDITING = Feature("context_management", "context-management-2025-06-27")
+COMPACTION = Feature("compact_20260112", "compact-2026-01-12")
+TOOL_CHANGES = Feature("tool_removal", "mid-conversation-tool-changes-2026-07-01")
+THINKING_UPDATES = Feature("display", "thinking-display-updates-2026-08-18")
+
+
+class Features:
+    """Remembers which features an address does not know; a platform or a gateway may lag behind Anthropic's own API."""
+
+    def __init__(self) -> None:
+        self._refused: set[Feature] = set()
+
+    def allows(self, feature: Feature) -> bool:
+        """Return whether a feature may be used."""
+        return feature not in self._refused
+
+    def note_refusal(self, message: str, used: Collection[Feature]) -> bool:
+        """Switch off the features that a refusal names; return whether there was one, so that asking again can help."""
+        text = message[:_LONGEST_MESSAGE].lower()
+        if _NOT_KNOWN.search(text) is None:
+            return False
+        named = {each for each in used if each.field in text or each.beta in text}
+        for each in named:
+            log.warning("the model's API does not know %s; it is not used from now on", each.beta)
+        self._refused |= named
+        return bool(named)

@@ -1,0 +1,156 @@
+"""The body and the headers of a request to the Messages API.
+
+https://platform.claude.com/docs/en/api/messages
+https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.claude.capabilities import capabilities_of
+from shared.claude.features import COMPACTION, CONTEXT_EDITING, THINKING_UPDATES, TOOL_CHANGES, Feature
+from shared.domain.content_blocks import blocks_of, text_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shared.claude.features import Features
+    from shared.domain.models import JsonObject
+    from shared.domain.requests import Capabilities, ModelRequest, Prefix, SystemPrompt
+
+_SEARCH_OF_API = b'{"type":"tool_search_tool_bm25_20251119","name":"tool_search_tool_bm25"}'
+_RESULTS_KEPT = 6
+"""The number of tool results that clearing keeps at least; more where the running round has more."""
+_CLEARED_AT_LEAST = 20_000
+"""The tokens that clearing must free: it costs one new write of the cache."""
+_COMPACTED_ABOVE = 4
+"""Compaction begins at this multiple of the number of tokens at which results are cleared."""
+_LEAST_COMPACTION = 150_000
+_NOT_MARKED = frozenset({"thinking", "redacted_thinking", "compaction"})
+"""Blocks that may not carry `cache_control`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRequest:
+    """A request as it is sent, with the optional features that it uses."""
+
+    body: bytes
+    features: tuple[Feature, ...]
+
+    @property
+    def betas(self) -> str:
+        """The value of the `anthropic-beta` header; empty where none is needed."""
+        return ",".join(each.beta for each in self.features)
+
+
+def encode(request: ModelRequest, features: Features, clear_above: int) -> EncodedRequest:
+    """Encode a request. Results are cleared by the API above `clear_above` tokens, where it can."""
+    capabilities = capabilities_of(request.model)
+    used = [each for each in _wanted(request, capabilities) if features.allows(each)]
+    messages = _with_breakpoints(request.messages) if request.is_repeated else request.messages
+    body: dict[str, object] = {
+        "model": request.model,
+        "max_tokens": request.max_tokens,
+        "stream": True,
+        "system": _system(request.prefix.system, is_cached=request.is_repeated),
+        "messages": messages,
+    }
+    if request.prefix.tools:
+        body["tools"] = orjson.Fragment(b"[" + b",".join(_tools(request.prefix)) + b"]")
+        if not request.may_call_tools:
+            body["tool_choice"] = {"type": "none"}
+    if edits := _context_edits(request.messages, used, clear_above):
+        body["context_management"] = {"edits": edits}
+    if capabilities.thinking_display:
+        body["thinking"] = {"type": "adaptive", "display": "updates" if THINKING_UPDATES in used else "summarized"}
+    if request.effort is not None and capabilities.effort:
+        body["output_config"] = {"effort": request.effort}
+    return EncodedRequest(orjson.dumps(body), tuple(used))
+
+
+def _wanted(request: ModelRequest, capabilities: Capabilities) -> Iterator[Feature]:
+    if capabilities.context_editing and request.is_repeated:
+        yield CONTEXT_EDITING
+        if capabilities.compaction:
+            yield COMPACTION
+    if capabilities.thinking_display:
+        yield THINKING_UPDATES
+    if any(block.get("type") in {"tool_removal", "tool_addition"} for block in _system_blocks(request.messages)):
+        yield TOOL_CHANGES
+
+
+def _system_blocks(messages: Sequence[JsonObject]) -> Iterator[JsonObject]:
+    return (block for message in messages if message["role"] == "system" for block in blocks_of(message))
+
+
+def _context_edits(messages: Sequence[JsonObject], used: Sequence[Feature], clear_above: int) -> list[JsonObject]:
+    """Return the API's edits of the context: clearing old results, then summing up what is still too long.
+
+    https://platform.claude.com/docs/en/build-with-claude/context-editing
+    https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
+    if CONTEXT_EDITING not in used:
+        return []
+    running = sum(block.get("type") == "tool_result" for block in blocks_of(_last_of_user(messages)))
+    clearing: JsonObject = {
+        "type": "clear_tool_uses_20250919",
+        "trigger": {"type": "input_tokens", "value": clear_above},
+        "keep": {"type": "tool_uses", "value": max(_RESULTS_KEPT, running)},
+        "clear_at_least": {"type": "input_tokens", "value": min(_CLEARED_AT_LEAST, clear_above // 2)},
+    }
+    above = max(_LEAST_COMPACTION, _COMPACTED_ABOVE * clear_above)
+    compacting: JsonObject = {"type": "compact_20260112", "trigger": {"type": "input_tokens", "value": above}}
+    return [clearing, compacting] if COMPACTION in used else [clearing]
+
+
+def _last_of_user(messages: Sequence[JsonObject]) -> JsonObject:
+    return next((message for message in reversed(messages) if message["role"] == "user"), {"content": []})
+
+
+def _tools(prefix: Prefix) -> Iterator[bytes]:
+    """Yield the definitions' JSON, encoded once when they were made: they are long and go out with every round."""
+    if prefix.mode == "server":
+        yield _SEARCH_OF_API
+    for tool in prefix.tools:
+        yield tool.encoded[:-1] + b',"defer_loading":true}' if tool.is_deferred else tool.encoded
+
+
+def _system(prompt: SystemPrompt, *, is_cached: bool) -> list[JsonObject]:
+    """Return the prompt's parts, with a breakpoint behind the one that is everybody's: it covers the tools as well."""
+    parts = [text_block(text) for text in (prompt.static, prompt.personal) if text.strip()]
+    if is_cached and parts:
+        parts[0] = {**parts[0], "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    return parts
+
+
+def _with_breakpoints(messages: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the messages with breakpoints behind the last two of the user's.
+
+    The last one is where the next request will begin to differ; the one before is where the last request ended. With
+    both, the cache is found however many blocks the round between them has: the API looks back 20 blocks only.
+    """
+    marked = list(messages)
+    of_user = [place for place, message in enumerate(messages) if message["role"] == "user"]
+    for place in of_user[-2:]:
+        marked[place] = _marked(messages[place])
+    return marked
+
+
+def _marked(message: JsonObject) -> JsonObject:
+    """Return a message with a breakpoint on its last block that may carry one."""
+    blocks = blocks_of(message)
+    place = next((i for i in reversed(range(len(blocks))) if _may_be_marked(blocks[i])), None)
+    if place is None:
+        return message
+    blocks[place] = {**blocks[place], "cache_control": {"type": "ephemeral"}}
+    return {**message, "content": [*blocks]}
+
+
+def _may_be_marked(block: JsonObject) -> bool:
+    if block.get("type") == "text":
+        return bool(str(block.get("text", "")).strip())
+    return block.get("type") not in _NOT_MARKED
