@@ -158,10 +158,10 @@ class ReplyReader:
             case "content_block_stop":
                 yield from self._stop(event)
             case "message_start":
-                yield self._count(_object(_object(event.get("message")).get("usage")))
+                yield from self._count(_object(_object(event.get("message")).get("usage")))
             case "message_delta":
                 self._stop_reason = _text(_object(event.get("delta")).get("stop_reason")) or self._stop_reason
-                yield self._count(_object(event.get("usage")))
+                yield from self._count(_object(event.get("usage")))
             case "message_stop":
                 yield ReplyFinished(self._reply())
             case "error":
@@ -219,9 +219,11 @@ class ReplyReader:
         if block.get("type") in {"text", "tool_use"}:
             yield BlockFinished()
 
-    def _count(self, usage: JsonObject) -> UsageCounted:
-        self._counts |= {name: count for name, count in usage.items() if isinstance(count, int)}
-        return UsageCounted(self._usage())
+    def _count(self, usage: JsonObject) -> Iterator[ModelEvent]:
+        counts = {name: count for name, count in usage.items() if isinstance(count, int)}
+        if counts:
+            self._counts |= counts
+            yield UsageCounted(self._usage())
 
     def _usage(self) -> Usage:
         return Usage(**{name: self._counts.get(name, 0) for name in Usage.__slots__})

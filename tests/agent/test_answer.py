@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.agent.answer import Answer
-from shared.agent.sent_messages import messages_to_send
 from shared.agent.loop import run_turn
 from shared.agent.outcome import Interruption
+from shared.agent.sent_messages import messages_to_send
 from shared.domain.errors import ConversationLost, ConversationNotFound, GraphUnavailable, ModelError, Unauthenticated
 from shared.domain.events import AnswerFailed, AnswerStored, TextAdded, TitleChosen
 from shared.domain.models import Message
@@ -21,10 +21,9 @@ from tests.support.agent_fakes import (
     QUESTION_ID,
     MemoryTranscript,
     ScriptedModel,
-    ScriptedTools,
     call,
-    request_of,
     said,
+    turn_of,
 )
 from tests.support.model_rules import problems
 
@@ -66,7 +65,7 @@ async def title() -> str:
 
 
 def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rounds: int = 10) -> Answer:
-    turn = run_turn(ScriptedModel(script), ScriptedTools(), request_of(), rounds)
+    turn = run_turn(ScriptedModel(script), turn_of(max_rounds=rounds))
     return Answer(turn, transcript, title)
 
 
@@ -78,7 +77,7 @@ async def told(answer: Answer, after: int | None = None, reason: Interruption | 
 
 def assert_replayable(messages: Sequence[Message]) -> None:
     again = Message(id=QUESTION_ID, role="user", content="And?", created_at=clock.now())
-    sent = [*messages_to_send([QUESTION, *messages, again])]
+    sent = messages_to_send(enumerate([QUESTION, *messages, again]))
     assert problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": sent}) == []
     for message in messages:
         assert message.content.strip() or message.tool_use or message.tool_results
@@ -150,7 +149,7 @@ def test_storing_may_fail_anywhere(rounds: list[Reply], good: int, failure: Exce
 async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> None:
     transcript = MemoryTranscript()
     model = ScriptedModel([said("Hello")])
-    answer = Answer(run_turn(model, ScriptedTools(), request_of(), 10), transcript, title)
+    answer = Answer(run_turn(model, turn_of()), transcript, title)
     answer.interrupt(Interruption.STOPPED)
     listener = await told(answer)
     assert [type(event) for event in listener.events] == [AnswerStored]

@@ -10,7 +10,7 @@ import pytest
 from shared.agent.loop import run_turn
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
-from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, request_of, said
+from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, said, turn_of
 from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def events_of(model: ScriptedModel, tools: ScriptedTools, max_rounds: int = 10) -> list[TurnEvent]:
-    async with aclosing(run_turn(model, tools, request_of(), max_rounds)) as events:
+    async with aclosing(run_turn(model, turn_of(tools, max_rounds=max_rounds))) as events:
         return [event async for event in events]
 
 
@@ -51,26 +51,31 @@ async def test_rounds_are_told_with_their_results_and_summed() -> None:
     events = await events_of(model, tools)
     [received] = [event for event in events if isinstance(event, ReplyReceived)]
     [done] = [event for event in events if isinstance(event, RoundFinished)]
-    assert received.reply is done.reply
-    assert [result.call_id for result in done.results] == tools.ran == [first.id, second.id]
+    replied, results = done.messages
+    assert [each["id"] for each in replied.tool_use or ()] == [each.id for each in received.reply.calls]
+    assert [each["tool_use_id"] for each in results.tool_results or ()] == tools.ran == [first.id, second.id]
     assert finished(events).usage.output_tokens == 5
     assert not any(objections(request) for request in model.requests)
 
 
 @pytest.mark.proves("turn.loop")
-async def test_what_is_offered_is_asked_anew_every_round() -> None:
+async def test_new_tools_are_added_behind_the_others_in_every_round() -> None:
     model = ScriptedModel([said("", call()), said("", call()), said("Done.")])
     await events_of(model, ScriptedTools())
-    assert [len(request.offer.tools) for request in model.requests] == [1, 2, 3]
+    tools = [request.prefix.tools for request in model.requests]
+    assert [len(each) for each in tools] == [1, 2, 3]
+    assert [tool.is_deferred for tool in tools[-1]] == [False, True, True]
+    assert tools[2][:2] == tools[1]
 
 
 @pytest.mark.proves("turn.round-limit")
 @pytest.mark.parametrize("rounds", [0, 1, 3])
-async def test_the_last_call_offers_no_tools(rounds: int) -> None:
+async def test_in_the_last_call_tools_may_not_be_called(rounds: int) -> None:
     model = ScriptedModel([*[said("", call()) for _ in range(rounds)], said("Done.")])
     events = await events_of(model, ScriptedTools(), rounds)
-    assert [bool(request.offer.tools) for request in model.requests] == [True] * rounds + [False]
-    assert finished(events).reply.text == "Done."
+    assert [request.may_call_tools for request in model.requests] == [True] * rounds + [False]
+    assert all(request.prefix.tools for request in model.requests)
+    assert finished(events).message.content == "Done."
     assert not any(objections(request) for request in model.requests)
 
 
@@ -79,12 +84,12 @@ async def test_the_last_call_offers_no_tools(rounds: int) -> None:
 async def test_calls_that_nobody_answers_are_not_in_the_finished_reply(stop: str | None) -> None:
     tools = ScriptedTools()
     events = await events_of(ScriptedModel([said("Text", call(), stop=stop)]), tools, 0)
-    reply = finished(events).reply
-    assert reply.calls == ()
-    assert all(block["type"] != "tool_use" for block in reply.blocks)
+    message = finished(events).message
+    assert message.tool_use is None
+    assert all(block["type"] != "tool_use" for block in message.blocks or ())
     assert tools.ran == []
     shown = "".join(event.text for event in events if isinstance(event, TextAdded))
-    assert shown == reply.text
+    assert shown == message.content
 
 
 @pytest.mark.proves("turn.error-in-stream")
@@ -98,6 +103,7 @@ async def test_a_failure_goes_up_and_the_stream_is_closed() -> None:
 @pytest.mark.proves("turn.client-gone")
 async def test_who_leaves_early_closes_the_models_stream() -> None:
     model = ScriptedModel([said("Hello")])
-    async with aclosing(run_turn(model, ScriptedTools(), request_of(), 10)) as events:
+    async with aclosing(run_turn(model, turn_of())) as events:
+        await anext(events)
         await anext(events)
     assert model.closed == 1

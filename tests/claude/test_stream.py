@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.claude.stream import BrokenStream, ReplyReader, StreamedError, frames
-from shared.domain.events import ReplyFinished, TextAdded, ToolInputAdded
+from shared.domain.events import BlockFinished, ReplyFinished, TextAdded, ToolInputAdded
 from tests.support.model_reply import Envelope, Frame, block, event, ping, reply, text, thinking, tool
 
 if TYPE_CHECKING:
@@ -159,5 +159,24 @@ async def test_half_a_surrogate_pair_is_replaced() -> None:
     delta = (
         b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a\\ud83d"}}\n\n'
     )
-    events = await read(started(type="text", text=""), delta)
-    assert events == [TextAdded("a?")]
+    stop = b'data: {"type": "content_block_stop", "index": 0}\n\n'
+    events = await read(started(type="text", text=""), delta, stop)
+    assert events == [TextAdded("a"), TextAdded("\ufffd"), BlockFinished()]
+
+
+@pytest.mark.proves("graph.hostile-text")
+async def test_a_surrogate_pair_in_two_deltas_is_joined() -> None:
+    halves = [
+        b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "%b"}}\n\n' % half
+        for half in (rb"a\ud83d", rb"\ude00b")
+    ]
+    events = await read(started(type="text", text=""), *halves)
+    assert events == [TextAdded("a"), TextAdded("\U0001f600b")]
+
+
+@pytest.mark.proves("graph.hostile-text")
+async def test_bytes_that_are_no_utf8_are_replaced() -> None:
+    delta = (
+        b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a\xff\xfeb"}}\n\n'
+    )
+    assert await read(started(type="text", text=""), delta) == [TextAdded("a\ufffd\ufffdb")]

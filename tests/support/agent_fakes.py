@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from shared.agent.sent_messages import question_to_send
+from shared.agent.history import History
+from shared.agent.prefix import first_prefix
+from shared.agent.turn import Turn, TurnSettings
 from shared.domain.events import (
     BlockFinished,
     Reply,
@@ -21,15 +23,16 @@ from shared.domain.events import (
     ToolsFinished,
     ToolStarted,
 )
-from shared.domain.models import Lease, Usage
-from shared.domain.ports import ToolDefinition, ToolOffer
-from shared.domain.requests import ModelRequest, SystemPrompt
+from shared.domain.models import Lease, Message, Usage
+from shared.domain.ports import ToolDefinition
+from shared.domain.requests import Capabilities, ModelRequest, SystemPrompt
+from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent
-    from shared.domain.models import JsonObject, Message
+    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent, TurnPrepared
+    from shared.domain.models import JsonObject
 
 ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
 QUESTION_ID = UUID(int=1)
@@ -48,9 +51,25 @@ def call(name: str = "echo", call_id: str | None = None) -> ToolCall:
     return ToolCall(call_id or f"toolu_{uuid4().hex}", name, {})
 
 
-def request_of(text: str = "Hi") -> ModelRequest:
-    """Make a request that asks something."""
-    return ModelRequest("claude-sonnet-4-6", 100, SystemPrompt("Static.", "Personal."), [question_to_send(text)])
+CAPABLE = Capabilities(
+    checks_thinking=True, tool_references=True, system_messages=True, tool_changes=True, context_editing=True
+)
+
+
+def turn_of(
+    tools: ScriptedTools | None = None,
+    *,
+    text: str = "Hi",
+    max_rounds: int = 10,
+    history: History | None = None,
+    capabilities: Capabilities = CAPABLE,
+) -> Turn:
+    """Make the turn of a question."""
+    tools = tools or ScriptedTools()
+    question = Message(id=QUESTION_ID, role="user", content=text, created_at=clock.now())
+    prefix = first_prefix(SystemPrompt("Static.", "Personal."), tools.definitions(), "references", ())
+    settings = TurnSettings("claude-sonnet-5-5", 100, max_rounds, 100_000, capabilities)
+    return Turn(settings, prefix, history or History.of([], question), tools)
 
 
 @dataclass
@@ -99,9 +118,9 @@ class ScriptedTools:
     offered: list[ToolDefinition] = field(default_factory=lambda: [ECHO])
     ran: list[str] = field(default_factory=list)
 
-    def offer(self, messages: Sequence[JsonObject]) -> ToolOffer:  # noqa: ARG002  # the port's signature
-        """Offer what there is now."""
-        return ToolOffer(tuple(self.offered))
+    def definitions(self) -> Sequence[ToolDefinition]:
+        """List the tools of the moment."""
+        return tuple(self.offered)
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""
@@ -126,6 +145,11 @@ class MemoryTranscript:
     failures: list[Exception | None] = field(default_factory=list)
     question_id: UUID = QUESTION_ID
     lease: Lease = field(default_factory=lambda: Lease(uuid4(), uuid4()))
+    prepared: TurnPrepared | None = None
+
+    def prepare(self, prepared: TurnPrepared) -> None:
+        """Keep the record."""
+        self.prepared = prepared
 
     async def append(self, messages: Sequence[Message]) -> None:
         """Store messages; the wait is where a cancellation would strike."""

@@ -82,15 +82,15 @@ def objections(sent: Sequence[JsonObject]) -> list[str]:
 @given(st.lists(messages, max_size=6))
 @settings(max_examples=200, deadline=None)
 def test_every_history_is_accepted(history: list[Message]) -> None:
-    assert objections(messages_to_send([*history, message_of("user", "And now?")])) == []
-    assert objections(messages_to_send(history)) == []
+    assert objections(messages_to_send(enumerate([*history, message_of("user", "And now?")]))) == []
+    assert objections(messages_to_send(enumerate(history))) == []
 
 
 @pytest.mark.proves("turn.old-rows")
 @given(st.lists(messages, max_size=6))
 @settings(max_examples=200, deadline=None)
 def test_what_people_said_is_never_left_out(history: list[Message]) -> None:
-    sent = str(messages_to_send(history))
+    sent = str(messages_to_send(enumerate(history)))
     for message in history:
         if message.role == "user" and message.content.strip():
             assert repr(message.content)[1:-1] in sent
@@ -114,7 +114,7 @@ def test_a_good_history_is_replayed_as_it_came() -> None:
         message_of("assistant", "Done."),
         message_of("user", "Thanks"),
     ]
-    assert messages_to_send(history) == [
+    assert messages_to_send(enumerate(history)) == [
         {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
         {"role": "assistant", "content": [thought, call]},
         {"role": "user", "content": [result]},
