@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NOT_KNOWN = re.compile(
-    r"extra inputs are not permitted|unexpected value|unknown|unsupported|not supported|invalid beta"
-)
+_NOT_KNOWN = re.compile(r"extra inputs|input should be|unexpected|unknown|unsupported|not supported|invalid")
 _LONGEST_MESSAGE = 2000
 
 
