@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shared.agent.ports import ToolDefinition
 from shared.errors import AssistantError, ToolError
 from shared.tools.credentials import credential_of
+from shared.tools.libraries import import_tool_libraries
 from shared.tools.mcp_names import Origin, ToolNames
 from shared.tools.server_problems import ServerProblem
 from shared.tools.server_tools import ServerTools
@@ -189,6 +190,7 @@ class Connector:
 
 
 def _imported() -> type[McpConnection]:
+    import_tool_libraries()
     from shared.tools.mcp_connection import McpConnection  # noqa: PLC0415  # slow, and useless without servers
 
     return McpConnection
