@@ -11,7 +11,6 @@ import json
 import sys
 
 from shared.domain.models import MCPServer
-
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN
 from tests.support.mcp_hosts import toolset_of
