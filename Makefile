@@ -1,49 +1,66 @@
 # What a developer does with this project; `make help` lists it. Nothing is installed outside the checkout.
 
-# The Python to make .venv with; the first of the usual names that is new enough when it is not given.
+# The virtual environment's folder, and the Python to make it with: the first of the usual names that is new enough
+# when none is given. Another folder holds another Python beside it: make test VENV=.venv-3.13 PYTHON=python3.13
+VENV ?= .venv
 PYTHON ?=
 ARGS ?=
+# How many processes run the tests side by side; 0 runs them in one.
+WORKERS ?= 0
 # What `make build` builds the Lambda package for.
 PYTHON_VERSION ?= 3.13
 ARCHITECTURE ?= x86_64
 REGION ?= eu-west-1
 
-VENV_PYTHON := .venv/bin/python
-INSTALLED := .venv/.installed
-NODE := .venv/.node
+VENV_PYTHON := $(VENV)/bin/python
+# What builds the layer, also where a test calls `sam build`; the test's own make finds the same environment.
+export BUILD_PYTHON := $(abspath $(VENV_PYTHON))
+export VENV
+INSTALLED := $(VENV)/.installed
+NODE := $(VENV)/.node
 NODE_PACKAGES := local/database/node_modules/.package-lock.json
 SAM := .sam/.installed
 SAM_COMMAND := SAM_CLI_TELEMETRY=0 .sam/bin/sam
-COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+# A lock names every package, so pip has nothing to resolve. If it resolved, it would look for `pydantic[email]` apart
+# from the locked pydantic, take the newest release and refuse it. Wheels alone, because building one resolves too.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL_LOCK := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
+COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-find-links
-
-# What Lambda's own Python has already, and what only a server of our own wants.
-NOT_IN_LAYER := $(addprefix --no-emit-package ,boto3 botocore s3transfer httptools uvloop watchfiles)
+NOT_IN_LAYER = $(addprefix --no-emit-package ,$(shell grep -v '^\#' layer/not-in-layer.txt))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test check bench build validate format lock hooks clean FORCE
+.PHONY: help venv run test test-slow coverage check bench build validate format lock hooks clean FORCE
 
 help: ## list the goals
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-venv: $(NODE) ## set up .venv and Node.js, as every other goal does where it needs them
+venv: $(NODE) ## set up the virtual environment and Node.js, as every other goal does where it needs them
 	@:
 
 run: venv ## start the local server; ARGS="--port 9000" hands it options
 	@$(VENV_PYTHON) local_server.py serve $(ARGS)
 
-test: venv ## run the tests with their coverage; ARGS="--no-cov -k title" hands pytest options
-	@$(VENV_PYTHON) -m pytest --cov $(ARGS)
+test: venv ## run the fast tests; ARGS="-k title" hands pytest options, WORKERS=2 runs them side by side
+	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) -m "not slow" $(ARGS)
+
+test-slow: venv ## run the slow tests: kills, outages, what is built
+	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) -m slow $(ARGS)
+
+coverage: venv ## run all the tests, fast and slow, and measure what they cover
+	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) --cov $(ARGS)
 
 check: venv ## lint, check format and types, and keep the layers apart
 	@$(VENV_PYTHON) -m ruff check
 	@$(VENV_PYTHON) -m ruff format --check
+	@$(VENV)/bin/tombi format --offline --check
+	@$(VENV)/bin/tombi lint --offline
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -m pytest tests/test_layers.py
 
 build: venv $(SAM) ## build the Lambda package; PYTHON_VERSION=3.13 ARCHITECTURE=x86_64 say for what
-	@LAMBDA_PYTHON=$(PYTHON_VERSION) LAMBDA_ARCHITECTURE=$(ARCHITECTURE) $(SAM_COMMAND) build --build-in-source \
-		--parameter-overrides PythonVersion=$(PYTHON_VERSION) Architecture=$(ARCHITECTURE) $(ARGS)
+	@LAMBDA_PYTHON=$(PYTHON_VERSION) LAMBDA_ARCHITECTURE=$(ARCHITECTURE) $(SAM_COMMAND) build \
+		--build-in-source --parameter-overrides PythonVersion=$(PYTHON_VERSION) Architecture=$(ARCHITECTURE) $(ARGS)
 
 validate: $(SAM) ## lint the Lambda package's template
 	@$(SAM_COMMAND) validate --lint --region $(REGION)
@@ -54,6 +71,7 @@ bench: venv ## measure the service beside a bare relay; ARGS="--quick", ARGS="fi
 format: venv ## format the code and mend what ruff can
 	@$(VENV_PYTHON) -m ruff check --fix-only
 	@$(VENV_PYTHON) -m ruff format
+	@$(VENV)/bin/tombi format --offline
 
 lock: venv ## resolve the dependencies anew into the lock files, without any registry's address
 	$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements.lock
@@ -63,34 +81,35 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
 	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
 	cd local/database && npm install --package-lock-only --no-audit --no-fund
+	$(VENV_PYTHON) -m locks.read_metadata
 
 hooks: venv ## install the pre-commit hooks, which check each commit with ruff and Tombi
 	@$(VENV_PYTHON) -m pre_commit install
 
 clean: ## remove what was installed and cached, but not the data in .data
-	rm -rf .venv .sam .aws-sam local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
+	rm -rf $(VENV) .sam .aws-sam local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_PYTHON):
 	@for python in $(if $(PYTHON),'$(PYTHON)',python3 python3.13 python3.12 python3.11); do \
 		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			echo "creating .venv with $$python"; \
-			"$$python" -m venv .venv && exit; \
-			rm -rf .venv; exit 1; \
+			echo "creating $(VENV) with $$python"; \
+			"$$python" -m venv $(VENV) && exit; \
+			rm -rf $(VENV); exit 1; \
 		fi; \
 	done; \
 	echo 'Python 3.11 or newer is needed; make PYTHON=/path/to/python names one' >&2; exit 1
 
 $(INSTALLED): requirements.lock pyproject.toml | $(VENV_PYTHON)
-	@echo 'installing the locked dependencies into .venv (a minute or so the first time)'
-	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@echo 'installing the locked dependencies into $(VENV) (a minute or so the first time)'
+	@$(VENV_PYTHON) $(INSTALL_LOCK) requirements.lock
+	@$(VENV_PYTHON) $(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 $(SAM): layer/requirements-sam.lock | $(VENV_PYTHON)
 	@echo 'installing the AWS SAM command line into .sam (a minute or so the first time)'
 	@$(VENV_PYTHON) -m venv --clear .sam
-	@.sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@.sam/bin/python $(INSTALL_LOCK) $<
 	@touch $@
 
 $(NODE): $(INSTALLED) local/database/package-lock.json local/requirements-node.lock $(if $(wildcard $(NODE_PACKAGES)),,FORCE)

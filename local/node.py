@@ -82,8 +82,10 @@ def _major_version(executable: str) -> int:
 
 def _install_wheel(report: Callable[[str], None]) -> Node:
     report(f"installing Node.js (there is none of version {OLDEST} or newer on PATH)")
-    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes")
-    _run([*pip, "-r", str(_WHEEL_REQUIREMENTS)], "installing Node.js failed")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    # The lock is complete: pip has nothing to resolve, so a later release cannot change what is installed.
+    locked = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(_WHEEL_REQUIREMENTS))
+    _run([*pip, *locked], "installing Node.js failed")
     node = _node_in_wheel()
     if node is None:
         raise NodeSetupError(f"pip installed Node.js, but {_WHEEL} cannot be found")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.errors import AssistantError, ToolError
 from shared.domain.ports import ToolDefinition
+from shared.tools.libraries import import_tool_libraries
 from shared.tools.mcp.credentials import credential_of
 from shared.tools.mcp.errors import ServerProblem
 from shared.tools.mcp.naming import Origin, ToolNames
@@ -189,6 +190,7 @@ class Connector:
 
 
 def _imported() -> type[McpConnection]:
+    import_tool_libraries()
     from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and useless without servers
 
     return McpConnection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.tools.libraries import import_tool_libraries
 from shared.tools.openapi.operation import BODY
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Engine:
 
     def __init__(self, operations: Iterable[Operation], client: httpx2.AsyncClient) -> None:
         """Build the server; takes some tens of milliseconds of CPU, and seconds where FastMCP is not yet imported."""
+        import_tool_libraries()
         from fastmcp import FastMCP  # noqa: PLC0415  # seconds to import, and only where tools are called
 
         self._names: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Says whether the lock files are complete, so that they can be installed without resolving anything."""

@@ -1,0 +1,42 @@
+"""A process that loads both kinds of tools for the first time: `python -m tests.support.first_load API_URL MCP_URL`.
+
+It prints the names of its tools as JSON. Nothing has imported fastmcp or mcp before: both toolsets do at the same time,
+each in a thread, as in the first answer of a service that has just started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from shared.domain.models import MCPServer
+from shared.tools.openapi.toolset import OpenAPIToolset
+from tests.support.imbi_api import ADMIN
+from tests.support.mcp_hosts import toolset_of
+
+SECONDS = 25
+"""Less than the 30 seconds that a toolset rests after a failure."""
+
+
+async def main(api_url: str, mcp_url: str) -> list[str]:
+    """Load the tools once."""
+    early = sorted({"fastmcp", "mcp"} & sys.modules.keys())
+    if early:
+        raise RuntimeError(f"{early} are imported before anything needs them")
+    api = OpenAPIToolset(api_url)
+    server = MCPServer(slug="calc", name="Calc", url=mcp_url, tool_prefix="calc")
+    async with toolset_of(server, patience=SECONDS) as external:
+        await asyncio.gather(api.ensure_loaded(), external.ensure_loaded())
+        ends_at = asyncio.get_running_loop().time() + SECONDS
+        while not (api.definitions(ADMIN.principal) and external.definitions(ADMIN.principal)):
+            if asyncio.get_running_loop().time() > ends_at:
+                break
+            await asyncio.sleep(0.1)
+        definitions = [*api.definitions(ADMIN.principal), *external.definitions(ADMIN.principal)]
+    await api.aclose()
+    return sorted(definition.name for definition in definitions)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(main(*sys.argv[1:]))))  # noqa: T201  # the test reads it
