@@ -9,7 +9,8 @@ import httpx2
 import orjson
 import pytest
 
-from tests.support.model_rules import problems, signature_of
+from local.messages_api import problems
+from local.messages_api.thinking import signature_of
 from tests.support.model_server import (
     ModelServer,
     block,
