@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bench.client import exchange
 from bench.figures import Figure, Goal
 from bench.wire import Shape
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
@@ -23,8 +23,8 @@ _NO_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
 
 async def measure(bench: Bench) -> list[Figure]:
     """Send one request of each kind to a service that has answered before."""
-    with proxied(bench.database.dsn) as proxy:
-        async with bench.service("0", POSTGRES_URL=proxy.dsn) as service:
+    with proxied_database(bench.database.dsn) as proxy:
+        async with bench.service("0", POSTGRES_URL=proxy.url) as service:
             return await _measure(service, proxy)
 
 

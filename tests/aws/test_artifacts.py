@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tests.support.lambda_events import Event
     from tests.support.service import Service
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.timeout(300)
 
 MOST_BYTES = 200_000_000

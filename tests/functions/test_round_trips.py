@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.model_server import reply, text
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
@@ -46,7 +46,7 @@ async def settled(proxy: Proxy) -> int:
     seen = -1
     while seen != count(proxy):
         seen = count(proxy)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     return seen
 
 
@@ -54,13 +54,13 @@ async def settled(proxy: Proxy) -> int:
 async def test_a_message_costs_few_round_trips_however_long_its_conversation(
     start_service: StartService, database: Database, model_server: ModelServer
 ) -> None:
-    with proxied(database.dsn) as proxy:
-        service = start_service(POSTGRES_URL=proxy.dsn, IMBI_ASSISTANT_MAX_CONVERSATION_TURNS="1000")
+    with proxied_database(database.dsn) as proxy:
+        service = start_service(POSTGRES_URL=proxy.url, IMBI_ASSISTANT_MAX_CONVERSATION_TURNS="1000")
         async with service.client(await database.add_user()) as client:
             conversation = await client.begin()
             first = await counted(client, conversation, model_server, proxy)
             second = await counted(client, conversation, model_server, proxy)
-            for _ in range(15):
+            for _ in range(6):
                 await counted(client, conversation, model_server, proxy)
             last = await counted(client, conversation, model_server, proxy)
     assert second[0] == last[0] <= first[0] <= MOST_BEFORE_THE_MODEL

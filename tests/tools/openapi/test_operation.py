@@ -439,6 +439,7 @@ async def test_descriptions_are_tidy_and_bounded() -> None:
     assert found["get_e"].description == "get e"
 
 
+@pytest.mark.slow
 async def test_too_many_operations_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     api = Api({f"/x{n:05}": {"get": {}} for n in range(5001)})
     assert await api.tools.load() == 5000
