@@ -11,27 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.lambda_events import function_url_event, rest_api_event
+from tests.support.lambda_chat import answer_of, question
+from tests.support.lambda_events import function_url_event
 from tests.support.lambda_functions import streaming
 from tests.support.model_server import reply, text, tool, wait
 from tests.support.proxy import proxied_variables
 from tests.support.runtime_api import RuntimeApiServer, runtime_api
 from tests.support.service import DEVELOPER, token_of
-from tests.support.sse import Answer, EventReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.conftest import NewClient
     from tests.support.client import Client
-    from tests.support.lambda_events import Event
     from tests.support.lambda_functions import Artifacts, Process
     from tests.support.model_server import ModelServer
     from tests.support.runtime_api import Invocation
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HANDLER = "functions.send_message.handler"
 IDS = re.compile(rb'("message_id":"[^"]*"|"duration_ms":\d+|"toolu_[^"]*")')
@@ -46,20 +43,6 @@ async def chat(
         with streaming(artifacts, "SendMessage", handler, api.address, variables) as process:
             await api.idle()
             yield api, process
-
-
-def question(client: Client, conversation_id: str, content: str, *, rest: bool = False) -> Event:
-    headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
-    make = rest_api_event if rest else function_url_event
-    path = f"/conversations/{conversation_id}/messages"
-    return make("POST", path, headers=headers, body=json.dumps({"content": content}))
-
-
-def answer_of(invocation: Invocation) -> Answer:
-    reader = EventReader()
-    reader.feed(invocation.body)
-    reader.finish()
-    return Answer(reader.events)
 
 
 def script(server: ModelServer) -> None:

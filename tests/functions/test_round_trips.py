@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.model_server import reply, text
 from tests.support.proxy import proxied_database
+from tests.support.round_trips import queries
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 MOST_BEFORE_THE_MODEL = 4
 MOST_IN_ALL = 8
-NO_MESSAGES = ("LOAD 'age'", "SET search_path", "UPDATE")
-"""What is done once for a connection, and once a second for all answers of a process: their leases' renewal."""
-
-
-def count(proxy: Proxy) -> int:
-    return sum(not (trip and trip[0].startswith(NO_MESSAGES)) for trip in proxy.trips)
 
 
 async def counted(client: Client, conversation: str, model_server: ModelServer, proxy: Proxy) -> tuple[int, int]:
@@ -32,7 +27,7 @@ async def counted(client: Client, conversation: str, model_server: ModelServer, 
     at_call = []
 
     def called(_body: dict[str, Any]) -> Any:
-        at_call.append(count(proxy))
+        at_call.append(len(queries(proxy.trips)))
         return reply(text("Hello"))
 
     model_server.script(called)
@@ -44,8 +39,8 @@ async def counted(client: Client, conversation: str, model_server: ModelServer, 
 async def settled(proxy: Proxy) -> int:
     """Wait until the pool has made its connections and the last answer has been cleaned up after."""
     seen = -1
-    while seen != count(proxy):
-        seen = count(proxy)
+    while seen != len(queries(proxy.trips)):
+        seen = len(queries(proxy.trips))
         await asyncio.sleep(0.05)
     return seen
 

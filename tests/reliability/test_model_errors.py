@@ -24,8 +24,9 @@ from tests.support.plain_replies import SECRET, calling
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client, Json
-    from tests.support.model_reply import Answer, Step
+    from tests.support.model_reply import Answer
     from tests.support.model_server import ModelServer
+    from tests.support.model_steps import Step
 
 
 STATUSES = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.aftermath import check_error, goes_on
-from tests.support.model_reply import Envelope, Frame
+from tests.support.model_reply import Envelope
 from tests.support.model_server import (
     Failure,
     cut,
@@ -24,6 +24,7 @@ from tests.support.model_server import (
     text,
     wait,
 )
+from tests.support.model_steps import Frame
 from tests.support.plain_replies import CALLING_EVENTS, PLAIN, PLAIN_EVENTS, SECRET, calling, said_before
 from tests.support.service import Service
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
     from tests.support.client import Client
     from tests.support.database import Database
-    from tests.support.model_reply import Part, Step
     from tests.support.model_server import ModelServer
+    from tests.support.model_steps import Part, Step
 
 IDLE_SECONDS = 0.4
 

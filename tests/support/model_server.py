@@ -33,8 +33,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
@@ -43,29 +42,23 @@ from local.messages_api.errors import INVALID_REQUEST
 from local.messages_api.http import has_beta
 from local.messages_api.thinking import altered_thinking, thinking_blocks
 from tests.support.model_cache import PrefixCache
-from tests.support.model_http import serve_connection
-from tests.support.model_reply import (
-    Answer,
+from tests.support.model_http import HttpServer
+from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
+from tests.support.model_request import RecordedRequest, asks_for_title
+from tests.support.model_steps import (
     Block,
     Control,
-    Envelope,
     Failure,
     Frame,
     Gate,
-    HttpError,
-    Reply,
-    Script,
     block,
     cut,
-    empty,
     end,
     error,
     event,
-    http_error,
     ping,
     raw,
     redacted_thinking,
-    reply,
     reset,
     server_tool,
     stall,
@@ -74,7 +67,6 @@ from tests.support.model_reply import (
     tool,
     wait,
 )
-from tests.support.model_request import RecordedRequest, asks_for_title
 from tests.support.model_wire import (
     COUNT_TOKENS,
     checked,
@@ -87,7 +79,6 @@ from tests.support.model_wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from tests.support.model_http import HttpRequest, Responder
 
@@ -125,20 +116,13 @@ __all__ = [
 
 Json: TypeAlias = dict[str, Any]
 
-START_SECONDS = 10
-STOP_SECONDS = 10
 
-
-class ModelServer:
-    """The scripted Messages API, in a thread with an event loop of its own; use it as a context manager."""
+class ModelServer(HttpServer):
+    """The scripted Messages API; use it as a context manager."""
 
     def __init__(self, *, is_title_request: Callable[[Json], bool] | None = None) -> None:
+        super().__init__("model-server")
         self.is_title_request = is_title_request or asks_for_title
-        self.port = 0
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = threading.Thread(target=self._run, name="model-server", daemon=True)
-        self._started: Future[int] = Future()
-        self._stopping = asyncio.Event()
         self._changed = threading.Condition()
         self.clear()
 
@@ -153,35 +137,6 @@ class ModelServer:
             self._thinking: dict[str, list[Json]] = {}
             self._may_refuse = False
             self._replies = 0
-
-    def start(self) -> None:
-        """Start the server; it listens when this returns."""
-        self._thread.start()
-        self.port = self._started.result(START_SECONDS)
-
-    def stop(self) -> None:
-        """Stop the server, and with it every answer that is under way."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(STOP_SECONDS)
-        if self._thread.is_alive():
-            raise RuntimeError("The model server did not stop in time.")
-
-    def __enter__(self) -> Self:
-        """Start the server."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """The base URL for the SDK."""
-        return f"http://127.0.0.1:{self.port}"
 
     def gate(self) -> Gate:
         """Make a gate for a script."""
@@ -250,28 +205,7 @@ class ModelServer:
         with self._changed:
             return self._changed.wait_for(condition, seconds)
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        connections: set[asyncio.Task[None]] = set()
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = self._loop.create_task(serve_connection(self._handle, reader, writer))
-            connections.add(task)
-            task.add_done_callback(connections.discard)
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        self._started.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
-        server.close()
-        open_connections = list(connections)
-        for task in open_connections:
-            task.cancel()
-        await asyncio.gather(*open_connections, return_exceptions=True)
-
-    async def _handle(self, http: HttpRequest, responder: Responder) -> None:
+    async def handle(self, http: HttpRequest, responder: Responder) -> None:
         try:
             body = checked(http)
             if http.path == COUNT_TOKENS:
@@ -294,7 +228,7 @@ class ModelServer:
             if isinstance(answer, HttpError):
                 await send_error(responder, answer)
         except asyncio.CancelledError:
-            how = "stopped" if self._stopping.is_set() else how
+            how = "stopped" if self.is_stopping else how
             raise
         finally:
             request.ended.set_result(how)

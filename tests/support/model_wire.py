@@ -9,7 +9,8 @@ import orjson
 from local.messages_api import ApiError
 from local.messages_api.errors import STATUS_OF_TYPE, error_body
 from local.messages_api.http import check_headers, read_body
-from tests.support.model_reply import Control, Failure, Frame, HttpError, http_error
+from tests.support.model_reply import HttpError, http_error
+from tests.support.model_steps import Control, Failure, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

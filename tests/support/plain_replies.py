@@ -11,7 +11,7 @@ from tests.support.model_server import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.model_reply import Step
+    from tests.support.model_steps import Step
 SECRET = "SECRET-of-the-upstream"
 """A text in upstream errors that no user may see."""
 

@@ -12,6 +12,10 @@ CARRIES_A_STATEMENT = b"PQ"
 """Parse and Query: the messages with a statement's text."""
 
 
+BESIDE_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
+"""Statements for a new connection, and the renewal of leases once a second: no request causes them."""
+
+
 def statement_of(kind: bytes, body: bytes) -> str:
     """Return the text of a Parse (after its name) or of a Query."""
     parts = body.split(b"\0")
@@ -46,3 +50,8 @@ class RoundTrips:
         if kind in ENDS_A_ROUND_TRIP:
             self.trips.append(self._statements)
             self._statements = []
+
+
+def queries(trips: list[list[str]]) -> list[list[str]]:
+    """Return the round trips that requests caused."""
+    return [trip for trip in trips if not (trip and trip[0].startswith(BESIDE_REQUESTS))]
