@@ -47,11 +47,6 @@ async def status_of(client: Client, method: str, path: str, conversation: str) -
     return response.status_code
 
 
-def test_every_route_is_here() -> None:
-    assert {method for method, _ in ROUTES} == {"GET", "PATCH", "DELETE", "POST"}
-    assert len(ROUTES) >= 5
-
-
 @pytest.mark.proves("tokens.missing-is-401", "tokens.malformed-is-401")
 @pytest.mark.parametrize("token", [None, "not-a-token"])
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -76,6 +71,7 @@ async def test_another_users_conversation_answers_404(
 
 @pytest.mark.proves("conversations.odd-id-is-404", "input.no-query")
 async def test_a_malformed_id_answers_404_without_a_query(start_service: StartService, database: Database) -> None:
+    assert {method for method, _ in ROUTES} == {"GET", "PATCH", "DELETE", "POST"}
     with proxied_database(database.dsn) as proxy:
         async with start_service(POSTGRES_URL=proxy.url).client(DEVELOPER) as client:
             await client.list()
