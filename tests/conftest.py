@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     from tests.support.database import Database
 
 pytest_plugins = ["tests.support.behaviours"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of pytest-xdist whole files, and let Ctrl-C reach the programs that tests start.
+
+    A file's fixtures then start their services once. A shell that runs the tests in the background makes them ignore
+    SIGINT, and a signal that is ignored stays ignored in every program that they start.
+    """
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadfile"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -191,6 +191,7 @@ def processes_of(data: Path) -> str:
     return "\n".join(line for line in listed.stdout.splitlines() if str(data) in line)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("commands.serve", "commands.signals", "conversations.survive-restart")
 async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -> None:
     """Everything is embedded: a question is answered from the demo API's data; after a restart it is still there."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 DEPLOYED = ("functions", "shared")
-OURS = (*DEPLOYED, "local", "local_server", "tests", "bench")
+OURS = (*DEPLOYED, "local", "local_server", "layer", "tests", "bench")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("local", "local_server"),
@@ -54,6 +54,19 @@ MAX_FUNCTION_LINES = 40
 MAX_MODULE_LINES = 300
 IN_ONE_PIECE = frozenset({"shared.aws.runtime_loop"})
 """Longer than a module should be, so that it can be lifted out of the project as one file."""
+STILL_TOO_LONG = frozenset(
+    {
+        "local.seed",
+        "shared.tools.definitions.schemas",
+        "tests.tools.mcp.test_calls",
+        "tests.tools.mcp.test_oauth",
+        "tests.tools.mcp.test_toolset",
+        "tests.tools.openapi.test_calls",
+        "tests.tools.openapi.test_operation",
+        "tests.tools.openapi.test_toolset",
+    }
+)
+"""To be split; no module is added here."""
 
 
 class Module(NamedTuple):
@@ -156,7 +169,7 @@ def takes_monkeypatch(module: Module) -> Iterator[str]:
 
 
 def is_long(module: Module) -> Iterator[str]:
-    if not module.name.startswith(DEPLOYED):
+    if module.name in STILL_TOO_LONG:
         return
     if (lines := len(module.source.splitlines())) > MAX_MODULE_LINES and module.name not in IN_ONE_PIECE:
         yield f"{module.name} has {lines} lines"
@@ -241,6 +254,7 @@ def test_a_circle_is_found() -> None:
         (takes_monkeypatch, "tests.test_x", "def test_a(monkeypatch): ..."),
         (is_long, "shared.x", "\n" * (MAX_MODULE_LINES + 1)),
         (is_long, "shared.x", "def f():\n" + "    a = 1\n" * MAX_FUNCTION_LINES),
+        *[(is_long, f"{top}.x", "\n" * (MAX_MODULE_LINES + 1)) for top in OURS],
     ],
 )
 def test_a_broken_rule_is_found(rule: Callable[[Module], Iterator[str]], name: str, source: str) -> None:

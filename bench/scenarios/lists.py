@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bench.client import Target, exchange
 from bench.environment import token_of
 from bench.figures import Figure, Goal, percentile
-from tests.graph.test_indexes import ALL, plan_of
 from tests.support.multitude import add_conversations
+from tests.support.statement_plans import ALL, plan_of
 
 if TYPE_CHECKING:
     from bench.client import Outcome

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.messages_api import problems
 from shared.agent.answer import Answer
 from shared.agent.loop import run_turn
 from shared.agent.outcome import Interruption
@@ -25,7 +26,6 @@ from tests.support.agent_fakes import (
     said,
     turn_of,
 )
-from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

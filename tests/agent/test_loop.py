@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.messages_api import problems
 from shared.agent.loop import run_turn
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
 from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, said, turn_of
-from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.messages_api import problems
 from shared.agent.sent_messages import messages_to_send
 from shared.domain.models import Message
 from shared.util import clock
-from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

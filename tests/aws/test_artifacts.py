@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.lambda_events import Event
     from tests.support.service import Service
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MOST_BYTES = 200_000_000
 ROUTES = sorted(file.stem for file in (ROOT / "functions").glob("*.py") if file.stem != "__init__")

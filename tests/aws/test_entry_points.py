@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.aws.test_streaming import answer_of, question
+from tests.support.lambda_chat import answer_of, question
 from tests.support.lambda_events import function_url_event
 from tests.support.lambda_functions import ROOT, Process, free_port, measured
 from tests.support.model_server import reply, text, wait

@@ -61,8 +61,8 @@ def aws() -> Iterator[Aws]:
     server.stop()
 
 
-class Kept:
-    """A store of the test's own, which counts and can fail."""
+class CountingStore:
+    """A store of secrets that counts its reads and can fail."""
 
     def __init__(self, **values: str) -> None:
         self.values = values
@@ -80,7 +80,7 @@ class Kept:
 
 @pytest.mark.proves("secrets.references")
 def test_references_are_replaced_by_their_values() -> None:
-    store = Kept(database='{"dsn": "postgresql://x", "port": 5432}', key="k")
+    store = CountingStore(database='{"dsn": "postgresql://x", "port": 5432}', key="k")
     variables = {
         "POSTGRES_URL_SECRET_ARN": "database#dsn",
         "SENTRY_DSN_SECRET_ARN": "database#port",
@@ -99,7 +99,7 @@ def test_references_are_replaced_by_their_values() -> None:
 
 @pytest.mark.proves("secrets.age")
 def test_values_are_read_once_and_again_when_they_are_old() -> None:
-    store = Kept(key="one")
+    store = CountingStore(key="one")
     fresh = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key"}, lambda: store)
     for _ in range(5):
         assert fresh.variables()["ANTHROPIC_API_KEY"] == "one"
@@ -113,7 +113,7 @@ def test_values_are_read_once_and_again_when_they_are_old() -> None:
 
 @pytest.mark.proves("secrets.failures")
 def test_what_cannot_be_read_again_stays_in_use() -> None:
-    store = Kept(key="one")
+    store = CountingStore(key="one")
     secrets = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
     secrets.variables()
     store.values.clear()

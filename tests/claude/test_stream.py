@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from shared.claude.stream import BrokenStream, ReplyReader, StreamedError, frames
 from shared.domain.events import BlockFinished, ReplyFinished, TextAdded, ToolInputAdded
-from tests.support.model_reply import Envelope, Frame, block, event, ping, reply, text, thinking, tool
+from tests.support.model_reply import Envelope, reply
+from tests.support.model_steps import Frame, block, event, ping, text, thinking, tool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -198,6 +198,7 @@ async def test_thoughts_are_kept_and_not_shown(client: Client, model_server: Mod
     assert said[0]["thinking"] == "Let me see"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("stream.ping")
 async def test_silence_is_filled_with_comments(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()

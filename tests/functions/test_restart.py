@@ -56,6 +56,7 @@ async def test_everything_is_there_after_a_restart(start_service: StartService, 
         await goes_on(client, model_server, conversation)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("conversations.survive-restart")
 @pytest.mark.skipif("POSTGRES_URL" in os.environ, reason="another's database is not ours to restart")
 async def test_everything_is_there_after_a_restart_of_the_embedded_database(
@@ -76,6 +77,7 @@ async def test_everything_is_there_after_a_restart_of_the_embedded_database(
                         before = await client.get(conversation)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("turn.killed", "turn.replayable")
 async def test_a_killed_process_leaves_a_conversation_that_goes_on(
     service: Service, variables: dict[str, str], model_server: ModelServer

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.statements import Cypher, Sql
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -76,26 +76,27 @@ async def test_what_is_there_twice_is_a_conflict(graph: Graph) -> None:
 
 @pytest.mark.proves("errors.unreachable-graph-is-503")
 async def test_reading_survives_a_connection_that_died(database: Database) -> None:
-    with proxied(database.dsn) as proxy:
-        graph = Graph(proxy.dsn, database.graph_name)
+    with proxied_database(database.dsn) as proxy:
+        graph = Graph(proxy.url, database.graph_name)
         await graph.open()
         try:
             assert await graph.read(ONE.bind()) == [[(1,)]]
-            await proxy.close_the_door()
-            await proxy.open_the_door()
+            proxy.kill()
+            proxy.revive()
             assert await graph.read(ONE.bind()) == [[(1,)]]
         finally:
             await graph.aclose()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("errors.unreachable-graph-is-503")
 async def test_what_cannot_be_reached_is_said_in_time(database: Database) -> None:
-    with proxied(database.dsn) as proxy:
-        graph = Graph(proxy.dsn, database.graph_name)
+    with proxied_database(database.dsn) as proxy:
+        graph = Graph(proxy.url, database.graph_name)
         await graph.open()
         try:
             await graph.read(ONE.bind())
-            await proxy.close_the_door()
+            proxy.kill()
             async with asyncio.timeout(6):
                 with pytest.raises(GraphUnavailable):
                     await graph.read(ONE.bind())

@@ -9,9 +9,9 @@ from psycopg import errors
 
 from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
-from tests.graph.test_indexes import ALL, plan_of
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
+from tests.support.statement_plans import ALL, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.fault_proxy import proxied
 from tests.support.processes import Processes
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tests.support.client import Client
     from tests.support.database import Database
-    from tests.support.fault_proxy import Proxy
     from tests.support.model_server import ModelServer
     from tests.support.processes import Forked
+    from tests.support.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
-def database_proxy(database: Database) -> Iterator[tuple[Proxy, str]]:
-    """Stand before the database; gives the proxy and the DSN that leads through it."""
+def database_proxy(database: Database) -> Iterator[Proxy]:
+    """Give a proxy in front of the database."""
     with proxied(database.dsn) as proxy:
         yield proxy
 

@@ -13,12 +13,12 @@ import pytest
 
 from shared.domain.events import AnswerFailed, TextAdded
 from shared.http.sse import EventStream
-from tests.reliability.test_model_faults import CALLING_EVENTS, PLAIN, PLAIN_EVENTS, calling, said_before
 from tests.support.aftermath import check_stored, goes_on, until
 from tests.support.background import served
-from tests.support.fault_proxy import proxied
 from tests.support.faulty_api import faulty_api
 from tests.support.model_server import reply, text, tool, wait
+from tests.support.plain_replies import CALLING_EVENTS, PLAIN, PLAIN_EVENTS, calling, said_before
+from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -79,8 +79,8 @@ async def test_a_client_that_goes_away_before_the_first_byte(client: Client, mod
 
 @pytest.mark.proves("turn.client-gone", "turn.round-is-atomic")
 async def test_a_client_that_goes_away_stops_the_tools(start_service: StartService, model_server: ModelServer) -> None:
-    with served(faulty_api()) as url, proxied(url) as (proxy, proxied_url):
-        async with start_service(IMBI_INTERNAL_API_URL=proxied_url).client() as client:
+    with served(faulty_api()) as url, proxied(url) as proxy:
+        async with start_service(IMBI_INTERNAL_API_URL=proxy.url).client() as client:
             conversation = await client.begin()
             calls = (tool("navigate_to", {"path": "/projects"}), tool("hang"), tool("hang"))
             model_server.script(reply(text("Let me see."), *calls))
@@ -152,6 +152,7 @@ def raw_request(url: str, conversation: str, client: Client, *, sent: int | None
         yield connection
 
 
+@pytest.mark.slow
 @pytest.mark.proves("clients.slow")
 async def test_a_reader_that_does_not_read_costs_bounded_memory_and_no_connection(
     processes: Processes, model_server: ModelServer
@@ -194,6 +195,7 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
+@pytest.mark.slow
 @pytest.mark.proves("clients.slow", "faults.stall")
 async def test_a_reader_that_rests_is_not_taken_for_a_silent_model(
     start_service: StartService, model_server: ModelServer

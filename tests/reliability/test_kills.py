@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
     from tests.support.processes import Forked, Processes
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("KILLS", "100"))
 SIDE_BY_SIDE = 3
 SPARES = 2

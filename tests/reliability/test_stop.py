@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,10 +30,8 @@ async def test_an_answer_is_stopped(two: tuple[Client, Client], model_server: Mo
     model_server.script(reply(text("Hel", wait(gate), "lo")))
     async with two[0].stream(conversation, "Hi") as stream:
         await stream.until("text")
-        began = time.monotonic()
         await stop(two[stopper], conversation)
         answer = await stream.rest()
-        assert time.monotonic() - began < 3
     assert (answer.text, answer.done["stop_reason"]) == ("Hel", "stopped")
     await model_server.wait_closed(model_server.chats[0], 2)
     before = await goes_on(two[stopper], conversation, model_server)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.messages_api.tools import tool_problems
 from shared.domain.models import MCPServer
 from shared.tools.mcp.definitions import read_tools
 from shared.tools.mcp.naming import Origin, ToolNames
-from tests.support.model_tool_rules import tools as rule_problems
 
 if TYPE_CHECKING:
     from shared.domain.models import JsonObject
@@ -23,7 +23,7 @@ SERVER = MCPServer(slug="s", name="S", url="http://s.example.com/mcp", tool_pref
 
 def read(schema: Any, **fields: Any) -> ExternalTool:
     (tool,) = read_tools(SERVER, [{"name": "x", "inputSchema": schema, **fields}])
-    problems = [*rule_problems({"tools": [{"name": "x", "input_schema": tool.input_schema, "description": "d"}]})]
+    problems = [*tool_problems({"tools": [{"name": "x", "input_schema": tool.input_schema, "description": "d"}]})]
     assert not problems
     return tool
 
@@ -156,7 +156,7 @@ JSON = st.recursive(
 def test_whatever_a_server_sends_is_mended_or_left_out(schema: Any) -> None:
     for tool in read_tools(SERVER, [{"name": "x", "inputSchema": schema}]):
         encoded = {"name": "x", "input_schema": tool.input_schema, "description": tool.description}
-        assert not [*rule_problems({"tools": [encoded]})], tool.input_schema
+        assert not [*tool_problems({"tools": [encoded]})], tool.input_schema
 
 
 @pytest.mark.proves("external.names")

@@ -225,6 +225,7 @@ async def test_what_fails_is_told_without_any_secret(
         (None, "The server has a secret, and IMBI_CONFIG_ENCRYPTION_KEY is not set."),
         (Fernet.generate_key().decode(), "The server has a secret that IMBI_CONFIG_ENCRYPTION_KEY does not decrypt."),
     ],
+    ids=["no key", "another key"],
 )
 async def test_a_secret_that_cannot_be_decrypted_is_sent_nowhere(
     guarded: Guarded, key: str | None, problem: str

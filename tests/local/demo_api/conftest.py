@@ -1,0 +1,16 @@
+"""A demo Imbi API for each test."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+
+from local.demo_api import create_demo_api
+from tests.support.demo_company import SECRET
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(create_demo_api(SECRET))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://imbi.test") as client:
+        yield client
