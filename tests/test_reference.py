@@ -1,17 +1,21 @@
-"""What the README says of routes, events, settings and commands, held against the code; and every document's links."""
+"""The pages of `docs/reference/` agree with the code: routes, events, settings and limits."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
 import orjson
 import pytest
+from annotated_types import MaxLen
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
-from local_server import ROUTES, main
+from local_server import ROUTES
 from shared.agent.outcome import STOPPED, Interruption
 from shared.claude import errors
 from shared.domain.events import (
@@ -28,17 +32,16 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.models import Usage
+from shared.http.error_responses import _STATUSES
 from shared.http.sse import frame
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pydantic import JsonValue
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+REFERENCE = Path(__file__).parent.parent / "docs/reference"
 EVENTS: tuple[AnswerEvent, ...] = (
     TextAdded("a"),
     ToolCallBegun("a", "a"),
@@ -51,27 +54,22 @@ EVENTS: tuple[AnswerEvent, ...] = (
     TitleChosen("a"),
     AnswerFailed("a", "internal", retryable=True),
 )
+VALIDATION = {"413", "422"}
+"""Statuses that the middleware and FastAPI give."""
 
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-CODE = re.compile(r"```.*?```", re.DOTALL)
-
-
-def section(title: str) -> str:
-    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+CONSTANT = re.compile(r"((?:\w+\.)+)(\w+)(?:\((\w+)\))?")
+"""`module.NAME`, `module.Model.field` or `module.function(parameter)`."""
 
 
-def table(title: str) -> list[list[str]]:
-    """Give the rows of a section's table, without its head."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+def table(page: str, head: str) -> list[list[str]]:
+    """Return the rows of the table whose first heading is `head`."""
+    text = (REFERENCE / page).read_text(encoding="utf-8")
+    lines = text[text.index(f"\n| {head} |") + 1 :].split("\n\n", 1)[0].splitlines()
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
 
-def in_code(text: str) -> set[str]:
-    return set(re.findall(r"`([^`]+)`", text))
-
-
 def default_of(name: str) -> str:
-    """Write a setting's default as the README does."""
+    """Return a setting's default as the page writes it."""
     field = Settings.model_fields[name]
     value = field.default
     if field.is_required():
@@ -92,69 +90,99 @@ def routes() -> Iterator[tuple[str, str, str]]:
 
 
 def keys(data: JsonValue) -> list[str]:
-    """Give an event's field names in their order, those of objects after their own."""
+    """Return an event's field names in their order; the names inside an object follow the object's own."""
     if not isinstance(data, dict):
         return []
     return [name for field, value in data.items() for name in (field, *keys(value))]
 
 
+def value_of(constant: str) -> float | None:
+    """Return the number that a constant, a field's longest text or a parameter's default has; None if it is missing."""
+    matched = CONSTANT.fullmatch(constant)
+    if matched is None:
+        return None
+    path, name, parameter = matched.groups()
+    owner = found(path.rstrip("."))
+    if parameter is not None:
+        return of_parameter(getattr(owner, name, None), parameter)
+    if isinstance(owner, type) and issubclass(owner, BaseModel):
+        field = owner.model_fields.get(name)
+        return field and (longest_of(field.metadata) or longest(field.annotation))
+    value = getattr(owner, name, None)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def found(path: str) -> object:
+    """Return a module, or a class of a module; None if neither exists."""
+    module, _, name = path.rpartition(".")
+    try:
+        return importlib.import_module(path)
+    except ModuleNotFoundError:
+        return getattr(found(module), name, None) if module else None
+
+
+def of_parameter(function: object, parameter: str) -> float | None:
+    if not callable(function):
+        return None
+    declared = inspect.signature(function).parameters.get(parameter)
+    if declared is None:
+        return None
+    if isinstance(declared.default, int | float):
+        return float(declared.default)
+    return longest(get_type_hints(function, include_extras=True)[parameter])
+
+
+def longest(annotation: object) -> float | None:
+    """Find the greatest length that an annotated type allows."""
+    own, *metadata = get_args(annotation) if get_origin(annotation) is Annotated else (None,)
+    bounds = [bound for each in metadata for bound in (each, *getattr(each, "metadata", ()))]
+    return longest_of(bounds) or next(filter(None, map(longest, get_args(own or annotation))), None)
+
+
+def longest_of(bounds: Iterable[object]) -> float | None:
+    return next((float(bound.max_length) for bound in bounds if isinstance(bound, MaxLen)), None)
+
+
 @pytest.mark.proves("settings.defaults")
-def test_the_readme_has_every_setting_with_its_default() -> None:
-    told = {name.strip("`"): default for name, default, _ in table("Settings")}
-    assert told == {str(field.alias): default_of(name) for name, field in Settings.model_fields.items()}
+def test_every_setting_is_listed_with_its_default() -> None:
+    listed = {name.strip("`"): default for name, default, _ in table("settings.md", "Variable")}
+    assert listed == {str(field.alias): default_of(name) for name, field in Settings.model_fields.items()}
 
 
-def test_the_readme_has_every_route_with_its_status() -> None:
-    told = [(method, path.strip("`"), status) for method, path, status, _ in table("Routes")]
-    assert sorted(told) == sorted(routes())
+def test_every_route_is_listed_with_its_status() -> None:
+    listed = [(method, path.strip("`"), status) for method, path, status, _ in table("routes.md", "Method")]
+    assert sorted(listed) == sorted(routes())
 
 
-def test_the_readme_has_every_event_with_its_data() -> None:
+def test_every_status_of_an_error_is_listed() -> None:
+    listed = {status for status, _ in table("routes.md", "Status")}
+    assert listed == {str(status) for status, _, _ in _STATUSES.values()} | VALIDATION
+
+
+def test_every_event_is_listed_with_its_data() -> None:
     assert {type(event) for event in EVENTS} == set(get_args(AnswerEvent))
-    told = {name.strip("`"): re.findall(r"\w+", data) for name, data, _ in table("Events")}
+    listed = {name.strip("`"): re.findall(r"\w+", data) for name, data, _ in table("events.md", "Event")}
     sent = [frame(event).decode().split("\n") for event in EVENTS]
-    assert told == {
+    assert listed == {
         name.removeprefix("event: "): keys(orjson.loads(data.removeprefix("data: "))) for name, data, *_ in sent
     }
 
 
-def test_the_readme_has_every_code_of_an_error() -> None:
+def test_every_code_of_an_error_event_is_listed() -> None:
     kinds = {kind.code for kind in vars(errors).values() if isinstance(getattr(kind, "code", None), str)}
     ends = {reason.value.code for reason in Interruption if reason.value is not None}
-    listed = section("Events").rsplit("`code` is one of", 1)[1]
-    assert in_code(listed) == kinds | ends
-    assert STOPPED in in_code(section("Events"))
+    listed = {code.strip("`") for code, _ in table("events.md", "Code")}
+    assert listed == kinds | ends
+    assert f"`{STOPPED}`" in (REFERENCE / "events.md").read_text(encoding="utf-8")
 
 
-def test_the_commands_of_the_documents_exist() -> None:
-    goals = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for document in DOCUMENTS:
-        named = re.findall(r"(?:`|^\$ |=… )make ([a-z]+)", document.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(named) <= goals, document.name
+@pytest.mark.parametrize(("limit", "value", "constant"), table("limits.md", "Limit"))
+def test_every_fixed_limit_is_what_the_code_has(limit: str, value: str, constant: str) -> None:
+    assert value_of(constant.strip("`")) == float(value.replace(",", "")), limit
 
 
-def test_the_subcommands_of_the_documents_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    for document in DOCUMENTS:
-        for name in re.findall(r"(?:`|bin/)imbi-assistant ([a-z]+)", document.read_text(encoding="utf-8")):
-            with pytest.raises(SystemExit) as ended:
-                main([name, "--help"])
-            assert ended.value.code == 0, capsys.readouterr().err
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_links_lead_somewhere(document: Path) -> None:
-    text = document.read_text(encoding="utf-8")
-    for target in LINK.findall(CODE.sub("", text)):
-        path, _, anchor = target.partition("#")
-        if re.match(r"[a-z]+:", target):
-            continue
-        there = document.parent / path if path else document
-        assert there.exists(), target
-        if anchor:
-            assert anchor in anchors(there.read_text(encoding="utf-8")), target
-
-
-def anchors(text: str) -> set[str]:
-    """Give the anchors that headings have where Markdown is shown as GitHub shows it."""
-    headings = re.findall(r"^#+ (.+)$", CODE.sub("", text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+def test_a_missing_constant_is_found() -> None:
+    assert value_of("shared.http.sse.MISSING") is None
+    assert value_of("shared.missing.LIMIT") is None
+    assert value_of("shared.http.schemas.NewMessage.missing") is None
+    assert value_of("functions.send_message.send_message(missing)") is None
