@@ -1,4 +1,4 @@
-"""The settings, read once from the environment and `.env`. Only this module reads the environment."""
+"""The settings: read once from the environment and `.env`, checked, and frozen. Nothing else reads the environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULT_GRAPH_NAME = "imbi"
 
 _FERNET_BYTES = 32
 _SHORTEST_SECRET = 32
-"""The minimum length of an HS256 secret outside development, in bytes (RFC 7518, section 3.2)."""
+"""Bytes of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
 def _is_http_url(url: str) -> bool:
@@ -144,41 +144,41 @@ class Settings(BaseModel):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether the assistant is on: as IMBI_ASSISTANT_ENABLED says, otherwise if there is a key for the model."""
+        """Whether the assistant answers: as forced, else where there is a key for the model."""
         return self.anthropic_api_key is not None if self.forced is None else self.forced
 
     @property
     def route_prefix(self) -> str:
-        """The path that all routes are below, without a trailing slash; empty at the root."""
+        """The path under which all routes are served, without a trailing slash; empty at the root."""
         return route_prefix(self.assistant_url)
 
     @property
     def ui_document_url(self) -> str | None:
-        """The URL of the UI from which its `llms.txt` is read."""
+        """Where the UI can be asked for its `llms.txt`."""
         return self.internal_ui_url or self.ui_url
 
 
 def route_prefix(assistant_url: str | None) -> str:
-    """Return the path of the public URL, without a trailing slash."""
+    """Give the path of the public URL, without a trailing slash."""
     return urlsplit(assistant_url or "").path.rstrip("/")
 
 
 def environment(dotenv: Path | None = None) -> dict[str, str]:
-    """Return the variables of a `.env` file and of the environment, which takes precedence; leave out empty values."""
+    """Read the environment over the lines of a `.env` file; an empty value counts as none."""
     lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
 
 
 def publish(name: str, value: str) -> None:
-    """Set a variable of the process for libraries that read it, such as the current X-Ray trace."""
+    """Set a variable of the process that libraries read, such as the trace that an invocation belongs to."""
     os.environ[name] = value
 
 
 def load(variables: Mapping[str, str]) -> Settings:
-    """Return the settings of the given variables.
+    """Check the variables.
 
     Raises:
-        SettingsError: a variable is missing or wrong. There is one line for each, without its value.
+        SettingsError: one line for each variable that is missing or wrong; values are never shown.
     """
     try:
         return Settings.model_validate(dict(variables))

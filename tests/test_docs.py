@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from local_server import main
-
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 MOST_WORDS = 900
@@ -60,6 +61,7 @@ def test_the_goals_of_a_document_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_the_subcommands_of_a_document_exist(document: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main = EntryPoint("imbi-assistant", PROJECT["scripts"]["imbi-assistant"], "console_scripts").load()
     for name in re.findall(r"(?:`|bin/)imbi-assistant ([a-z]+)", document.read_text(encoding="utf-8")):
         with pytest.raises(SystemExit) as ended:
             main([name, "--help"])
