@@ -45,8 +45,10 @@ def anchors(text: str) -> set[str]:
 
 
 def first_sentence(module: str) -> str:
-    """Return the first line of a module's docstring."""
-    return (ROOT / module).read_text(encoding="utf-8").split("\n", 1)[0].strip('"')
+    """Return the first line of the docstring of a module or package."""
+    path = ROOT / module
+    text = (path / "__init__.py" if path.is_dir() else path).read_text(encoding="utf-8")
+    return text.split("\n", 1)[0].strip('"')
 
 
 def test_the_readme_is_short() -> None:
@@ -110,8 +112,10 @@ def test_the_page_on_the_architecture_names_every_local_package() -> None:
     named = {path for path, _ in ROW.findall(section("The modules")) if path.startswith("local")}
     packages = {f"{name_of(path.parent)}/" for path in (ROOT / "local").rglob("__init__.py")} - {"local/"}
     parts = packages | {name_of(path) for path in (ROOT / "local").glob("*.py") if path.name != "__init__.py"}
-    assert parts - named == set()
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    lines = [f"| `{part}` | {first_sentence(part)} |" for part in sorted(parts - named)]
+    assert not lines, "docs/architecture.md needs these lines:\n" + "\n".join(lines)
+    gone = [path for path in named if not (ROOT / path).exists()]
+    assert not gone, "docs/architecture.md names parts that do not exist:\n" + "\n".join(gone)
 
 
 def test_every_question_of_a_stranger_is_answered_by_one_file() -> None:
