@@ -18,8 +18,10 @@ QUESTIONS = 20
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```", re.DOTALL)
-FILE = re.compile(r"`((?:functions|shared|local|tests|bench|layer|container|docs|events)/[\w./-]+)`")
-COMMAND = re.compile(r"(?:`|^\$ |=… )make ([a-z]+)", re.MULTILINE)
+FILE = re.compile(r"`((?:functions|shared|local|tests|bench|layer|locks|container|docs|events)/[\w./-]+)`")
+INLINE = re.compile(r"`[^`\n]+`")
+GOAL = re.compile(r"(?:^|[`\s])make ([a-z][a-z-]*)", re.MULTILINE)
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 QUESTION = re.compile(r"^\| [^|]+\? \| `([\w/.]+)` \|$", re.MULTILINE)
 ROW = re.compile(r"^\| `([\w/.]+)` \| (.+) \|$", re.MULTILINE)
 
@@ -51,6 +53,13 @@ def first_sentence(module: str) -> str:
     return text.split("\n", 1)[0].strip('"')
 
 
+def commands(document: Path) -> list[str]:
+    """Return the code of a document: its blocks, fenced or indented, and its spans."""
+    text = document.read_text(encoding="utf-8")
+    indented = re.findall(r"^ {4}.+$", text, re.MULTILINE)
+    return [*CODE.findall(text), *indented, *INLINE.findall(CODE.sub("", text))]
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= MOST_WORDS
 
@@ -58,7 +67,7 @@ def test_the_readme_is_short() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_the_goals_of_a_document_exist(document: Path) -> None:
     goals = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(COMMAND.findall(document.read_text(encoding="utf-8"))) <= goals
+    assert {goal for code in commands(document) for goal in GOAL.findall(code)} <= goals
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -81,6 +90,13 @@ def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
         assert there.exists(), target
         if anchor:
             assert anchor in anchors(there.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_the_pictures_of_a_document_exist(document: Path) -> None:
+    for description, path in PICTURE.findall(document.read_text(encoding="utf-8")):
+        assert description
+        assert (document.parent / path).is_file(), path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
