@@ -65,7 +65,7 @@ Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 
 
 class Settings(BaseModel):
-    """Every setting; the aliases are the variables' names. What they mean stands in the README."""
+    """All settings. The aliases are the variables' names; `docs/reference/settings.md` explains them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
