@@ -13,7 +13,7 @@ _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
 _MAX_LENGTH = 8192
 _MAX_LIFETIME_SECONDS = 2 * 366 * 24 * 60 * 60
-"""Imbi issues tokens for at most some days. A token that expires in years was issued by mistake or by somebody else."""
+"""Two years. Imbi issues no access token with a longer lifetime."""
 _CLIENT_CREDENTIALS = "client_credentials"
 
 

@@ -1,7 +1,8 @@
-"""The dependencies of handlers: the services, the caller, the conversation's id.
+"""The dependencies of handlers: the services, the caller and the conversation's id.
 
-Each check has its place in one chain, so that the order of a handler's parameters never decides the status: first the
-token's form (401), then the conversation's id (404, without a query), then the caller (401 or 403).
+The dependencies form one chain, so the order of a handler's parameters never decides the status. The chain checks the
+token's form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller
+(401 or 403).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _Credential = Annotated[Claims | ApiKey, Depends(_credential)]
 
 
 async def _checked_path(_credential: _Credential, request: Request) -> None:
-    """Answer 404 to an id that is no UUID before the caller costs a query."""
+    """Check that the conversation's id is a UUID, before the query that identifies the caller."""
     text = request.path_params.get("conversation_id")
     if text is None:
         return
