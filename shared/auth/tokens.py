@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import jwt
 
 from shared.domain.errors import Unauthenticated
+from shared.util.text import is_storable
 
 _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
@@ -55,7 +56,5 @@ def verify(token: str, secret: str) -> Claims:
 
 
 def _is_identifier(value: object) -> bool:
-    """Return whether a claim can identify a vertex. The database stores neither NUL characters nor lone surrogates."""
-    if not isinstance(value, str) or not value or "\0" in value:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    """Return whether a claim can be the id of a user, a service account or a token in the database."""
+    return isinstance(value, str) and bool(value) and is_storable(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from shared.aws.configuration import configure
 from shared.aws.secrets import Secrets
 from shared.domain.errors import AssistantError
-from shared.http.app import create_app
+from shared.http.app import create_app, services_of
 from shared.observability import metrics
 from shared.settings import environment
 
@@ -60,7 +60,7 @@ class _Built:
 
     @property
     def services(self) -> Services:
-        return cast("Services", self.app.state.services)
+        return services_of(self.app)
 
 
 class LambdaApplication:

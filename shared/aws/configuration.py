@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.http.app import version
-from shared.observability import logs
+from shared.observability import logs, sentry
 from shared.settings import load
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ class Configuration:
     async def flush_reports(self) -> None:
         """Wait until the error reports are sent, because a frozen process sends nothing."""
         if self.settings.sentry_dsn is not None:
-            from shared.observability.sentry import flush_reports  # noqa: PLC0415  # imported only if reports are on
-
-            await asyncio.to_thread(flush_reports)
+            await asyncio.to_thread(sentry.flush_reports)
 
 
 def configure(variables: Mapping[str, str]) -> Configuration:
@@ -44,15 +42,8 @@ def configure(variables: Mapping[str, str]) -> Configuration:
     """
     settings = load(variables)
     logs.set_up_json_logging(settings.log_level, _SERVICE)
-    _set_up_reports(settings)
+    sentry.set_up_from(settings, version())
     return Configuration(settings, _metrics_sinks(settings), _tracer(settings))
-
-
-def _set_up_reports(settings: Settings) -> None:
-    if settings.sentry_dsn is not None:
-        from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # imported only if reports are on
-
-        set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
 
 
 def _metrics_sinks(settings: Settings) -> list[Sink]:

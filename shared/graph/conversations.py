@@ -75,7 +75,7 @@ class Conversations:
             changes.append(statements.SET_TITLE.bind(**owned, title=title))
         if is_archived is not None:
             changes.append(statements.SET_ARCHIVED.bind(**owned, is_archived=is_archived))
-        changes.append(statements.TOUCH.bind(**owned, updated_at=clock.to_text(clock.now())))
+        changes.append(statements.TOUCH.bind(**owned, updated_at=clock.now_text()))
         results = await self._graph.transaction(*changes, check=check_found)
         return only_conversation(results[-1])
 

@@ -109,7 +109,7 @@ class Principals:
         if time.time() - key.last_used < _USE_INTERVAL_SECONDS:
             return
         try:
-            await self._graph.write(RECORD_USE.bind(key_id=key.key_id, last_used=clock.to_text(clock.now())))
+            await self._graph.write(RECORD_USE.bind(key_id=key.key_id, last_used=clock.now_text()))
         except GraphError as error:
             log.warning("the use of an API key could not be stored: %s", type(error).__name__)
 

@@ -142,7 +142,7 @@ class Turns:
 
 def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[BoundStatement, BoundStatement]:
     rows: list[JsonValue] = [{**mapping.message_properties(each), "offset": i} for i, each in enumerate(messages)]
-    touch = statements.TOUCH.bind(**owned, updated_at=clock.to_text(clock.now()))
+    touch = statements.TOUCH.bind(**owned, updated_at=clock.now_text())
     return statements.APPEND.bind(**owned, rows=rows), touch
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
 
@@ -71,6 +71,11 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     for router in bare if prefix else ():
         app.include_router(router, include_in_schema=False)
     return app
+
+
+def services_of(app: FastAPI) -> Services:
+    """Return the services of an application that `create_app` has built."""
+    return cast("Services", app.state.services)
 
 
 def version() -> str:

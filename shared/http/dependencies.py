@@ -7,7 +7,7 @@ token's form first (401, RFC 6750), then the form of the conversation's id (404)
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
@@ -18,13 +18,14 @@ from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
+from shared.http.app import services_of
 from shared.observability import logs
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
 async def _services(request: Request) -> Services:
-    return cast("Services", request.app.state.services)
+    return services_of(request.app)
 
 
 CurrentServices = Annotated[Services, Depends(_services)]

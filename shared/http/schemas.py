@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from shared.util.text import is_storable
+
 if TYPE_CHECKING:
     from shared.domain import models
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def _check_storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain NUL characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         raise ValueError("must not contain lone surrogates")
     return text
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
     from sentry_sdk.types import Event, Hint
 
+    from shared.settings import Settings
+
 _SECRETS = re.compile(
     r"""
     (?<=bearer\s)\S+                                  # an access token in a header
@@ -26,12 +28,18 @@ _DROPPED = ("request", "breadcrumbs", "extra", "user", "server_name", "modules")
 _FLUSH_SECONDS = 2.0
 
 
+def set_up_from(settings: Settings, release: str) -> None:
+    """Set up the reports if `SENTRY_DSN` is set; `release` is the version of the service."""
+    if settings.sentry_dsn is not None:
+        set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, release)
+
+
 def set_up_reports(dsn: str, environment: str, release: str, transport: type[Transport] | None = None) -> None:
     """Report every log record of level ERROR or higher to Sentry; everything else of the SDK is switched off.
 
     https://docs.sentry.io/platforms/python/configuration/options/
     """
-    import sentry_sdk  # noqa: PLC0415  # imported only where reports are wanted
+    import sentry_sdk  # noqa: PLC0415  # slow to import, and only needed for reports
     from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415
 
     sentry_sdk.init(

@@ -10,6 +10,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def now_text() -> str:
+    """Return the current time as `to_text` writes it."""
+    return to_text(now())
+
+
 def to_text(time: datetime) -> str:
     """Return a time in ISO 8601 form, in UTC and with microseconds."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")
