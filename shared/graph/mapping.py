@@ -1,7 +1,7 @@
 """Conversion between the properties of vertices and the domain's models.
 
-Lists and objects are written as JSON text. They are read as JSON text and as agtype lists and maps, which other
-services of Imbi write.
+Lists and objects are written as JSON text. They are read as JSON text and as agtype lists and maps, because other
+services may write either form.
 """
 
 from __future__ import annotations
