@@ -23,8 +23,9 @@ from functions import (
 from shared.domain.errors import GraphError, SettingsError, StartupError
 from shared.graph.schema import set_up
 from shared.http.app import create_app, version
-from shared.http.server import bind, run, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, run, serve_until_stopped
 from shared.http.workers import supervise
+from shared.observability import sentry
 from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix
 
@@ -165,13 +166,10 @@ async def _serve(options: argparse.Namespace, variables: Mapping[str, str]) -> i
 
 async def _work(settings: Settings, listening: socket.socket) -> int:
     """Serve on a socket until a signal comes."""
-    if settings.sentry_dsn is not None:
-        from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # the SDK costs nothing where nobody wants it
-
-        set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
+    sentry.set_up_from(settings, version())
     app = application(settings)
     _add_page(app, settings)
-    await serve_until_stopped(server_of(app, end_answers=app.state.services.shut_down), listening)
+    await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import uvloop
 
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, serve_until_stopped
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -61,4 +61,4 @@ async def _live(receive: Receive, send: Send) -> None:
 if __name__ == "__main__":
     listening = bind("127.0.0.1", int(sys.argv[1]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_stopped(server_of(Relay(sys.argv[2]), log_level="warning"), listening))
+        runner.run(serve_until_stopped(create_server(Relay(sys.argv[2]), log_level="warning"), listening))

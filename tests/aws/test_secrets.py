@@ -107,7 +107,7 @@ def test_values_are_read_once_and_again_when_they_are_old() -> None:
     old = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
     old.variables()
     store.values["key"] = "two"
-    assert old.is_due
+    assert old.is_stale
     assert old.variables()["ANTHROPIC_API_KEY"] == "two"
 
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_again_stays_in_use() -> None:
     store.values.clear()
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     reads = store.reads
-    assert not secrets.is_due, "a store that fails is left alone for a while"
+    assert not secrets.is_stale, "a store that fails is left alone for a while"
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     assert store.reads == reads
 
@@ -128,8 +128,8 @@ def test_what_cannot_be_read_again_stays_in_use() -> None:
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"POSTGRES_URL": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is given in two ways"),
-        ({"POSTGRES_URL_SECRET_ARN": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is given in two ways"),
+        ({"POSTGRES_URL": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is configured twice"),
+        ({"POSTGRES_URL_SECRET_ARN": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is configured twice"),
         ({MAX_AGE: "soon"}, f"{MAX_AGE}: must be a number greater than 0"),
         ({MAX_AGE: "-1"}, f"{MAX_AGE}: must be a number greater than 0"),
     ],

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.models import Caller, MCPServer, Principal
-from shared.http.server import bind, server_of
+from shared.http.server import bind, create_server
 from shared.tools.mcp.credentials import Vault
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastmcp import FastMCP
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from shared.http.server import QuietServer
+    from shared.http.server import GracefulServer
 
 Json: TypeAlias = dict[str, Any]
 Era: TypeAlias = Literal["both", "legacy", "modern"]
@@ -57,7 +57,7 @@ class Host:
     """Answers a request in the application's place, if it gives an answer."""
     seen: list[Request] = field(default_factory=list)
     port: int = 0
-    _server: QuietServer | None = None
+    _server: GracefulServer | None = None
     _living: asyncio.Task[None] | None = None
 
     @property
@@ -98,7 +98,7 @@ class Host:
             app = await self.make(stack)
             listening = bind("127.0.0.1", self.port)
             self.port = listening.getsockname()[1]
-            self._server = server_of(self._noting(app), log_level="critical")
+            self._server = create_server(self._noting(app), log_level="critical")
             ready.set_result(None)
             await self._server.serve([listening])
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from local_server import application
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, serve_until_stopped
 from shared.observability.logs import set_up_logging
 from shared.settings import environment, load
 from tests.support.client import Client
@@ -73,7 +73,7 @@ async def serve() -> None:
     with bind("127.0.0.1", 0) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}{settings.route_prefix}"
         print(url, flush=True)  # noqa: T201  # the test reads it
-        await serve_until_stopped(server_of(application(settings)), listening)
+        await serve_until_stopped(create_server(application(settings)), listening)
 
 
 if __name__ == "__main__":

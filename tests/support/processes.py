@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 import shared.chat.assembly  # noqa: F401  # imported once for all processes
 from local_server import application
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, serve_until_stopped
 from shared.observability.logs import set_up_logging
 from shared.settings import load
 from tests.support.aftermath import until
@@ -143,7 +143,7 @@ async def _run(variables: Mapping[str, str]) -> None:
         app = application(settings)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         print(json.dumps({"pid": os.getpid(), "url": url}), flush=True)  # noqa: T201  # the parent's parent reads it
-        await serve_until_stopped(server_of(app, end_answers=app.state.services.shut_down), listening)
+        await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
 
 
 if __name__ == "__main__":

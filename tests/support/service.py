@@ -13,7 +13,7 @@ import jwt
 
 from local.tokens import issue_token
 from local_server import application
-from shared.http.server import bind, server_of
+from shared.http.server import bind, create_server
 from shared.settings import load
 from tests.support.client import Client
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from shared.http.server import QuietServer
+    from shared.http.server import GracefulServer
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
 DEVELOPER = "developer@example.com"
@@ -38,7 +38,7 @@ class Service:
         self._listening = bind("127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.url = self.address + self.settings.route_prefix
-        self._started: Future[QuietServer] = Future()
+        self._started: Future[GracefulServer] = Future()
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
 
     def start(self) -> Self:
@@ -77,7 +77,7 @@ class Service:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        server = server_of(application(self.settings), log_level="warning")
+        server = create_server(application(self.settings), log_level="warning")
         self._started.set_result(server)
         await server.serve([self._listening])
 

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from fastmcp import FastMCP
 
 from shared.domain.models import MCPServer
-from shared.http.server import QuietServer, bind
+from shared.http.server import GracefulServer, bind
 from tests.support.mcp_hosts import names, toolset_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
     app = server.http_app("/mcp", stateless_http=True)
     certificate, key = self_signed(folder)
     config = uvicorn.Config(app, ssl_certfile=certificate, ssl_keyfile=key, log_config=None, lifespan="off")
-    running = QuietServer(config)
+    running = GracefulServer(config)
     listening = bind("127.0.0.1", 0)
     async with app.router.lifespan_context(app):
         serving = asyncio.create_task(running.serve([listening]))
