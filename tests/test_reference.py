@@ -27,6 +27,7 @@ from shared.domain.events import (
     BlockFinished,
     ClientActionRequested,
     TextAdded,
+    ThinkingAdded,
     TitleChosen,
     ToolCallBegun,
     ToolFinished,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
 EVENTS: tuple[AnswerEvent, ...] = (
     TextAdded("a"),
+    ThinkingAdded("a"),
     ToolCallBegun("a", "a"),
     ToolInputAdded("a"),
     BlockFinished(),
