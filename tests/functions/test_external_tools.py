@@ -203,7 +203,7 @@ async def test_outside_development_private_addresses_are_asked_only_where_they_a
             model_server.script(reply(tool("refresh_openapi_spec", {}, call_id="toolu_1")), reply(text("Sorry.")))
             await client.ask(conversation, "Refresh")
             told = model_server.chats[-1].results["toolu_1"]["content"]
-            assert "Calc: no tools. Reading them again failed: The server is at an address that the assistant " in told
+            assert "Calc: no tools. Reading them again failed: The server has an address that the assistant " in told
             assert not host.seen
         allowed = {"ENVIRONMENT": "production", "IMBI_ASSISTANT_MCP_ALLOWED_HOSTS": "mcp.example.com, 127.0.0.1"}
         async with start_service(**settings(graph, **allowed)).client() as client:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
+from fastmcp import Context, FastMCP
+from mcp import types
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.models import Caller, MCPServer, Principal
 from shared.http.server import bind, server_of
-from shared.tools.mcp.credentials import Vault
+from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
+from tests.support.pictures import png
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
-    from fastmcp import FastMCP
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from shared.domain.ports import ToolOutput
     from shared.http.server import QuietServer
 
 Json: TypeAlias = dict[str, Any]
@@ -187,8 +191,10 @@ async def toolset_of(
     async def listed() -> tuple[MCPServer, ...]:
         return servers
 
+    # A busy machine is slow, and tests wait for conditions: a turn waits as long as it takes.
+    settings.setdefault("connect_timeout_seconds", 30.0)
     network = Network(policy or AddressPolicy(allows_private=True))
-    toolset = ExternalToolset(settings.pop("listed", listed), Connector(network, Vault(key)), **settings)
+    toolset = ExternalToolset(settings.pop("listed", listed), Connector(network, SecretDecryptor(key)), **settings)
     yield toolset
     await toolset.aclose()
 
@@ -196,3 +202,75 @@ async def toolset_of(
 def names(toolset: ExternalToolset) -> list[str]:
     """Name what a toolset offers."""
     return [definition.name for definition in toolset.definitions(ADA.principal)]
+
+
+def calculator() -> FastMCP[None]:
+    server: FastMCP[None] = FastMCP("calculator")
+
+    @server.tool
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool
+    def measure(name: str) -> dict[str, Any]:
+        """Measure something."""
+        return {"name": name, "length": [1, 2]}
+
+    @server.tool
+    def show() -> list[Any]:
+        """Show a picture and a page."""
+        return [
+            types.ImageContent(type="image", data=b64encode(png(3, 2)).decode(), mime_type="image/png"),
+            types.EmbeddedResource(
+                type="resource", resource=types.TextResourceContents(uri="note://1", text="a note", mime_type="a/b")
+            ),
+            types.ResourceLink(type="resource_link", name="more", uri="https://docs.example.com/more"),
+        ]
+
+    @server.tool
+    def fail() -> str:
+        raise ValueError("no such thing")
+
+    @server.tool
+    async def remember(word: str, context: Context) -> str:
+        """Remember a word for the session."""
+        before = await context.get_state("word")
+        await context.set_state("word", word)
+        return f"before: {before}"
+
+    @server.tool
+    async def count(to: int, context: Context) -> str:
+        """Count, and tell how far."""
+        for number in range(to):
+            await context.report_progress(number, to)
+        return f"counted to {to}"
+
+    return server
+
+
+async def called(toolset: ExternalToolset, name: str, caller: Caller = ADA, /, **arguments: Any) -> ToolOutput:
+    """Call a tool with keyword arguments."""
+    return await toolset.call(name, arguments, caller)
+
+
+async def loaded(toolset: ExternalToolset) -> ExternalToolset:
+    """Load the tools and return the toolset."""
+    await toolset.ensure_loaded()
+    return toolset
+
+
+async def until_offered(toolset: ExternalToolset, expected: list[str]) -> None:
+    """Wait until a toolset offers exactly these tools. Listings end in the background."""
+    async with asyncio.timeout(SECONDS):
+        while names(toolset) != expected:  # noqa: ASYNC110  # nothing announces the end of a listing
+            await asyncio.sleep(0.01)
+
+
+def hanging(over: asyncio.Event) -> Hook:
+    """Build a hook that answers nothing until `over` is set."""
+
+    async def hang(_request: Request) -> None:
+        await over.wait()
+
+    return hang

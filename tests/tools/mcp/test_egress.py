@@ -13,11 +13,6 @@ from tests.support.mcp_hosts import scripted, tool, toolset_of
 pytestmark = [pytest.mark.anyio, pytest.mark.proves("external.addresses")]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     "address",
     [
@@ -101,8 +96,8 @@ async def test_a_private_address_is_not_connected_to_however_it_is_written(host:
 @pytest.mark.parametrize(
     ("policy", "problem"),
     [
-        (AddressPolicy(), "The server is at an address that the assistant may not connect to."),
-        (AddressPolicy(("example.com",), allows_private=True), "The server is at an address that the assistant may"),
+        (AddressPolicy(), "The server has an address that the assistant must not connect to."),
+        (AddressPolicy(("example.com",), allows_private=True), "The server has an address that the assistant must"),
         (AddressPolicy(("127.0.0.1",)), None),
         (AddressPolicy(allows_private=True), None),
     ],

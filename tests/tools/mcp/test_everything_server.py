@@ -86,7 +86,7 @@ async def called(toolset: ExternalToolset, name: str, **arguments: str | float) 
 
 @pytest.mark.proves("external.eras", "external.results", "external.restart")
 async def test_the_reference_server_is_used_as_any_other(node: Node, port: int) -> None:
-    async with everything(node, port) as server, toolset_of(server, patience=30.0) as toolset:
+    async with everything(node, port) as server, toolset_of(server, connect_timeout_seconds=30.0) as toolset:
         await toolset.ensure_loaded()
         definitions = toolset.definitions(ADA.principal)
         tools = [
@@ -111,7 +111,7 @@ async def test_the_reference_server_is_used_as_any_other(node: Node, port: int) 
 @pytest.mark.proves("external.restart")
 async def test_the_reference_server_may_be_restarted_between_two_calls(node: Node, port: int) -> None:
     server = MCPServer(slug="any", name="E", url=f"http://127.0.0.1:{port}/mcp", tool_prefix="any")
-    async with toolset_of(server, patience=30.0) as toolset:
+    async with toolset_of(server, connect_timeout_seconds=30.0) as toolset:
         async with everything(node, port):
             await toolset.ensure_loaded()
             assert (await called(toolset, "echo", message="one")).content == "Echo: one"
