@@ -54,8 +54,9 @@ _SPECIAL_IPV4 = tuple(
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
 """All global unicast addresses that IANA assigns: https://www.iana.org/assignments/ipv6-address-space.
 
-Outside are, among others, loopback, unique local (fc00::/7), link local (fe80::/10), site local (fec0::/10), multicast
-(ff00::/8), discard only (100::/64), local NAT64 (64:ff9b:1::/48) and segment routing (5f00::/16).
+Outside are, among others, loopback and IPv4-compatible addresses (::/96), unique local (fc00::/7), link local
+(fe80::/10), site local (fec0::/10), multicast (ff00::/8), discard only (100::/64), local NAT64 (64:ff9b:1::/48) and
+segment routing (5f00::/16).
 """
 _SPECIAL_IPV6 = tuple(
     map(
@@ -70,7 +71,6 @@ _SPECIAL_IPV6 = tuple(
     )
 )
 _EMBEDDED_IPV4 = (
-    (IPv6Network("::/96"), 0),  # IPv4-compatible, deprecated (RFC 4291, section 2.5.5.1)
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped (RFC 4291, section 2.5.5.2)
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64 (RFC 6052)
     (IPv6Network("2002::/16"), 80),  # 6to4 (RFC 3056)
