@@ -1,4 +1,4 @@
-"""External MCP servers for tests, over real HTTP: FastMCP's own in either era, and scripted ones that misbehave."""
+"""External MCP servers for tests, over real HTTP: FastMCP's own servers, and scripted ones that misbehave."""
 
 from __future__ import annotations
 
@@ -53,39 +53,39 @@ class Clock:
 
 @dataclass
 class Host:
-    """Serves an application on a port of its own, which it keeps when it is started again; notes what reaches it."""
+    """Serves an application on a port that stays the same after a restart, and records the requests."""
 
     make: Callable[[AsyncExitStack], Awaitable[ASGIApp]]
     era: Era = "both"
     before: Hook | None = None
-    """Answers a request in the application's place, if it gives an answer."""
+    """Answers a request instead of the application, unless it returns None."""
     seen: list[Request] = field(default_factory=list)
     port: int = 0
     _server: QuietServer | None = None
-    _living: asyncio.Task[None] | None = None
+    _task: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     def node(self, slug: str = "calc", **changes: Any) -> MCPServer:
-        """Give the server as the graph would have it."""
+        """Return the server as the graph would have it."""
         fields: Json = {"slug": slug, "name": slug.title(), "url": self.url, "tool_prefix": slug, "timeout": SECONDS}
         return MCPServer(**(fields | changes))
 
     async def start(self) -> Self:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._living = asyncio.create_task(self._live(ready))
+        self._task = asyncio.create_task(self._live(ready))
         await asyncio.wait_for(asyncio.shield(ready), SECONDS)
         return self
 
     async def stop(self) -> None:
-        if self._server is not None and self._living is not None:
+        if self._server is not None and self._task is not None:
             self._server.should_exit = self._server.force_exit = True
-            await asyncio.wait_for(self._living, SECONDS)
+            await asyncio.wait_for(self._task, SECONDS)
 
     async def restart(self) -> None:
-        """Start anew: sessions and everything else are forgotten."""
+        """Restart without sessions or any other state."""
         await self.stop()
         await self.start()
 
@@ -102,25 +102,25 @@ class Host:
             app = await self.make(stack)
             listening = bind("127.0.0.1", self.port)
             self.port = listening.getsockname()[1]
-            self._server = server_of(self._noting(app), log_level="critical")
+            self._server = server_of(self._record(app), log_level="critical")
             ready.set_result(None)
             await self._server.serve([listening])
 
-    def _noting(self, app: ASGIApp) -> ASGIApp:
+    def _record(self, app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return
             request = Request(scope, receive)
             self.seen.append(request)
-            answer = self._of_another_era(request) or (await self.before(request) if self.before else None)
+            answer = self._refuse_version(request) or (await self.before(request) if self.before else None)
             await (answer or app)(scope, receive, send)
 
         return serve
 
-    def _of_another_era(self, request: Request) -> Response | None:
+    def _refuse_version(self, request: Request) -> Response | None:
         is_modern = request.headers.get("mcp-protocol-version") == MODERN
-        is_welcome = self.era == "both" or is_modern == (self.era == "modern")
-        return None if is_welcome else Response("unsupported", 400)
+        is_supported = self.era == "both" or is_modern == (self.era == "modern")
+        return None if is_supported else Response("unsupported", 400)
 
 
 def hosted(server: FastMCP[None], era: Era = "both", **settings: Any) -> Host:
@@ -143,7 +143,7 @@ def scripted(
     call: Callable[[Json], Answer] | Callable[[Json], Awaitable[Answer]] | None = None,
     **settings: Any,
 ) -> Host:
-    """Host a server of the newer era that says whatever a test wants, be it the protocol's or not."""
+    """Host a server of the newer protocol that sends any response, valid or not."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         message = json.loads(await Request(scope, receive).body())
@@ -173,12 +173,12 @@ _CACHING = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
 
 def tool(name: Any, schema: Any = None, **fields: Any) -> Json:
-    """Write a tool as a server lists it."""
+    """Build a tool as a server lists it."""
     return {"name": name, "inputSchema": {"type": "object"} if schema is None else schema, **fields}
 
 
 def error(code: int, message: str, status: int = 200) -> Json:
-    """Write a JSON-RPC error."""
+    """Build a JSON-RPC error."""
     return {"error": {"code": code, "message": message}, "status": status}
 
 
@@ -186,7 +186,7 @@ def error(code: int, message: str, status: int = 200) -> Json:
 async def toolset_of(
     *servers: MCPServer, policy: AddressPolicy | None = None, key: str | None = None, **settings: Any
 ) -> AsyncIterator[ExternalToolset]:
-    """Give a toolset of servers, which has not read anything yet."""
+    """Yield a toolset of servers that has not listed anything yet."""
 
     async def listed() -> tuple[MCPServer, ...]:
         return servers
@@ -200,7 +200,7 @@ async def toolset_of(
 
 
 def names(toolset: ExternalToolset) -> list[str]:
-    """Name what a toolset offers."""
+    """Return the names of the offered tools."""
     return [definition.name for definition in toolset.definitions(ADA.principal)]
 
 

@@ -73,7 +73,7 @@ class McpConnection:
         if session.session_id is None:
             self._sessions.add("", session)
         self._end(session)
-        return listing
+        return await asyncio.to_thread(_redact_listing, listing, transport)
 
     async def call(self, tool: ExternalTool, arguments: JsonObject, subject: str) -> ToolOutput:
         """Call a tool for a caller. If the server has forgotten the caller's session, open a new one and try again.
@@ -157,6 +157,12 @@ def _server_error(error: MCPError, transport: McpTransport) -> McpServerError:
     message = f"answered: {reason}" if reason else "refused the request without a reason"
     kind = InvalidArguments if error.code == INVALID_PARAMS else McpServerError
     return kind(message, public_message=f"refused a request (JSON-RPC error {error.code})")
+
+
+def _redact_listing(listing: ToolListing, transport: McpTransport) -> ToolListing:
+    """Replace the credential in the definitions of tools, which become part of every request to the model."""
+    redacted = [transport.redact_json(tool) for tool in listing.tools]
+    return ToolListing([tool for tool in redacted if isinstance(tool, dict)], listing.is_truncated)
 
 
 def _redact(output: ToolOutput, transport: McpTransport) -> ToolOutput:

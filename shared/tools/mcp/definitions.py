@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from shared.domain.models import JsonObject, MCPServer
 
 _MAX_DESCRIPTION_CHARS = 2000
+_MAX_RAW_DESCRIPTION_CHARS = 20_000
+"""A longer description is cut before any pattern is applied to it."""
+_MAX_NAME_CHARS = 1000
 _MAX_SCHEMA_BYTES = 200_000
 _COMPOSITIONS = frozenset({"oneOf", "anyOf", "allOf"})
 _MAX_LISTED_NAME_CHARS = 80
@@ -96,6 +99,8 @@ def _convert(raw: JsonObject, others: Mapping[str, ExternalTool]) -> ExternalToo
     name, schema = raw.get("name"), raw.get("inputSchema")
     if not isinstance(name, str) or not name.strip() or name in others:
         raise UnusableTool("it has no name, or the name of another tool")
+    if len(name) > _MAX_NAME_CHARS:
+        raise UnusableTool("its name is too long")
     if not isinstance(schema, dict) or len(orjson.dumps(schema)) > _MAX_SCHEMA_BYTES:
         raise UnusableTool("it has no input schema, or its schema is too large")
     schemas = Schemas(schema)
@@ -118,7 +123,9 @@ def _description(raw: JsonObject, name: str) -> str:
     annotations = raw.get("annotations")
     title = annotations.get("title") if isinstance(annotations, dict) else None
     texts = (raw.get("description"), raw.get("title"), title, name.replace("_", " "))
-    tidied = (tidy(text, _MAX_DESCRIPTION_CHARS) for text in texts if isinstance(text, str))
+    tidied = (
+        tidy(text[:_MAX_RAW_DESCRIPTION_CHARS], _MAX_DESCRIPTION_CHARS) for text in texts if isinstance(text, str)
+    )
     return next((text for text in tidied if text), "A tool.")
 
 

@@ -50,6 +50,8 @@ T = TypeVar("T")
 
 _MAX_TOOLS = 1000
 _MAX_PAGES = 100
+_MAX_BLOCKS = 1000
+"""Content blocks of one result that are validated. Each takes microseconds on the event loop."""
 _MAX_RETRIES = 10
 _RETRY_SECONDS = 0.25
 _ID_BITS = 52
@@ -104,7 +106,11 @@ class _Dispatcher(JSONRPCDispatcher):
         if method == "tools/call" and result.get("resultType", "complete") == "complete":
             content = result.get("content")
             blocks = content if isinstance(content, list) else []
-            return {**result, "content": [_valid_block(block) for block in blocks]}
+            valid = [_valid_block(block) for block in blocks[:_MAX_BLOCKS]]
+            if len(blocks) > _MAX_BLOCKS:
+                note = f"[{len(blocks) - _MAX_BLOCKS:,} more content blocks are left out]"
+                valid.append({"type": "text", "text": note})
+            return {**result, "content": valid}
         return result
 
 

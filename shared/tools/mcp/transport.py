@@ -16,6 +16,8 @@ from shared.tools.mcp.errors import MAX_RESPONSE_BYTES, McpServerError, Response
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from pydantic import JsonValue
+
     from shared.tools.mcp.credentials import Credential, Headers
 
 SESSION_HEADER = "mcp-session-id"
@@ -66,6 +68,16 @@ class McpTransport(httpx2.AsyncBaseTransport):
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
+
+    def redact_json(self, value: JsonValue) -> JsonValue:
+        """Replace the credential in the strings and keys of a JSON value of the server."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self.redact_json(item) for item in value]
+        if isinstance(value, dict):
+            return {self.redact(key): self.redact_json(item) for key, item in value.items()}
+        return value
 
     def count_bytes(self, number: int) -> None:
         """Count received bytes.

@@ -110,6 +110,19 @@ async def test_a_server_may_change_its_protocol_version() -> None:
             assert await called(toolset, "mcp_calc_add", a=1, b=1) == ToolOutput("2")
 
 
+@pytest.mark.proves("external.secrets")
+async def test_a_definition_that_repeats_the_credential_is_redacted() -> None:
+    key = Fernet.generate_key().decode()
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "like t0p-s3cret"}}}
+    async with scripted([tool("x", schema, description="Use t0p-s3cret.")]) as host:
+        encrypted = Fernet(key).encrypt(b"Bearer t0p-s3cret").decode()
+        async with toolset_of(host.node(auth_type="static", static_value_encrypted=encrypted), key=key) as toolset:
+            await loaded(toolset)
+            (definition,) = toolset.definitions(ADA.principal)
+    assert definition.description == "Use …."
+    assert b"t0p-s3cret" not in definition.encoded
+
+
 @pytest.mark.proves("external.no-user-token", "external.secrets")
 @pytest.mark.parametrize("era", ["modern", "legacy"])
 async def test_the_static_header_is_sent_and_the_users_token_is_not(era: Era) -> None:

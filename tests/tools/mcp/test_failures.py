@@ -154,3 +154,22 @@ async def test_unknown_content_does_not_hide_the_rest() -> None:
         await loaded(toolset)
         output = await called(toolset, "mcp_calc_x")
         assert output.content == "[content of a kind that is not shown]\nseen\n[content of a kind that is not shown]"
+
+
+@pytest.mark.proves("external.bounded")
+async def test_a_result_of_very_many_blocks_is_cut() -> None:
+    content = [{"type": "text", "text": "a"}] * 20_000
+    async with scripted([tool("x")], lambda _params: {"content": content}) as host, toolset_of(host.node()) as toolset:
+        await loaded(toolset)
+        output = await called(toolset, "mcp_calc_x")
+    assert output.content == "a\n" * 1000 + "[19,000 more content blocks are left out]"
+
+
+@pytest.mark.proves("external.bounded")
+async def test_very_long_names_and_descriptions_are_cut_before_they_are_processed() -> None:
+    listed = [tool("x" * 1_000_000), tool("y", description="-" * 1_000_000), tool("z", description=" \n" * 500_000)]
+    async with asyncio.timeout(60):
+        async with scripted(listed) as host, toolset_of(host.node(timeout=60.0)) as toolset:
+            (report,) = await toolset.refresh(60.0)
+            assert names(toolset) == ["mcp_calc_y", "mcp_calc_z"]
+    assert report.notes == (f"Left out: {'x' * 64} (its name is too long).",)
