@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _INVALID_CHARS = re.compile(r"[^a-zA-Z0-9_-]+")
 _MAX_CHARS = 64
 _DIGITS = 8
+_MAX_REMEMBERED_NAMES = 10_000
+"""A server could list new tools again and again; names of tools that are gone are forgotten, oldest first."""
 
 
 class ToolOrigin(NamedTuple):
@@ -60,6 +62,9 @@ class ToolNames:
             if origin not in self._names:
                 self._names[origin] = name = self._unused_name(origin, taken)
                 taken.add(name)
+        if len(self._names) > _MAX_REMEMBERED_NAMES:
+            newest = list(self._names.items())[-_MAX_REMEMBERED_NAMES:]
+            self._names = dict(newest) | {origin: self._names[origin] for origin in wanted}
         return {origin: self._names[origin] for origin in wanted}
 
     def keep_only(self, servers: Collection[str]) -> None:

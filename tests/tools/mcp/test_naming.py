@@ -90,3 +90,14 @@ def test_the_names_of_removed_servers_can_be_assigned_again() -> None:
     assert book.assign([new], ())[new] != "mcp_p_x"
     book.keep_only(["other"])
     assert book.assign([new], ()) == {new: "mcp_p_x"}
+
+
+def test_names_of_tools_that_are_gone_are_forgotten_when_there_are_very_many() -> None:
+    book = ToolNames()
+    stays = ToolOrigin("s", "p", "stays")
+    for number in range(60):
+        book.assign([stays, *(ToolOrigin("s", "p", f"{number}_{place}") for place in range(200))], ())
+    assert book.assign([stays], ()) == {stays: "mcp_p_stays"}
+    first, other = ToolOrigin("s", "p", "0_0"), ToolOrigin("t", "p", "0_0")
+    assert book.assign([other], ()) == {other: "mcp_p_0_0"}, "the name of a forgotten tool is free"
+    assert book.assign([first], ())[first] != "mcp_p_0_0"
