@@ -56,7 +56,7 @@ def _check_size(width: int, height: int) -> None:
     if not width or not height:
         raise InvalidImage("has no size")
     if max(width, height) > MAX_SIDE_PIXELS:
-        raise InvalidImage(f"has {width:,} x {height:,} pixels, and a side may have {MAX_SIDE_PIXELS:,} pixels")
+        raise InvalidImage(f"has {width:,} x {height:,} pixels, and a side may have at most {MAX_SIDE_PIXELS:,}")
     if width * height > _MAX_PIXELS:
         raise InvalidImage(f"has {width:,} x {height:,} pixels, which is too many")
 

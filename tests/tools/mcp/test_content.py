@@ -117,7 +117,7 @@ def test_a_picture_is_shown_with_the_type_of_its_bytes() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (png(1, 8001), "has 1 x 8,001 pixels, and a side may have 8,000 pixels"),
+        (png(1, 8001), "has 1 x 8,001 pixels, and a side may have at most 8,000"),
         (png(3, 2)[:-1], "is cut off or damaged"),
         (png(3, 2, data=b""), "is cut off or damaged"),
         (b"<svg/>", "is not a PNG, JPEG, GIF or WebP file"),
