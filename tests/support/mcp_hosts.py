@@ -204,6 +204,17 @@ def names(toolset: ExternalToolset) -> list[str]:
     return [definition.name for definition in toolset.definitions(ADA.principal)]
 
 
+def picture_and_page() -> list[Any]:
+    """Build content of three kinds: a picture, an embedded text and a link."""
+    return [
+        types.ImageContent(type="image", data=b64encode(png(3, 2)).decode(), mime_type="image/png"),
+        types.EmbeddedResource(
+            type="resource", resource=types.TextResourceContents(uri="note://1", text="a note", mime_type="a/b")
+        ),
+        types.ResourceLink(type="resource_link", name="more", uri="https://docs.example.com/more"),
+    ]
+
+
 def calculator() -> FastMCP[None]:
     server: FastMCP[None] = FastMCP("calculator")
 
@@ -220,13 +231,7 @@ def calculator() -> FastMCP[None]:
     @server.tool
     def show() -> list[Any]:
         """Show a picture and a page."""
-        return [
-            types.ImageContent(type="image", data=b64encode(png(3, 2)).decode(), mime_type="image/png"),
-            types.EmbeddedResource(
-                type="resource", resource=types.TextResourceContents(uri="note://1", text="a note", mime_type="a/b")
-            ),
-            types.ResourceLink(type="resource_link", name="more", uri="https://docs.example.com/more"),
-        ]
+        return picture_and_page()
 
     @server.tool
     def fail() -> str:
