@@ -1,4 +1,4 @@
-"""References to found tools, for models whose API loads the tools that a result refers to.
+"""References to found tools, for models whose API loads the tools that a tool result refers to.
 
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
 """
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 
 
 class ToolReferenceModel:
-    """A model whose API accepts references to tools: the tools that our search found are sent as references."""
+    """Wraps a model whose API accepts tool references: results of our search are sent as references."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Stream a reply to messages in which the search's results are references."""
+        """Stream a reply. The results of our search are sent as references to the tools that were found."""
         deferred = {each.name for each in request.offer.deferred}
         searches = searches_in(request.messages) if deferred else set()
-        messages = [_referring(message, searches, deferred) for message in request.messages]
+        messages = [_with_references(message, searches, deferred) for message in request.messages]
         async with aclosing(self._model.reply(replace(request, messages=messages))) as events:
             async for event in events:
                 yield event
 
     async def aclose(self) -> None:
-        """Leave the model open: other turns use it."""
+        """Do nothing: other turns use the model."""
 
 
-def _referring(message: JsonObject, searches: set[JsonValue], deferred: set[str]) -> JsonObject:
+def _with_references(message: JsonObject, searches: set[JsonValue], deferred: set[str]) -> JsonObject:
     if message["role"] != "user":
         return message
     content: list[JsonValue] = []

@@ -1,4 +1,4 @@
-"""Which tools the model sees: all of a few, or of many a handful and a search for the others."""
+"""The selection of tools for a request: all if there are few, else the common ones and a search for the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from shared.domain.ports import ToolDefinition
 
 Mode: TypeAlias = Literal["off", "client", "references", "server"]
-"""How tools are found: all are shown; our search loads them; our search refers to them; the API searches."""
+"""How tools are found.
+
+`off`: every tool is offered. `client`: our search adds the found tools to the following requests. `references`: our
+search returns references to deferred tools. `server`: the API searches the deferred tools.
+"""
 
 RESIDENT = frozenset(
     {
@@ -32,13 +36,13 @@ RESIDENT = frozenset(
         "list_teams",
     }
 )
-"""What most questions need, and what is ours."""
+"""The tools that are always offered: our own, and those that most questions need."""
 FEW = 30
-"""Up to so many tools are all shown: a search would cost more than it saves."""
+"""So many tools are all offered, because a search would cost more than it saves."""
 
 
 def select_tools(definitions: Sequence[ToolDefinition], messages: Sequence[JsonObject], mode: Mode) -> ToolOffer:
-    """Choose what the model sees after these messages. What was found in a conversation stays loaded in it."""
+    """Select the tools for the request after these messages. Tools that were found stay offered in the conversation."""
     others = [each for each in definitions if each.name != SEARCH_TOOL.name]
     if mode == "off" or len(others) <= FEW:
         return ToolOffer(others)
@@ -52,12 +56,12 @@ def select_tools(definitions: Sequence[ToolDefinition], messages: Sequence[JsonO
         case _:
             by_name = {each.name: each for each in rest}
             found = dict.fromkeys(name for name in _names_used(messages) if name in by_name)
-            # In the order in which they were found, so that what comes before them stays as it was.
+            # They are in the order in which they were found, so that the beginning of the request stays the same.
             return ToolOffer([*resident, SEARCH_TOOL, *(by_name[name] for name in found)])
 
 
 def _names_used(messages: Sequence[JsonObject]) -> Iterator[str]:
-    """Name the tools that were found or called in a conversation, oldest first."""
+    """Yield the names of tools that were found or called in a conversation, oldest first."""
     searches = searches_in(messages)
     for block in _all_blocks(messages):
         if block.get("type") == "tool_use":
@@ -67,7 +71,7 @@ def _names_used(messages: Sequence[JsonObject]) -> Iterator[str]:
 
 
 def searches_in(messages: Sequence[JsonObject]) -> set[JsonValue]:
-    """Return the ids of the calls of our search."""
+    """Return the ids of the calls of our search tool."""
     uses = (block for block in _all_blocks(messages) if block.get("type") == "tool_use")
     return {block.get("id") for block in uses if block.get("name") == SEARCH_TOOL.name}
 

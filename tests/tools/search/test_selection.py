@@ -1,4 +1,4 @@
-"""What the model sees of many tools, by the ways in which it can find the others."""
+"""The selection of tools for a request, in each mode of the search."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def searched(*names: str) -> list[JsonObject]:
 
 
 class Listener:
-    """A model that keeps what it was asked."""
+    """A model that keeps its requests."""
 
     def __init__(self) -> None:
         self.requests: list[ModelRequest] = []
@@ -54,20 +54,20 @@ class Listener:
 
 
 @pytest.mark.proves("costs.search")
-def test_a_few_tools_are_all_shown() -> None:
+def test_few_tools_are_all_offered() -> None:
     few = MANY[: FEW + 1]
     assert select_tools(few, [], "client") == ToolOffer([each for each in few if each != SEARCH_TOOL])
 
 
 @pytest.mark.proves("costs.search")
-def test_what_was_found_is_shown_in_the_order_in_which_it_was_found() -> None:
+def test_found_tools_are_offered_in_the_order_in_which_they_were_found() -> None:
     shown = select_tools(MANY, [*searched("tool_7"), *searched("tool_3")], "client")
     assert [each.name for each in shown.tools] == ["list_projects", "search_tools", "tool_7", "tool_3"]
     assert shown.deferred == ()
 
 
 @pytest.mark.proves("costs.search-by-the-api")
-def test_an_api_that_takes_references_gets_the_others_deferred() -> None:
+def test_other_tools_are_deferred_if_the_api_accepts_references() -> None:
     shown = select_tools(MANY, searched("tool_7"), "references")
     assert [each.name for each in shown.tools] == ["list_projects", "search_tools"]
     assert len(shown.deferred) == FEW
@@ -75,7 +75,7 @@ def test_an_api_that_takes_references_gets_the_others_deferred() -> None:
 
 
 @pytest.mark.proves("costs.search-by-the-api")
-async def test_our_searchs_results_become_references() -> None:
+async def test_results_of_the_search_become_references() -> None:
     listener = Listener()
     model = ToolReferenceModel(listener)
     messages = searched("tool_7", "tool_3")
@@ -92,7 +92,7 @@ async def test_our_searchs_results_become_references() -> None:
 
 @pytest.mark.proves("costs.search")
 @pytest.mark.parametrize("arguments", [{}, {"query": "  "}, {"query": 3}])
-async def test_a_search_for_nothing_is_refused(arguments: JsonObject) -> None:
+async def test_a_search_without_a_query_is_refused(arguments: JsonObject) -> None:
     toolset = SearchToolset(lambda _caller: MANY)
     await toolset.ensure_loaded()
     with pytest.raises(ToolError, match="query"):
@@ -101,7 +101,7 @@ async def test_a_search_for_nothing_is_refused(arguments: JsonObject) -> None:
 
 
 @pytest.mark.proves("costs.search")
-async def test_the_index_is_made_anew_for_other_tools_and_bounded() -> None:
+async def test_the_index_is_rebuilt_for_other_tools_and_the_number_of_indexes_is_limited() -> None:
     tools = list(MANY)
     toolset = SearchToolset(lambda _caller: tools)
     fruits = (
