@@ -149,7 +149,7 @@ async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path)
 
 @asynccontextmanager
 async def serving(tmp_path: Path, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
-    """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
+    """Run the server on a free port until it serves; returns the process, its URL and what it has said."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     arguments = ("--port", str(port), "--data-dir", str(tmp_path / "data"))

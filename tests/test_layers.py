@@ -93,7 +93,7 @@ def is_within(name: str, package: str) -> bool:
 
 
 def imports(module: Module) -> Iterator[str]:
-    """Give every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
+    """Return every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -123,7 +123,7 @@ def imports_upward(module: Module) -> Iterator[str]:
 
 
 def imports_forbidden(module: Module) -> Iterator[str]:
-    """Hold each package to what it may know of the world."""
+    """Each package imports only what its layer may know."""
     bans = {
         "shared": ("local", "local_server", "functions", "tests", "bench"),
         "functions": ("local", "local_server", "tests", "bench"),

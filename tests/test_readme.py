@@ -61,7 +61,7 @@ def section(title: str) -> str:
 
 
 def table(title: str) -> list[list[str]]:
-    """Give the rows of a section's table, without its head."""
+    """Return the rows of a section's table, without its head."""
     lines = [line for line in section(title).splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
@@ -92,7 +92,7 @@ def routes() -> Iterator[tuple[str, str, str]]:
 
 
 def keys(data: JsonValue) -> list[str]:
-    """Give an event's field names in their order, those of objects after their own."""
+    """Return an event's field names in their order, those of objects after their own."""
     if not isinstance(data, dict):
         return []
     return [name for field, value in data.items() for name in (field, *keys(value))]
@@ -155,6 +155,6 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors that headings have where Markdown is shown as GitHub shows it."""
+    """Return the anchors that headings have where Markdown is shown as GitHub shows it."""
     headings = re.findall(r"^#+ (.+)$", CODE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -20,5 +20,5 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
 
 @pytest.fixture(scope="session")
 def function_variables(variables: dict[str, str]) -> dict[str, str]:
-    """Give the variables of a deployed function."""
+    """Return the variables of a deployed function."""
     return {**variables, "ENVIRONMENT": "production", "LOG_LEVEL": "INFO"}

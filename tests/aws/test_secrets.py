@@ -37,7 +37,7 @@ class Aws:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Give what leads a process here."""
+        """Return the variables that lead a process to this server."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
 
     def secret(self, name: str, value: str) -> str:

@@ -106,7 +106,7 @@ def test_an_answer_is_one_line_of_metrics(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """Give what the set-up log handler writes; the root logger is put back afterwards."""
+    """Return what the set-up log handler writes; the root logger is put back afterwards."""
     root = logging.getLogger()
     before, level = [*root.handlers], root.level
     yield io.StringIO()

@@ -30,7 +30,7 @@ ENCRYPTION_KEY = Fernet.generate_key().decode()
 
 @pytest.fixture
 async def graph(database: Database) -> AsyncIterator[Database]:
-    """Give a graph of the test's own, since its servers would be every other test's as well."""
+    """Return a graph of the test's own, since its servers would be every other test's as well."""
     own = Database(database.dsn, new_graph_name())
     await own.prepare()
     yield own
@@ -64,7 +64,7 @@ def calculator() -> FastMCP[None]:
 
 
 async def until_offered(client: Client, model_server: ModelServer, name: str) -> str:
-    """Ask until a tool is offered; gives the conversation in which it was."""
+    """Ask until a tool is offered; returns the conversation in which it was."""
     async with asyncio.timeout(20):
         while True:
             conversation = await client.begin()

@@ -19,7 +19,7 @@ def ids(conversations: Sequence[dict[str, Any]]) -> list[str]:
 
 
 async def several(client: Client, count: int) -> list[str]:
-    """Begin conversations; gives their ids, the newest first."""
+    """Begin conversations; returns their ids, the newest first."""
     return [await client.begin() for _ in range(count)][::-1]
 
 

@@ -25,7 +25,7 @@ HOSTILE = "{email} {{display_name}} {0} {tools_section.__class__} %s $x $$ </con
 
 
 async def system_of(service: Service, model_server: ModelServer, email: str = "developer@example.com") -> list[str]:
-    """Ask something as a user; gives the parts of the system prompt."""
+    """Ask something as a user; returns the parts of the system prompt."""
     async with service.client(email) as client:
         model_server.script(reply(text("Hello")))
         await client.ask(await client.begin(), "Hi")

@@ -30,7 +30,7 @@ async def new_graph(database: Database) -> AsyncIterator[Database]:
 
 
 async def indexes_of(database: Database) -> dict[str, bool]:
-    """Give the names of our indexes and whether they are unique."""
+    """Return the names of our indexes and whether they are unique."""
     query = """
         SELECT class.relname, index.indisunique FROM pg_index index
           JOIN pg_class class ON class.oid = index.indexrelid

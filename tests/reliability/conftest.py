@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def database_proxy(database: Database) -> Iterator[Proxy]:
-    """Give a proxy in front of the database."""
+    """Return a proxy in front of the database."""
     with proxied(database.dsn) as proxy:
         yield proxy
 
@@ -43,6 +43,6 @@ async def _two(processes: Processes) -> AsyncIterator[tuple[Forked, Forked]]:
 
 @pytest.fixture
 async def two(_two: tuple[Forked, Forked], model_server: ModelServer) -> AsyncIterator[tuple[Client, Client]]:  # noqa: ARG001  # its script is the test's
-    """Give the same user's clients of two processes."""
+    """Return the same user's clients of two processes."""
     async with _two[0].client() as one, _two[1].client() as other:
         yield one, other

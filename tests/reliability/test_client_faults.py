@@ -191,7 +191,7 @@ async def settled(pid: int) -> None:
 
 
 def resident(pid: int) -> int:
-    """Give the bytes of memory that a process has."""
+    """Return the bytes of memory that a process has."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 

@@ -29,7 +29,7 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=1024)
 
 
 async def add_key(database: Database, owner: str, *, label: str = "User", **properties: Any) -> str:
-    """Add an API key; gives it as its bearer sends it."""
+    """Add an API key; returns it as its bearer sends it."""
     key_id, secret = f"ik_{secrets.token_hex(6)}", secrets.token_urlsafe(24)
     row = {"key_id": key_id, "key_hash": HASHER.hash(secret), "revoked": False, "scopes": "[]", **properties}
     names = ", ".join(f"{name}: ${name}" for name in row)

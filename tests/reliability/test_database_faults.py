@@ -38,14 +38,14 @@ def _behind_proxy(variables: dict[str, str], database_proxy: Proxy) -> Iterator[
 
 @pytest.fixture
 def proxy(database_proxy: Proxy) -> Iterator[Proxy]:
-    """Give the proxy in front of the database, which is in order again afterwards."""
+    """Return the proxy in front of the database, which is in order again afterwards."""
     yield database_proxy
     database_proxy.revive()
 
 
 @pytest.fixture
 async def behind(_behind_proxy: Service, model_server: ModelServer, proxy: Proxy) -> AsyncIterator[Client]:  # noqa: ARG001  # the script and the way are the test's
-    """Give a client of a service that reaches its database through the proxy."""
+    """Return a client of a service that reaches its database through the proxy."""
     async with _behind_proxy.client() as client:
         yield client
 

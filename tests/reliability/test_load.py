@@ -29,7 +29,7 @@ PIECES = 20
 
 @asynccontextmanager
 async def several(service: Forked) -> AsyncIterator[list[Client]]:
-    """Give clients enough for all streams: each has a hundred connections at most."""
+    """Return clients enough for all streams: each has a hundred connections at most."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(service.client()) for _ in range(4)]
 

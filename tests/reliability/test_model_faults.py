@@ -56,7 +56,7 @@ def _impatient(variables: dict[str, str]) -> Iterator[Service]:
 
 @pytest.fixture
 async def impatient(_impatient: Service, model_server: ModelServer) -> AsyncIterator[Client]:  # noqa: ARG001  # its script is the test's
-    """Give a client of a service that does not wait long for the model."""
+    """Return a client of a service that does not wait long for the model."""
     async with _impatient.client() as client:
         yield client
 

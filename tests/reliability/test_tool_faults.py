@@ -38,7 +38,7 @@ def faulty(variables: dict[str, str]) -> Iterator[tuple[Service, Proxy]]:
 
 @pytest.fixture
 async def user(faulty: tuple[Service, Proxy], model_server: ModelServer) -> AsyncIterator[Client]:  # noqa: ARG001  # its script is the test's
-    """Give a client of a service whose Imbi API fails."""
+    """Return a client of a service whose Imbi API fails."""
     async with faulty[0].client() as client:
         yield client
 

@@ -34,19 +34,19 @@ async def crash() -> str:
 
 @router.get("/nul", openapi_extra=READS)
 async def nul() -> str:
-    """Give a text with NULs."""
+    """Return a text with NULs."""
     return "a\0b"
 
 
 @router.get("/bytes", openapi_extra=READS)
 async def bytes_() -> Response:
-    """Give what is no text."""
+    """Return bytes that are no text."""
     return Response(bytes(range(256)), media_type="application/octet-stream")
 
 
 @router.get("/broken_json", openapi_extra=READS)
 async def broken_json() -> Response:
-    """Give half of a JSON text with lone surrogates."""
+    """Return half of a JSON text with lone surrogates."""
     return Response(rb'{"a": "\ud800", "b": [', media_type="application/json")
 
 

@@ -162,7 +162,7 @@ class ImbiApi:
         self.app.middleware("http")(self._note)
 
     def toolset(self, **settings: Any) -> OpenAPIToolset:
-        """Give a toolset of this application, served in process."""
+        """Return a toolset of this application, served in process."""
         return OpenAPIToolset("http://imbi-api:8000", transport=httpx2.ASGITransport(self.app), **settings)
 
     async def _note(self, request: Request, call_next: Any) -> Response:
@@ -260,7 +260,7 @@ def _never_tools() -> APIRouter:
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application over HTTP; gives its base URL."""
+    """Serve an application over HTTP; returns its base URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     is_started = threading.Event()
 

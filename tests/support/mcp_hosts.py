@@ -65,7 +65,7 @@ class Host:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     def node(self, slug: str = "calc", **changes: Any) -> MCPServer:
-        """Give the server as the graph would have it."""
+        """Return the server as the graph would have it."""
         fields: Json = {"slug": slug, "name": slug.title(), "url": self.url, "tool_prefix": slug, "timeout": SECONDS}
         return MCPServer(**(fields | changes))
 
@@ -182,7 +182,7 @@ def error(code: int, message: str, status: int = 200) -> Json:
 async def toolset_of(
     *servers: MCPServer, policy: AddressPolicy | None = None, key: str | None = None, **settings: Any
 ) -> AsyncIterator[ExternalToolset]:
-    """Give a toolset of servers, which has not read anything yet."""
+    """Return a toolset of servers, which has not read anything yet."""
 
     async def listed() -> tuple[MCPServer, ...]:
         return servers

@@ -136,7 +136,7 @@ class Block:
     complete: Json
 
     def parts(self, index: int) -> Iterator[Part]:
-        """Give the block's events."""
+        """Return the block's events."""
         yield event("content_block_start", {"type": "content_block_start", "index": index, "content_block": self.begin})
         for delta in self.deltas:
             if isinstance(delta, Control):

@@ -33,7 +33,7 @@ class ServiceProcess:
         self.url = url
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     async def kill(self) -> None:
@@ -42,7 +42,7 @@ class ServiceProcess:
         await self.process.wait()
 
     async def terminate(self) -> int:
-        """Ask the process to end; gives its exit status."""
+        """Ask the process to end; returns its exit status."""
         self.process.terminate()
         async with asyncio.timeout(SECONDS):
             return await self.process.wait()

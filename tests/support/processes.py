@@ -43,7 +43,7 @@ class Forked:
     log: Path
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     def signal(self, number: signal.Signals) -> None:

@@ -43,7 +43,7 @@ ALL = dict(statements())
 
 
 async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
-    """Explain a statement; gives the nodes of its plan."""
+    """Explain a statement; returns the nodes of its plan."""
     pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
     bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
     async with crowd.connected() as connection:
