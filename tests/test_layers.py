@@ -13,6 +13,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,7 +78,13 @@ class Module(NamedTuple):
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.source, filename=self.name)
+        return parsed(self.source, self.name)
+
+
+@cache
+def parsed(source: str, name: str) -> ast.Module:
+    """Parse a module once for all rules."""
+    return ast.parse(source, filename=name)
 
 
 def modules(*tops: str) -> Iterator[Module]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.support.lambda_functions import build
-
-if TYPE_CHECKING:
-    from tests.support.lambda_functions import Artifacts
+from tests.support.lambda_functions import Artifacts, build
+from tests.support.once import make_once
 
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """Build the package."""
-    return build(tmp_path_factory.mktemp("sam"))
+    """Build the package, once for all workers."""
+    return Artifacts(make_once(tmp_path_factory, "sam", build))
 
 
 @pytest.fixture(scope="session")

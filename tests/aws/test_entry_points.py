@@ -82,6 +82,7 @@ async def test_the_streaming_entry_without_settings() -> None:
         assert "POSTGRES_URL is not set." in api.init_errors[0]["errorMessage"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("chat.init-error")
 async def test_a_chat_whose_database_is_away_starts_all_the_same(function_variables: dict[str, str]) -> None:
     async with runtime_api() as api:

@@ -206,6 +206,7 @@ def test_without_references_nothing_of_aws_is_imported() -> None:
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("secrets.references")
 @pytest.mark.timeout(300)
 async def test_a_function_lives_on_references_and_sees_a_rotation(

@@ -1,9 +1,10 @@
 """The embedded database, as its clients see it."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -16,9 +17,8 @@ from tests.support.embedded import CREATE_NOTE, connect, pipeline, value
 from tests.support.raw_client import connected, message, opened
 
 if TYPE_CHECKING:
-    from psycopg.rows import TupleRow
+    from collections.abc import AsyncIterator
 
-    Connection = psycopg.AsyncConnection[TupleRow]
 
 WAIT_SECONDS = 30
 

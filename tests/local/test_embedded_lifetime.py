@@ -1,14 +1,13 @@
 """The embedded database starts, stops, is killed, and keeps what it acknowledged."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,9 +18,10 @@ from tests.support.embedded import connect, value
 from tests.support.raw_client import connected
 
 if TYPE_CHECKING:
-    from psycopg.rows import TupleRow
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
-    Connection = psycopg.AsyncConnection[TupleRow]
 
 pytestmark = pytest.mark.slow
 

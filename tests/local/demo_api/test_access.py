@@ -1,10 +1,16 @@
 """Tokens, roles and permissions in the demo Imbi API."""
 
-import httpx2
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, VIEWER_EMAIL, permissions_of
 from tests.support.demo_company import ORGANIZATION, PROJECTS, bearer
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 @pytest.mark.parametrize(

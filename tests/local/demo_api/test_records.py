@@ -1,5 +1,7 @@
 """What the demo Imbi API keeps beside projects, and its document."""
 
+from __future__ import annotations
+
 import httpx2
 import pytest
 from fastmcp import Client, FastMCP
