@@ -85,7 +85,7 @@ def assert_replayable(messages: Sequence[Message]) -> None:
 
 
 @pytest.mark.proves("stream.one-terminal-event", "stream.done-means-stored", "stream.title-updated")
-async def test_an_answer_is_stored_and_then_told() -> None:
+async def test_an_answer_is_stored_before_its_end_is_sent() -> None:
     transcript = MemoryTranscript()
     listener = await told(answer_of([said("One.", call()), said("Two.")], transcript))
     done, chosen = listener.events[-2:]
@@ -166,7 +166,7 @@ async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> 
         (RuntimeError("internal details"), "internal", True),
     ],
 )
-async def test_a_failure_is_told_in_a_sentence(failure: Exception, code: str, *, retryable: bool) -> None:
+async def test_a_failure_is_reported_in_a_sentence(failure: Exception, code: str, *, retryable: bool) -> None:
     transcript = MemoryTranscript()
     listener = await told(answer_of([failure], transcript))
     [end] = listener.ends

@@ -57,7 +57,7 @@ def deep(levels: int) -> None:
 
 
 @pytest.mark.proves("streaming.error-in-stream")
-async def test_an_exception_in_mid_stream_goes_into_short_trailers() -> None:
+async def test_an_exception_during_a_stream_goes_into_short_trailers() -> None:
     async def respond(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(start())
         await send(piece(b"half"))
@@ -73,7 +73,7 @@ async def test_an_exception_in_mid_stream_goes_into_short_trailers() -> None:
 
 
 @pytest.mark.proves("streaming.error-in-stream")
-async def test_an_answer_that_stops_without_its_end_is_told() -> None:
+async def test_an_answer_that_stops_without_its_end_is_reported() -> None:
     async def respond(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(start())
         await send(piece(b"half"))

@@ -112,7 +112,7 @@ def test_values_are_read_once_and_again_when_they_are_old() -> None:
 
 
 @pytest.mark.proves("secrets.failures")
-def test_what_cannot_be_read_again_stays_in_use() -> None:
+def test_a_secret_whose_refresh_fails_stays_in_use() -> None:
     store = CountingStore(key="one")
     secrets = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
     secrets.variables()
@@ -174,7 +174,7 @@ def test_secrets_and_parameters_are_read_from_aws(aws: Aws) -> None:
 
 
 @pytest.mark.proves("secrets.failures")
-def test_what_cannot_be_read_is_named_without_its_value(aws: Aws) -> None:
+def test_an_unreadable_reference_is_named_without_its_value(aws: Aws) -> None:
     arn = aws.secret("half", '{"a": "hunter2"}')
     problems = read(
         aws,
@@ -190,7 +190,7 @@ def test_what_cannot_be_read_is_named_without_its_value(aws: Aws) -> None:
 
 
 @pytest.mark.proves("secrets.failures")
-def test_a_store_that_cannot_be_reached_is_told(aws: Aws) -> None:
+def test_an_unreachable_store_is_reported(aws: Aws) -> None:
     assert read(aws, POSTGRES_URL_SECRET_ARN="a", AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}") == [
         "POSTGRES_URL_SECRET_ARN: it cannot be read (EndpointConnectionError)."
     ]

@@ -76,7 +76,7 @@ def test_an_answer_is_measured_by_its_events() -> None:
 @pytest.mark.parametrize(
     ("events", "outcome"), [([], "interrupted"), ([AnswerFailed("No.", "overloaded", retryable=True)], "overloaded")]
 )
-def test_an_answer_that_fails_is_told_by_its_code(events: list[AnswerEvent], outcome: str) -> None:
+def test_a_failed_answer_is_counted_by_its_code(events: list[AnswerEvent], outcome: str) -> None:
     meter = AnswerMeter()
     for event in events:
         meter.note(event)
@@ -177,7 +177,7 @@ def reports() -> Iterator[list[Envelope]]:
 
 
 @pytest.mark.proves("telemetry.reports")
-def test_an_error_is_reported_without_anything_that_was_said(reports: list[Envelope]) -> None:
+def test_an_error_is_reported_without_any_text_of_the_conversation(reports: list[Envelope]) -> None:
     message = "What does Ann in accounting earn?"
 
     def failing(words: str, token: str) -> None:
@@ -212,7 +212,7 @@ def test_an_error_is_reported_without_anything_that_was_said(reports: list[Envel
         "gAAAAABmAbCdEfGhIjKlMnOpQrStUvWxYz0123456789==",
     ],
 )
-def test_what_looks_like_a_secret_is_hidden(secret: str) -> None:
+def test_text_that_looks_like_a_secret_is_hidden(secret: str) -> None:
     for text in (
         f"Authorization: Bearer {secret}",
         f"postgresql://{secret}@db/x" if ":" in secret else f"key {secret}.",
@@ -222,7 +222,7 @@ def test_what_looks_like_a_secret_is_hidden(secret: str) -> None:
 
 
 @pytest.mark.proves("telemetry.reports")
-def test_the_sdk_is_not_imported_where_nobody_wants_reports() -> None:
+def test_the_sdk_is_not_imported_when_reports_are_off() -> None:
     code = "import sys, functions.send_message, shared.chat.assembly; print('sentry_sdk' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own
     assert run.stdout.strip() == "False"

@@ -64,7 +64,7 @@ async def test_a_refusal_ends_the_answer(client: Client, model_server: ModelServ
 
 
 @pytest.mark.proves("turn.context-exceeded", "turn.replayable")
-async def test_a_context_that_is_full_is_said(client: Client, model_server: ModelServer) -> None:
+async def test_a_full_context_is_reported(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("It is"), stop="model_context_window_exceeded"))
     answer = await client.ask(conversation, "Hi")
@@ -74,7 +74,7 @@ async def test_a_context_that_is_full_is_said(client: Client, model_server: Mode
 
 
 @pytest.mark.proves("turn.context-exceeded", "stream.error")
-async def test_a_prompt_that_is_too_long_is_said(client: Client, model_server: ModelServer) -> None:
+async def test_a_prompt_that_is_too_long_is_reported(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     for failure in (
         http_error(400, "invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum"),

@@ -66,7 +66,7 @@ async def test_many_calls_of_two_users_never_cross(
 
 
 @pytest.mark.proves("tools.permissions")
-async def test_only_what_a_caller_may_use_is_offered(
+async def test_a_caller_is_offered_only_the_tools_it_may_use(
     api_service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     everything = {"meet", "whoami", "echo", "long_text", "fail", "hang", "create_project", "create_user"}
@@ -87,7 +87,7 @@ async def test_only_what_a_caller_may_use_is_offered(
 
 
 @pytest.mark.proves("tools.excluded")
-async def test_some_operations_are_never_tools(
+async def test_excluded_operations_are_never_tools(
     api_service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     async with api_service.client((await new_client(is_admin=True)).email) as client:

@@ -164,9 +164,7 @@ async def test_without_rounds_no_tools_are_offered(start_service: StartService, 
 
 
 @pytest.mark.proves("turn.round-limit", "turn.replayable")
-async def test_a_model_that_insists_on_tools_is_not_obeyed(
-    start_service: StartService, model_server: ModelServer
-) -> None:
+async def test_calls_without_offered_tools_are_not_run(start_service: StartService, model_server: ModelServer) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_TOOL_ROUNDS="1")
     insisting = reply(tool("navigate_to", {"path": "/a"}))
     model_server.script(insisting, reply(tool("navigate_to", {"path": "/b"})), reply(text("Again")))
@@ -180,7 +178,7 @@ async def test_a_model_that_insists_on_tools_is_not_obeyed(
 
 
 @pytest.mark.proves("turn.thinking-kept")
-async def test_thoughts_go_back_with_the_results_unchanged(api_client: Client, model_server: ModelServer) -> None:
+async def test_thinking_goes_back_with_the_results_unchanged(api_client: Client, model_server: ModelServer) -> None:
     """The model server refuses thoughts that are missing or changed, in this turn and in the next."""
     conversation = await api_client.begin()
     model_server.script(

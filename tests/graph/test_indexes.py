@@ -63,7 +63,7 @@ async def test_no_statement_reads_through_everybodys_rows(crowded: Database, nam
 
 
 @pytest.mark.proves("graph.indexed")
-async def test_the_plans_see_what_an_index_is_missing_for(crowded: Database) -> None:
+async def test_a_statement_without_an_index_is_found(crowded: Database) -> None:
     careless = Cypher("MATCH (c:Conversation {id: $id}) RETURN c")
     nodes = await plan_of(crowded, careless)
     assert {node.get("Relation Name") for node in nodes if node["Node Type"] == "Seq Scan"} == {"Conversation"}

@@ -62,14 +62,14 @@ async def test_a_second_server_is_refused_in_one_line(tmp_path: Path) -> None:
     assert str(refused.value) == expected
 
 
-async def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbeddedDatabaseError, match="cannot be used: Not a directory"):
         async with embedded_database(tmp_path / "file" / "data", report=print):
             pass
 
 
-async def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_broken_database_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     (tmp_path / "database" / "PG_VERSION").write_text("18")
     with pytest.raises(EmbeddedDatabaseError, match=r"did not start: .+") as refused:
@@ -78,7 +78,7 @@ async def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(refused.value)
 
 
-async def test_what_was_acknowledged_outlives_a_killed_database(tmp_path: Path) -> None:
+async def test_acknowledged_writes_outlive_a_killed_database(tmp_path: Path) -> None:
     async with held(tmp_path) as (process, dsn):
         acknowledged = await write_until_killed(dsn, database_of(process))
         await wait_for_line(process, "the embedded database has stopped (status -9)")

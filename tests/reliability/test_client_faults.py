@@ -227,7 +227,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.proves("turn.client-gone")
-async def test_a_slow_reader_that_goes_away_when_all_is_said(
+async def test_a_slow_reader_may_leave_after_the_model_has_ended(
     client: Client, service: Service, model_server: ModelServer
 ) -> None:
     """Its last frames wait for room when it leaves; nothing goes on for it afterwards."""

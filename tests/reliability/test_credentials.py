@@ -109,7 +109,7 @@ async def test_a_service_accounts_key_is_403(service: Service, database: Databas
 
 
 @pytest.mark.proves("api-keys.scopes")
-async def test_scopes_narrow_what_the_owner_may(
+async def test_the_scopes_of_a_key_narrow_its_owners_permissions(
     start_service: StartService, new_client: NewClient, database: Database, model_server: ModelServer
 ) -> None:
     owner = await new_client(is_admin=True)
@@ -182,7 +182,7 @@ ENDINGS = (pytest.param("expired", marks=pytest.mark.slow), "revoked", "inactive
 
 @pytest.mark.proves("credentials.mid-turn", "turn.replayable", "turn.round-is-atomic")
 @pytest.mark.parametrize("ending", ENDINGS)
-async def test_a_token_that_ends_in_mid_turn_runs_no_further_tool(
+async def test_after_a_token_has_ended_no_further_tool_runs(
     service: Service, new_client: NewClient, database: Database, model_server: ModelServer, ending: str
 ) -> None:
     user = await new_client()

@@ -174,7 +174,7 @@ async def test_a_long_retry_after_is_not_waited_for(impatient: Client, model_ser
 
 
 @pytest.mark.proves("turn.unknown-blocks")
-async def test_events_that_nobody_knows_pass(client: Client, model_server: ModelServer) -> None:
+async def test_unknown_events_are_ignored(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     unknown = event("weather", {"type": "weather", "index": 7})
     model_server.script(*(reply(*PLAIN, at={index: unknown}) for index in range(PLAIN_EVENTS)))

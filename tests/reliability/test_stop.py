@@ -40,7 +40,7 @@ async def test_an_answer_is_stopped(two: tuple[Client, Client], model_server: Mo
 
 
 @pytest.mark.proves("stop.anywhere", "turn.round-is-atomic")
-async def test_tools_are_stopped_and_what_they_gave_is_kept(
+async def test_tools_are_stopped_and_finished_results_are_stored(
     start_service: StartService, model_server: ModelServer
 ) -> None:
     with served(faulty_api()) as url:
@@ -73,7 +73,7 @@ async def test_an_answer_is_stopped_before_it_says_anything(client: Client, mode
 
 
 @pytest.mark.proves("stop.nothing")
-async def test_stopping_what_does_not_run_does_nothing(
+async def test_stopping_a_conversation_without_an_answer_does_nothing(
     client: Client, new_client: NewClient, model_server: ModelServer
 ) -> None:
     conversation = await client.begin()

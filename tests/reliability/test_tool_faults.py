@@ -101,7 +101,7 @@ async def test_huge_and_strange_results_are_made_harmless(user: Client, model_se
 
 
 @pytest.mark.proves("faults.tools")
-async def test_an_api_that_is_away_costs_results_and_no_turn(
+async def test_an_unreachable_api_costs_results_but_no_turn(
     user: Client, model_server: ModelServer, faulty: tuple[Service, Proxy]
 ) -> None:
     proxy = faulty[1]
