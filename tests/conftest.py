@@ -13,6 +13,7 @@ from tests.support.background import served
 from tests.support.database import prepared_database
 from tests.support.imbi import ImbiApi
 from tests.support.model_server import ModelServer
+from tests.support.processes import Processes
 from tests.support.service import DEVELOPER, JWT_SECRET, Service
 
 if TYPE_CHECKING:
@@ -107,6 +108,13 @@ def start_service(variables: dict[str, str], model_server: ModelServer) -> Itera
 def _service(variables: dict[str, str]) -> Iterator[Service]:
     with Service(variables) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def processes(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Start services in processes of their own, all on the tests' database."""
+    with Processes(variables, tmp_path_factory.mktemp("services")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ import local_server
 from local.data_lock import locked
 from tests.support.client import Client
 from tests.support.database import Database, new_graph_name
-from tests.support.process import FOR_PYTHON
+from tests.support.lambda_functions import measured
+from tests.support.processes import FOR_PYTHON
 from tests.support.service import JWT_SECRET
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SECONDS = 60
 
 
 def variables_of(**variables: str) -> dict[str, str]:
-    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | variables
+    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | measured() | variables
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

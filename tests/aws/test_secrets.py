@@ -14,13 +14,16 @@ from moto.server import ThreadedMotoServer
 from shared.aws.secrets import MAX_AGE, SECRETS, Secrets
 from shared.domain.errors import SettingsError
 from tests.support.lambda_events import function_url_event
-from tests.support.lambda_functions import ROOT, Emulated, free_port, measured
+from tests.support.lambda_functions import ROOT, Emulated, measured
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.lambda_functions import Artifacts
+
+CLOSED = "http://127.0.0.1:9"
+"""Nobody listens on this port."""
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
@@ -54,10 +57,10 @@ class Aws:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Aws]:
-    port = free_port()
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    yield Aws(f"http://127.0.0.1:{port}")
+    host, port = server.get_host_and_port()
+    yield Aws(f"http://{host}:{port}")
     server.stop()
 
 
@@ -191,7 +194,7 @@ def test_an_unreadable_reference_is_named_without_its_value(aws: Aws) -> None:
 
 @pytest.mark.proves("secrets.failures")
 def test_an_unreachable_store_is_reported(aws: Aws) -> None:
-    assert read(aws, POSTGRES_URL_SECRET_ARN="a", AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}") == [
+    assert read(aws, POSTGRES_URL_SECRET_ARN="a", AWS_ENDPOINT_URL=CLOSED) == [
         "POSTGRES_URL_SECRET_ARN: it cannot be read (EndpointConnectionError)."
     ]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.processes import Processes
 from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from tests.support.client import Client
     from tests.support.database import Database
     from tests.support.model_server import ModelServer
-    from tests.support.processes import Forked
+    from tests.support.processes import Forked, Processes
     from tests.support.proxy import Proxy
 
 
@@ -24,13 +23,6 @@ def database_proxy(database: Database) -> Iterator[Proxy]:
     """Return a proxy in front of the database."""
     with proxied(database.dsn) as proxy:
         yield proxy
-
-
-@pytest.fixture(scope="session")
-def processes(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Start services in processes of their own, all on the tests' database."""
-    with Processes(variables, tmp_path_factory.mktemp("services")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FOR_PYTHON = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR")
+"""The variables of the tests' own environment that a process inherits."""
 
 
 @dataclass(frozen=True, slots=True)
