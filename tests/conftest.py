@@ -11,8 +11,8 @@ import pytest
 from local.demo_api import create_demo_api
 from tests.support.background import served
 from tests.support.database import prepared_database
-from tests.support.imbi import ImbiApi
 from tests.support.model_server import ModelServer
+from tests.support.observed_api import ObservedApi
 from tests.support.processes import Processes
 from tests.support.service import DEVELOPER, JWT_SECRET, Service
 
@@ -153,13 +153,13 @@ async def new_client(service: Service, database: Database) -> AsyncIterator[NewC
 
 
 @pytest.fixture
-def api() -> ImbiApi:
+def api() -> ObservedApi:
     """Return an Imbi API of the test's own."""
-    return ImbiApi()
+    return ObservedApi()
 
 
 @pytest.fixture
-def api_service(api: ImbiApi, start_service: StartService) -> Iterator[Service]:
+def api_service(api: ObservedApi, start_service: StartService) -> Iterator[Service]:
     """Return a service in front of the test's own Imbi API."""
     with served(api.app) as url:
         yield start_service(IMBI_INTERNAL_API_URL=url)

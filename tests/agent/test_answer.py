@@ -37,7 +37,7 @@ QUESTION = Message(id=QUESTION_ID, role="user", content="Hi", created_at=clock.n
 OVERLOADED = ModelError("Busy.", code="overloaded", retryable=True)
 
 
-class Told:
+class RecordingClient:
     """What a client was told, and an answer that is interrupted once it has been told so much."""
 
     def __init__(self, answer: Answer, interrupt_after: int | None = None, reason: Interruption | None = None) -> None:
@@ -70,8 +70,8 @@ def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rou
     return Answer(turn, transcript, title)
 
 
-async def told(answer: Answer, after: int | None = None, reason: Interruption | None = None) -> Told:
-    listener = Told(answer, after, reason)
+async def told(answer: Answer, after: int | None = None, reason: Interruption | None = None) -> RecordingClient:
+    listener = RecordingClient(answer, after, reason)
     await answer.run(listener.emit)
     return listener
 
@@ -121,7 +121,7 @@ def test_an_answer_can_be_cut_anywhere(
 ) -> None:
     transcript = MemoryTranscript()
 
-    async def run() -> Told:
+    async def run() -> RecordingClient:
         return await told(answer_of([*rounds, last, last, last], transcript, limit), after, reason)
 
     listener = asyncio.run(run())

@@ -29,8 +29,8 @@ from tests.support.plain_words import is_plain
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import HttpError, ModelServer
+    from tests.support.observed_api import ObservedApi
     from tests.support.sse import Answer
 
 
@@ -168,7 +168,7 @@ async def test_a_finished_round_is_stored_when_the_next_fails(api_client: Client
 
 @pytest.mark.proves("turn.round-is-atomic", "turn.connection-lost", "turn.replayable")
 async def test_a_call_without_an_end_is_not_stored_without_a_result(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(text("It ", "begins"), tool("echo", {"text": "a"}), tool("whoami"), at={11: reset()}))
@@ -194,7 +194,7 @@ async def test_when_the_client_goes_away_the_text_so_far_is_stored(client: Clien
 
 @pytest.mark.proves("turn.client-gone", "turn.replayable", "turn.round-is-atomic")
 async def test_when_the_client_goes_away_the_tools_stop(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(text("Wait."), tool("hang", call_id="toolu_1")))

@@ -13,8 +13,8 @@ from tests.support.tool_results import result_of, told
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import ModelServer
+    from tests.support.observed_api import ObservedApi
 
 
 @pytest.mark.proves("stream.tool-events", "stream.tool-result-details", "turn.loop", "stream.one-terminal-event")
@@ -104,7 +104,9 @@ async def test_rounds_follow_one_another_until_there_are_no_calls(
 
 
 @pytest.mark.proves("turn.side-by-side")
-async def test_calls_of_one_reply_run_side_by_side(api_client: Client, api: ImbiApi, model_server: ModelServer) -> None:
+async def test_calls_of_one_reply_run_side_by_side(
+    api_client: Client, api: ObservedApi, model_server: ModelServer
+) -> None:
     """Each call waits for all the others to have arrived, and they leave in the reverse order."""
     conversation = await api_client.begin()
     seats = 5
@@ -123,7 +125,7 @@ async def test_calls_of_one_reply_run_side_by_side(api_client: Client, api: Imbi
 
 @pytest.mark.proves("tools.from-document")
 async def test_hostile_arguments_reach_the_api_as_they_are(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     words = "a&b=c?d#e/../f%00 '\"\\ {x} $$ 😀\n\u2028"

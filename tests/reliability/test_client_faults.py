@@ -238,7 +238,7 @@ async def test_a_slow_reader_may_leave_after_the_model_has_ended(
     await goes_on(client, conversation, model_server)
 
 
-class Said:
+class FinishedAnswer:
     """An answer that says everything while its reader takes the first piece."""
 
     def __init__(self) -> None:
@@ -258,7 +258,7 @@ class Said:
 async def test_a_response_ends_when_its_reader_leaves_with_frames_waiting() -> None:
     """The end of the answer waits behind a frame that the reader never takes."""
     has_left, is_told, takes = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    answer = Said()
+    answer = FinishedAnswer()
 
     async def receive() -> Message:
         await has_left.wait()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tests.support.imbi import READS, ImbiApi
+from tests.support.observed_api import READS, ObservedApi
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -65,6 +65,6 @@ async def slowly() -> str:
 
 def faulty_api() -> FastAPI:
     """Make the application; it is served behind a proxy."""
-    api = ImbiApi()
+    api = ObservedApi()
     api.app.include_router(router, prefix="/api")
     return api.app

@@ -84,7 +84,7 @@ async def forbidden() -> str:
 
 
 @dataclass
-class ImbiApi:
+class ObservedApi:
     """The application and what reached it; it is served in another thread than the test's."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
