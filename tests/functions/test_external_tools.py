@@ -65,7 +65,7 @@ def calculator() -> FastMCP[None]:
 
 async def until_offered(client: Client, model_server: ModelServer, name: str) -> str:
     """Ask until a tool is offered; returns the conversation in which it was."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             conversation = await client.begin()
             model_server.script(reply(text("Hello")))

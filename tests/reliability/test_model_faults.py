@@ -126,7 +126,7 @@ async def test_a_model_that_falls_silent_is_given_up(impatient: Client, model_se
         answer = await impatient.ask(conversation, "Hi")
         check_error(answer.error, "timeout")
         assert answer.text == said_before(PLAIN, index)
-        await model_server.wait_closed(model_server.chats[-1], 2)
+        await model_server.wait_closed(model_server.chats[-1])
     await goes_on(impatient, conversation, model_server)
 
 

@@ -85,7 +85,7 @@ async def test_a_stopped_answer_ends_with_the_reason_stopped(client: Client, mod
         running = await send(client, conversation, key)
         assert (running.status_code, running.json()) == (409, {"detail": "This message is being answered"})
         assert int(running.headers["retry-after"]) > 0
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     while (response := await send(client, conversation, key)).status_code == 409:
         pass
     answer = read(response)

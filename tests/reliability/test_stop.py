@@ -33,7 +33,7 @@ async def test_an_answer_is_stopped(two: tuple[Client, Client], model_server: Mo
         await stop(two[stopper], conversation)
         answer = await stream.rest()
     assert (answer.text, answer.done["stop_reason"]) == ("Hel", "stopped")
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     before = await goes_on(two[stopper], conversation, model_server)
     assert [message["content"] for message in before] == ["Hi", "Hel"]
     assert before[1]["id"] == answer.done["message_id"]

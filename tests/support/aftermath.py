@@ -65,7 +65,7 @@ def check_error(data: Json, code: str) -> None:
         assert internal not in data["message"], data
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     """Wait for a condition.
 
     Raises:

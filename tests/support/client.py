@@ -23,7 +23,7 @@ Json: TypeAlias = dict[str, Any]
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Made once: reading the authorities' certificates for every client takes longer than most tests."""
 
-SECONDS = 30
+SECONDS = 60
 """How long a client waits for anything."""
 LONGEST_SILENCE = 10.5
 """How long a stream may say nothing, with half a second for a busy machine."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 RUNTIME = "/2018-06-01/runtime"
-SECONDS = 30
+SECONDS = 60
 """How long anything may take."""
 PRELUDE_END = bytes(8)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
 DEVELOPER = "developer@example.com"
-SECONDS = 30
+SECONDS = 60
 """How long the service may take to start and to stop."""
 
 
