@@ -13,6 +13,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 DEPLOYED = ("functions", "shared")
-OURS = (*DEPLOYED, "local", "local_server", "tests", "bench")
+OURS = (*DEPLOYED, "local", "local_server", "layer", "tests", "bench")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("local", "local_server"),
@@ -54,6 +55,19 @@ MAX_FUNCTION_LINES = 40
 MAX_MODULE_LINES = 300
 IN_ONE_PIECE = frozenset({"shared.aws.runtime_loop"})
 """Longer than a module should be, so that it can be lifted out of the project as one file."""
+STILL_TOO_LONG = frozenset(
+    {
+        "local.seed",
+        "shared.tools.definitions.schemas",
+        "tests.tools.mcp.test_calls",
+        "tests.tools.mcp.test_oauth",
+        "tests.tools.mcp.test_toolset",
+        "tests.tools.openapi.test_calls",
+        "tests.tools.openapi.test_operation",
+        "tests.tools.openapi.test_toolset",
+    }
+)
+"""To be split; no module is added here."""
 
 
 class Module(NamedTuple):
@@ -64,7 +78,13 @@ class Module(NamedTuple):
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.source, filename=self.name)
+        return parsed(self.source, self.name)
+
+
+@cache
+def parsed(source: str, name: str) -> ast.Module:
+    """Parse a module once for all rules."""
+    return ast.parse(source, filename=name)
 
 
 def modules(*tops: str) -> Iterator[Module]:
@@ -80,7 +100,7 @@ def is_within(name: str, package: str) -> bool:
 
 
 def imports(module: Module) -> Iterator[str]:
-    """Give every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
+    """Return every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -110,7 +130,7 @@ def imports_upward(module: Module) -> Iterator[str]:
 
 
 def imports_forbidden(module: Module) -> Iterator[str]:
-    """Hold each package to what it may know of the world."""
+    """Each package imports only what its layer may know."""
     bans = {
         "shared": ("local", "local_server", "functions", "tests", "bench"),
         "functions": ("local", "local_server", "tests", "bench"),
@@ -156,7 +176,7 @@ def takes_monkeypatch(module: Module) -> Iterator[str]:
 
 
 def is_long(module: Module) -> Iterator[str]:
-    if not module.name.startswith(DEPLOYED):
+    if module.name in STILL_TOO_LONG:
         return
     if (lines := len(module.source.splitlines())) > MAX_MODULE_LINES and module.name not in IN_ONE_PIECE:
         yield f"{module.name} has {lines} lines"
@@ -241,6 +261,7 @@ def test_a_circle_is_found() -> None:
         (takes_monkeypatch, "tests.test_x", "def test_a(monkeypatch): ..."),
         (is_long, "shared.x", "\n" * (MAX_MODULE_LINES + 1)),
         (is_long, "shared.x", "def f():\n" + "    a = 1\n" * MAX_FUNCTION_LINES),
+        *[(is_long, f"{top}.x", "\n" * (MAX_MODULE_LINES + 1)) for top in OURS],
     ],
 )
 def test_a_broken_rule_is_found(rule: Callable[[Module], Iterator[str]], name: str, source: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bench.client import Target, exchange
 from bench.environment import token_of
 from bench.figures import Figure, Goal, percentile
-from tests.graph.test_indexes import ALL, plan_of
 from tests.support.multitude import add_conversations
+from tests.support.statement_plans import ALL, plan_of
 
 if TYPE_CHECKING:
     from bench.client import Outcome
@@ -55,7 +55,7 @@ async def _user(bench: Bench, conversations: int) -> tuple[str, str]:
 
 
 async def _times(bench: Bench, service: Service, floor: Floor, email: str, path: str) -> tuple[float, float]:
-    """Give the medians in milliseconds; the floor copies as many bytes."""
+    """Return the medians in milliseconds; the floor copies as many bytes."""
     authorized = f"authorization: Bearer {token_of(email)}\r\n".encode()
     ours = Target(service.target.host, service.target.port, authorized, b"{", b"")
     size = (await exchange(ours, "GET", path)).size

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bench.client import exchange
 from bench.figures import Figure, Goal
 from bench.wire import Shape
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
+from tests.support.round_trips import queries
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
 _SHAPE = Shape(5, 50_000)
 """Long enough for everything before the first word to be counted by itself."""
 _BEFORE_THE_MODEL = Goal(3)
-_NO_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
-"""What is done once for a connection, and once a second for all answers of a process: their leases' renewal."""
 
 
 async def measure(bench: Bench) -> list[Figure]:
     """Send one request of each kind to a service that has answered before."""
-    with proxied(bench.database.dsn) as proxy:
-        async with bench.service("0", POSTGRES_URL=proxy.dsn) as service:
+    with proxied_database(bench.database.dsn) as proxy:
+        async with bench.service("0", POSTGRES_URL=proxy.url) as service:
             return await _measure(service, proxy)
 
 
@@ -66,5 +65,5 @@ def _figures(name: str, proxy: Proxy, before: tuple[int, int], goal: Goal | None
 
 def _count(proxy: Proxy) -> tuple[int, int]:
     """Count the round trips and the statements by now."""
-    trips = [trip for trip in proxy.trips if trip and not trip[0].startswith(_NO_REQUESTS)]
+    trips = [trip for trip in queries(proxy.trips) if trip]
     return len(trips), sum(map(len, trips))

@@ -11,24 +11,18 @@ from starlette.routing import Route
 
 from local.demo_model.decision import Decider
 from local.demo_model.reply import compose, new_id, stream
-from local.demo_model.rules import BadRequest, parse_count, parse_messages
 from local.demo_model.usage import PromptCache, input_tokens
+from local.demo_model.wire import parse_count, parse_messages
+from local.messages_api import ApiError
+from local.messages_api.errors import INVALID_REQUEST, error_body
+from local.messages_api.http import check_headers, has_beta
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-MAX_BODY = 32 * 1024 * 1024
-"""Bytes that the API accepts in one request."""
-
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    413: "request_too_large",
-    500: "api_error",
-}
+_TYPE_OF_STATUS = {404: "not_found_error", 405: INVALID_REQUEST}
+"""The errors' types where Starlette refuses a request."""
 
 
 def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
@@ -45,7 +39,7 @@ def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
             Route("/v1/messages", api.create, methods=["POST"]),
             Route("/v1/messages/count_tokens", api.count_tokens, methods=["POST"]),
         ],
-        exception_handlers={HTTPException: _on_http_error, BadRequest: _on_bad_request, Exception: _on_failure},
+        exception_handlers={HTTPException: _on_http_error, ApiError: _on_api_error, Exception: _on_failure},
     )
 
 
@@ -59,7 +53,8 @@ class _MessagesApi:
 
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/messages`."""
-        asked = parse_messages(await _body(request))
+        check_headers(request.headers)
+        asked = parse_messages(await request.body(), has_beta=has_beta(request.headers))
         reply = compose(self._decider.decide(asked), asked, self._cache.measure(asked))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
@@ -70,37 +65,27 @@ class _MessagesApi:
 
     async def count_tokens(self, request: Request) -> Response:
         """Answer `POST /v1/messages/count_tokens`."""
-        asked = parse_count(await _body(request))
+        check_headers(request.headers)
+        asked = parse_count(await request.body(), has_beta=has_beta(request.headers))
         return JSONResponse({"input_tokens": input_tokens(asked)}, headers={"request-id": new_id("req")})
 
 
-async def _body(request: Request) -> bytes:
-    bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
-    if not request.headers.get("x-api-key") and not bearer:
-        raise HTTPException(401, "x-api-key header is required")
-    if "anthropic-version" not in request.headers:
-        raise BadRequest("anthropic-version: header is required")
-    body = await request.body()
-    if len(body) > MAX_BODY:
-        raise HTTPException(413, "Request exceeds the maximum size")
-    return body
-
-
-def _problem(status: int, message: str) -> JSONResponse:
+def _response(status: int, error_type: str, message: str) -> JSONResponse:
     request_id = new_id("req")
-    error = {"type": _TYPES.get(status, "api_error"), "message": message}
-    body = {"type": "error", "error": error, "request_id": request_id}
-    return JSONResponse(body, status, headers={"request-id": request_id})
+    return JSONResponse(error_body(error_type, message, request_id), status, headers={"request-id": request_id})
+
+
+def _on_api_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):
+        return _on_failure(_request, error)
+    return _response(error.status, error.type, error.message)
 
 
 def _on_http_error(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _problem(status, error.detail if isinstance(error, HTTPException) else "Internal server error")
-
-
-def _on_bad_request(_request: Request, error: Exception) -> Response:
-    return _problem(400, str(error))
+    if not isinstance(error, HTTPException):
+        return _on_failure(_request, error)
+    return _response(error.status_code, _TYPE_OF_STATUS.get(error.status_code, "api_error"), error.detail)
 
 
 def _on_failure(_request: Request, _error: Exception) -> Response:
-    return _problem(500, "Internal server error")
+    return _response(500, "api_error", "Internal server error")

@@ -14,7 +14,7 @@ import orjson
 from local.demo_model.usage import CHARACTERS_PER_TOKEN, InputUsage, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from local.demo_model.decision import Decision
     from local.demo_model.wire import MessagesRequest
@@ -96,8 +96,10 @@ def compose(decision: Decision, request: MessagesRequest, usage: InputUsage) -> 
     return Reply(new_id("msg"), request.model, kept, reason, stop_sequence, usage)
 
 
-async def stream(reply: Reply, seconds_per_word: float) -> AsyncGenerator[bytes, None]:
-    """Render server-sent events, a word or a piece of input at a time."""
+async def stream(
+    reply: Reply, seconds_per_word: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncGenerator[bytes, None]:
+    """Render server-sent events, a word or a piece of input at a time, with a `sleep` after each."""
     deltas = 0
     for event in reply.events():
         yield _frame(event)
@@ -107,7 +109,7 @@ async def stream(reply: Reply, seconds_per_word: float) -> AsyncGenerator[bytes,
             deltas += 1
             if deltas % PING_EVERY == 0:
                 yield _frame({"type": "ping"})
-            await asyncio.sleep(seconds_per_word)
+            await sleep(seconds_per_word)
 
 
 def _frame(event: dict[str, object]) -> bytes:

@@ -1,30 +1,44 @@
-"""What a request to the Messages API is made of.
+"""A request to the Messages API, as the demo model reads it.
 
-Source: the request types of the anthropic package.
+`local.messages_api` checks a body first; the models here only give its parts their types. Source: the request types of
+the anthropic package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationError,
+)
 
-PropertyName: TypeAlias = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.-]{1,64}$")]
+from local.messages_api import ApiError, problems
+from local.messages_api.errors import INVALID_REQUEST
+from local.messages_api.http import read_body
+
+_Request = TypeVar("_Request", bound="CountRequest")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
 
 
-class CacheControl(_Strict):
+class CacheControl(_Frozen):
     """A cache breakpoint and how long it is to last."""
 
     type: Literal["ephemeral"]
     ttl: Literal["5m", "1h"] | None = None
 
 
-class TextBlock(_Strict):
+class TextBlock(_Frozen):
     """Text of either side."""
 
     type: Literal["text"]
@@ -33,12 +47,12 @@ class TextBlock(_Strict):
     citations: JsonValue = None
 
 
-class ToolUseBlock(_Strict):
+class ToolUseBlock(_Frozen):
     """A call that the assistant made."""
 
     type: Literal["tool_use"]
-    id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,200}$")]
+    id: str
+    name: str
     input: dict[str, JsonValue]
     cache_control: CacheControl | None = None
     caller: JsonValue = None
@@ -85,11 +99,11 @@ ResultContent: TypeAlias = Annotated[
 ]
 
 
-class ToolResultBlock(_Strict):
+class ToolResultBlock(_Frozen):
     """What a call gave."""
 
     type: Literal["tool_result"]
-    tool_use_id: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]+$")]
+    tool_use_id: str
     content: Annotated[list[ResultContent], BeforeValidator(_as_blocks)] | None = None
     is_error: bool | None = None
     toolset_name: JsonValue = None
@@ -110,7 +124,7 @@ Block: TypeAlias = Annotated[
 ]
 
 
-class WireMessage(_Strict):
+class WireMessage(_Frozen):
     """A message of the conversation; a plain string is one text block."""
 
     role: Literal["user", "assistant", "system"]
@@ -118,25 +132,19 @@ class WireMessage(_Strict):
 
 
 class InputSchema(BaseModel):
-    """A tool's JSON schema, as far as the API has rules for it."""
+    """A tool's JSON schema."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: Literal["object"]
-    properties: dict[PropertyName, JsonValue] | None = None
+    properties: dict[str, JsonValue] | None = None
     required: list[str] | None = None
 
-    @model_validator(mode="after")
-    def _has_plain_root(self) -> Self:
-        if self.model_extra and self.model_extra.keys() & {"oneOf", "allOf", "anyOf"}:
-            raise ValueError("input_schema does not support oneOf, allOf, or anyOf at the top level")
-        return self
 
-
-class CustomTool(_Strict):
+class CustomTool(_Frozen):
     """A tool that the caller runs."""
 
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
+    name: str
     input_schema: InputSchema
     description: str = ""
     type: Literal["custom"] | None = None
@@ -168,7 +176,7 @@ Tool: TypeAlias = Annotated[
 ]
 
 
-class ToolChoice(_Strict):
+class ToolChoice(_Frozen):
     """Whether a tool must, may or must not be called."""
 
     type: Literal["auto", "any", "tool", "none"]
@@ -176,7 +184,7 @@ class ToolChoice(_Strict):
     disable_parallel_tool_use: bool = False
 
 
-class CountRequest(_Strict):
+class CountRequest(_Frozen):
     """The body of a request to count tokens."""
 
     model: Annotated[str, Field(min_length=1)]
@@ -185,11 +193,6 @@ class CountRequest(_Strict):
     tools: list[Tool] = []
     tool_choice: ToolChoice = ToolChoice(type="auto")
     cache_control: CacheControl | None = None
-    thinking: JsonValue = None
-    output_config: JsonValue = None
-    speed: JsonValue = None
-    user_profile_id: JsonValue = None
-    workspace_id: JsonValue = None
 
     @property
     def system_text(self) -> str:
@@ -203,8 +206,33 @@ class MessagesRequest(CountRequest):
     max_tokens: Annotated[int, Field(ge=1)]
     stream: bool = False
     stop_sequences: list[str] = []
-    metadata: JsonValue = None
-    service_tier: JsonValue = None
-    container: JsonValue = None
-    diagnostics: JsonValue = None
-    inference_geo: JsonValue = None
+
+
+def parse_count(content: bytes, *, has_beta: bool = False) -> CountRequest:
+    """Read a request to count tokens; `has_beta` means that it has an `anthropic-beta` header.
+
+    Raises:
+        ApiError: the API would not accept it.
+    """
+    return _parsed(CountRequest, content, has_beta=has_beta)
+
+
+def parse_messages(content: bytes, *, has_beta: bool = False) -> MessagesRequest:
+    """Read a request for a reply; `has_beta` means that it has an `anthropic-beta` header.
+
+    Raises:
+        ApiError: the API would not accept it.
+    """
+    return _parsed(MessagesRequest, content, has_beta=has_beta)
+
+
+def _parsed(kind: type[_Request], content: bytes, *, has_beta: bool) -> _Request:
+    body = read_body(content)
+    for problem in problems(body, has_beta=has_beta, is_count=kind is CountRequest):
+        raise ApiError(INVALID_REQUEST, problem)
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ApiError(INVALID_REQUEST, f"{place}: {first['msg']}") from error

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.messages_api import problems
 from shared.agent.history import messages_to_send
 from shared.domain.models import Message
 from shared.util import clock
-from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def test_every_history_is_accepted(history: list[Message]) -> None:
 @pytest.mark.proves("turn.old-rows")
 @given(st.lists(messages, max_size=6))
 @settings(max_examples=200, deadline=None)
-def test_what_people_said_is_never_left_out(history: list[Message]) -> None:
+def test_no_text_of_users_is_ever_left_out(history: list[Message]) -> None:
     sent = str(messages_to_send(history))
     for message in history:
         if message.role == "user" and message.content.strip():

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.messages_api import problems
 from shared.agent.loop import run_turn
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
 from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, request_of, said
-from tests.support.model_rules import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ async def test_an_answer_without_calls_is_one_reply() -> None:
 
 
 @pytest.mark.proves("turn.loop", "stream.done")
-async def test_rounds_are_told_with_their_results_and_summed() -> None:
+async def test_rounds_have_their_results_and_their_usage_is_summed() -> None:
     first, second = call(), call()
     model = ScriptedModel([said("One.", first, second, output_tokens=2), said("Two.", output_tokens=3)])
     tools = ScriptedTools()
@@ -58,7 +58,7 @@ async def test_rounds_are_told_with_their_results_and_summed() -> None:
 
 
 @pytest.mark.proves("turn.loop")
-async def test_what_is_offered_is_asked_anew_every_round() -> None:
+async def test_the_offered_tools_are_asked_for_in_every_round() -> None:
     model = ScriptedModel([said("", call()), said("", call()), said("Done.")])
     await events_of(model, ScriptedTools())
     assert [len(request.offer.tools) for request in model.requests] == [1, 2, 3]
@@ -76,7 +76,7 @@ async def test_the_last_call_offers_no_tools(rounds: int) -> None:
 
 @pytest.mark.proves("turn.round-limit", "turn.replayable")
 @pytest.mark.parametrize("stop", ["tool_use", "max_tokens", "refusal", "pause_turn", "news", None])
-async def test_calls_that_nobody_answers_are_not_in_the_finished_reply(stop: str | None) -> None:
+async def test_calls_without_results_are_not_in_the_finished_reply(stop: str | None) -> None:
     tools = ScriptedTools()
     events = await events_of(ScriptedModel([said("Text", call(), stop=stop)]), tools, 0)
     reply = finished(events).reply
@@ -96,7 +96,7 @@ async def test_a_failure_goes_up_and_the_stream_is_closed() -> None:
 
 
 @pytest.mark.proves("turn.client-gone")
-async def test_who_leaves_early_closes_the_models_stream() -> None:
+async def test_a_reader_that_leaves_early_closes_the_models_stream() -> None:
     model = ScriptedModel([said("Hello")])
     async with aclosing(run_turn(model, ScriptedTools(), request_of(), 10)) as events:
         await anext(events)

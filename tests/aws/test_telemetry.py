@@ -46,8 +46,8 @@ ANSWER: list[AnswerEvent] = [
 ]
 
 
-class Kept:
-    """A sink that keeps what it gets."""
+class RecordingSink:
+    """A sink that records the reports of answers."""
 
     def __init__(self) -> None:
         self.reports: list[AnswerReport] = []
@@ -58,14 +58,14 @@ class Kept:
 
 @pytest.mark.proves("telemetry.answers")
 def test_an_answer_is_measured_by_its_events() -> None:
-    kept = Kept()
-    metrics.set_sinks(kept)
+    recorded = RecordingSink()
+    metrics.set_sinks(recorded)
     meter = AnswerMetrics()
     for event in ANSWER:
         meter.record(event)
     meter.finish()
     metrics.set_sinks()
-    [report] = kept.reports
+    [report] = recorded.reports
     assert (report.outcome, report.is_failure, report.usage) == ("end_turn", False, USAGE)
     assert (report.rounds, report.tool_calls, report.tool_errors) == (2, 3, 1)
     assert report.first_event_ms is not None

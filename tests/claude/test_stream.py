@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from shared.claude.stream import BrokenStream, ReplyReader, StreamedError, frames
 from shared.domain.events import ReplyFinished, TextAdded, ToolInputAdded
-from tests.support.model_reply import Envelope, Frame, block, event, ping, reply, text, thinking, tool
+from tests.support.model_reply import Envelope, reply
+from tests.support.model_steps import Frame, block, event, ping, text, thinking, tool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -90,7 +91,7 @@ BROKEN = [
 
 @pytest.mark.proves("turn.connection-lost")
 @pytest.mark.parametrize("frame", BROKEN, ids=range(len(BROKEN)))
-async def test_what_is_no_stream_of_the_api_is_refused(frame: bytes) -> None:
+async def test_a_stream_that_is_not_the_apis_is_refused(frame: bytes) -> None:
     with pytest.raises(BrokenStream):
         await read(frame)
 

@@ -13,6 +13,8 @@ import pytest
 from shared.http.server import bind
 from shared.http.workers import supervise
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import os, signal, socket, sys
 server = socket.socket(fileno=int(sys.argv[1]))

@@ -66,7 +66,7 @@ def calculator() -> FastMCP[None]:
 
 async def until_offered(client: Client, model_server: ModelServer, name: str) -> str:
     """Ask until a tool is offered; return the conversation in which it was."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             conversation = await client.begin()
             model_server.script(reply(text("Hello")))
@@ -243,6 +243,7 @@ async def test_outside_development_private_addresses_need_a_permission(
             await until_offered(client, model_server, "mcp_calc_add")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("external.served", "external.oauth")
 async def test_the_demo_servers_answer_the_demo_models_questions(graph: Database, start_service: StartService) -> None:
     async with demo_mcp_servers(ENCRYPTION_KEY) as servers:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.model_server import reply, text
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
+from tests.support.round_trips import queries
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
@@ -19,20 +20,14 @@ if TYPE_CHECKING:
 
 MOST_BEFORE_THE_MODEL = 4
 MOST_IN_ALL = 8
-NO_MESSAGES = ("LOAD 'age'", "SET search_path", "UPDATE")
-"""What is done once for a connection, and once a second for all answers of a process: their leases' renewal."""
-
-
-def count(proxy: Proxy) -> int:
-    return sum(not (trip and trip[0].startswith(NO_MESSAGES)) for trip in proxy.trips)
 
 
 async def counted(client: Client, conversation: str, model_server: ModelServer, proxy: Proxy) -> tuple[int, int]:
-    """Ask something; gives the round trips before the model's call and those of the whole answer."""
+    """Ask something; returns the round trips before the model's call and those of the whole answer."""
     at_call = []
 
     def called(_body: dict[str, Any]) -> Any:
-        at_call.append(count(proxy))
+        at_call.append(len(queries(proxy.trips)))
         return reply(text("Hello"))
 
     model_server.script(called)
@@ -44,9 +39,9 @@ async def counted(client: Client, conversation: str, model_server: ModelServer, 
 async def settled(proxy: Proxy) -> int:
     """Wait until the pool has made its connections and the last answer has been cleaned up after."""
     seen = -1
-    while seen != count(proxy):
-        seen = count(proxy)
-        await asyncio.sleep(0.1)
+    while seen != len(queries(proxy.trips)):
+        seen = len(queries(proxy.trips))
+        await asyncio.sleep(0.05)
     return seen
 
 
@@ -54,13 +49,13 @@ async def settled(proxy: Proxy) -> int:
 async def test_a_message_costs_few_round_trips_however_long_its_conversation(
     start_service: StartService, database: Database, model_server: ModelServer
 ) -> None:
-    with proxied(database.dsn) as proxy:
-        service = start_service(POSTGRES_URL=proxy.dsn, IMBI_ASSISTANT_MAX_CONVERSATION_TURNS="1000")
+    with proxied_database(database.dsn) as proxy:
+        service = start_service(POSTGRES_URL=proxy.url, IMBI_ASSISTANT_MAX_CONVERSATION_TURNS="1000")
         async with service.client(await database.add_user()) as client:
             conversation = await client.begin()
             first = await counted(client, conversation, model_server, proxy)
             second = await counted(client, conversation, model_server, proxy)
-            for _ in range(15):
+            for _ in range(6):
                 await counted(client, conversation, model_server, proxy)
             last = await counted(client, conversation, model_server, proxy)
     assert second[0] == last[0] <= first[0] <= MOST_BEFORE_THE_MODEL

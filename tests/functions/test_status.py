@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
@@ -38,20 +38,21 @@ async def test_a_bad_token_does_not_matter(service: Service) -> None:
         assert (await nobody.http.get("/status")).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.proves("status.failing", "errors.unreachable-graph-is-503")
 async def test_without_its_database_the_service_says_so_and_comes_back(
     start_service: StartService, database: Database
 ) -> None:
-    with proxied(database.dsn) as proxy:
-        service = start_service(POSTGRES_URL=proxy.dsn)
+    with proxied_database(database.dsn) as proxy:
+        service = start_service(POSTGRES_URL=proxy.url)
         async with service.client() as client:
             conversation = await client.begin()
             assert (await client.http.get("/status")).json()["status"] == "ok"
-            await proxy.close_the_door()
+            proxy.kill()
             assert (await client.http.get("/status")).json()["status"] == "failing"
             await assert_unavailable(client, conversation)
-            await proxy.open_the_door()
-            async with asyncio.timeout(20):
+            proxy.revive()
+            async with asyncio.timeout(60):
                 while (await client.http.get("/status")).json()["status"] != "ok":
                     pass
             assert (await client.get(conversation))["id"] == conversation
@@ -69,4 +70,4 @@ async def assert_unavailable(client: Client, conversation: str) -> None:
     for response in responses:
         assert response.status_code == 503
         assert response.json() == {"detail": "The database cannot be reached"}
-        assert response.elapsed < timedelta(seconds=6)
+        assert response.elapsed < timedelta(seconds=30)

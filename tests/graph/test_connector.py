@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.statements import Cypher, Sql
-from tests.support.proxy import proxied
+from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def test_a_transaction_is_whole_or_nothing(graph: Graph) -> None:
 
 
 @pytest.mark.proves("turn.round-is-atomic")
-async def test_a_transaction_that_is_cancelled_leaves_nothing_and_blocks_nobody(graph: Graph) -> None:
+async def test_a_cancelled_transaction_leaves_nothing_and_blocks_no_other(graph: Graph) -> None:
     transaction = asyncio.create_task(
         graph.transaction(CREATE.bind(slug="cancelled"), Sql("SELECT pg_sleep(1)").bind())
     )
@@ -68,7 +68,7 @@ async def test_a_transaction_that_is_cancelled_leaves_nothing_and_blocks_nobody(
 
 
 @pytest.mark.proves("graph.schema")
-async def test_what_is_there_twice_is_a_conflict(graph: Graph) -> None:
+async def test_a_second_vertex_with_a_unique_id_is_a_conflict(graph: Graph) -> None:
     await graph.write(MESSAGE.bind(id="only-once"))
     with pytest.raises(GraphConflict):
         await graph.write(MESSAGE.bind(id="only-once"))
@@ -76,27 +76,28 @@ async def test_what_is_there_twice_is_a_conflict(graph: Graph) -> None:
 
 @pytest.mark.proves("errors.unreachable-graph-is-503")
 async def test_reading_survives_a_connection_that_died(database: Database) -> None:
-    with proxied(database.dsn) as proxy:
-        graph = Graph(proxy.dsn, database.graph_name)
+    with proxied_database(database.dsn) as proxy:
+        graph = Graph(proxy.url, database.graph_name)
         await graph.open()
         try:
             assert await graph.read(ONE.bind()) == [[(1,)]]
-            await proxy.close_the_door()
-            await proxy.open_the_door()
+            proxy.kill()
+            proxy.revive()
             assert await graph.read(ONE.bind()) == [[(1,)]]
         finally:
             await graph.aclose()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("errors.unreachable-graph-is-503")
-async def test_what_cannot_be_reached_is_said_in_time(database: Database) -> None:
-    with proxied(database.dsn) as proxy:
-        graph = Graph(proxy.dsn, database.graph_name)
+async def test_an_unreachable_database_is_reported_in_time(database: Database) -> None:
+    with proxied_database(database.dsn) as proxy:
+        graph = Graph(proxy.url, database.graph_name)
         await graph.open()
         try:
             await graph.read(ONE.bind())
-            await proxy.close_the_door()
-            async with asyncio.timeout(6):
+            proxy.kill()
+            async with asyncio.timeout(30):
                 with pytest.raises(GraphUnavailable):
                     await graph.read(ONE.bind())
         finally:

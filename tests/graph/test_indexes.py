@@ -1,41 +1,20 @@
-"""Every statement of the service, explained over more rows than anybody would want to read through."""
+"""Every statement of the service, explained over many rows, uses indexes."""
 
 from __future__ import annotations
 
-import importlib
-import json
-import pkgutil
-import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-import shared.graph
 from shared.graph.agtype import render
 from shared.graph.schema import EDGE_LABELS, VERTEX_LABELS, set_up
-from shared.graph.statements import Cypher, Sql
+from shared.graph.statements import Cypher
 from tests.support.database import Database, new_graph_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.support.statement_plans import ALL, VALUES, plan_of
 
 MANY = 2000
 SMALL = {"Role", "Permission", "GRANTS", "INHERITS_FROM", "MCPServer", "Organization", "imbi_assistant_lease"}
 """What an installation has few of (a lease lasts as long as an answer): reading through them is right."""
-
-VALUES: dict[str, Any] = {
-    "limit": 20,
-    "offset": 0,
-    "is_archived": False,
-    "held": {"conversation-7": "holder"},
-    "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
-    "id": "conversation-7",
-    "email": "user-7@example.com",
-    "user_email": "user-7@example.com",
-    "subject": "user-7@example.com",
-    "jti": "jti-7",
-    "key_id": "ik_7",
-}
 
 FILL = (
     (
@@ -59,17 +38,6 @@ FILL = (
 )
 
 
-def statements() -> Iterator[tuple[str, Cypher | Sql]]:
-    """Find every statement of the package, so that none that is added escapes."""
-    for module in pkgutil.iter_modules(shared.graph.__path__):
-        for name, value in vars(importlib.import_module(f"shared.graph.{module.name}")).items():
-            if isinstance(value, Cypher | Sql):
-                yield f"{module.name}.{name}", value
-
-
-ALL = dict(statements())
-
-
 @pytest.fixture(scope="module")
 async def crowded(database: Database, anyio_backend: str) -> Any:  # noqa: ARG001  # a module's fixture needs the module's loop
     crowd = Database(database.dsn, new_graph_name())
@@ -84,24 +52,6 @@ async def crowded(database: Database, anyio_backend: str) -> Any:  # noqa: ARG00
             await connection.execute(f'ANALYZE "{crowd.graph_name}"."{label}"'.encode())
     yield crowd
     await crowd.drop()
-
-
-async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
-    """Explain a statement; gives the nodes of its plan."""
-    pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
-    bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
-    async with crowd.connected() as connection:
-        text = b"EXPLAIN (FORMAT JSON) " + bound.render(crowd.graph_name)
-        cursor = await connection.execute(text, bound.values)
-        [(plan,)] = await cursor.fetchall()
-    loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
-    return list(nodes_of(loaded[0]["Plan"]))
-
-
-def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("Plans", []):
-        yield from nodes_of(child)
 
 
 @pytest.mark.proves("graph.indexed")

@@ -9,9 +9,9 @@ from psycopg import errors
 
 from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
-from tests.graph.test_indexes import ALL, plan_of
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
+from tests.support.statement_plans import ALL, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def multitude(database: Database, anyio_backend: str) -> AsyncIterator[Dat
 
 
 async def exaggerate(database: Database) -> None:
-    """Tell the planner of more rows; only a superuser may."""
+    """Make the planner expect more rows; this needs a superuser."""
     relations = """UPDATE pg_class SET reltuples = reltuples * %s
                     WHERE reltuples > 0 AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)"""
     async with database.connected() as connection:

@@ -1,62 +1,32 @@
+"""The embedded database, as its clients see it."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import signal
-import subprocess
-import sys
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
-from local.embedded import EmbeddedDatabaseError, embedded_database
+from local.embedded import embedded_database
+from tests.support.embedded import CREATE_NOTE, connect, pipeline, value
 from tests.support.raw_client import connected, message, opened
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from psycopg.rows import TupleRow
-
-    Connection = psycopg.AsyncConnection[TupleRow]
-
-pytestmark = pytest.mark.anyio
 
 WAIT_SECONDS = 30
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(scope="module")
 async def dsn(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[str]:  # noqa: ARG001  # an async fixture of a module needs the module's loop
     async with embedded_database(tmp_path_factory.mktemp("data"), report=print) as address:
         yield address
-
-
-async def connect(dsn: str) -> Connection:
-    return await psycopg.AsyncConnection.connect(dsn, autocommit=True)
-
-
-async def value(connection: Connection, query: LiteralString, *parameters: object) -> Any:
-    row = await (await connection.execute(query, parameters or None)).fetchone()
-    return row[0] if row else None
-
-
-# What the database is
-
-
-CREATE_NOTE = """
-    SELECT * FROM cypher('notes', $$ CREATE (n:Note {text: $text}) RETURN n.text $$, %s) AS (text agtype)
-"""
 
 
 async def test_cypher_runs(dsn: str) -> None:
@@ -144,12 +114,6 @@ async def test_an_error_in_a_pipeline_undoes_it_and_the_connection_goes_on(dsn: 
         assert await value(connection, "SELECT 1") == 1
 
 
-async def pipeline(connection: Connection, *statements: LiteralString) -> None:
-    async with connection.pipeline():
-        for statement in statements:
-            await connection.execute(statement)
-
-
 async def test_a_transaction_makes_the_others_wait(dsn: str) -> None:
     async with await connect(dsn) as first, await connect(dsn) as second:
         await first.execute("CREATE TABLE turns (a int)")
@@ -161,7 +125,7 @@ async def test_a_transaction_makes_the_others_wait(dsn: str) -> None:
         assert await waiting == 2
 
 
-async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_nobody(dsn: str) -> None:
+async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_no_other(dsn: str) -> None:
     async with await connect(dsn) as other:
         await other.execute("CREATE TABLE lost (a int)")
         async with connected(dsn) as client, asyncio.timeout(WAIT_SECONDS):
@@ -174,7 +138,7 @@ async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_nobo
             assert await waiting == 0
 
 
-async def test_a_connection_lost_while_it_waits_blocks_nobody(dsn: str) -> None:
+async def test_a_connection_lost_while_it_waits_blocks_no_other(dsn: str) -> None:
     async with await connect(dsn) as holder, connected(dsn) as impatient:
         await holder.execute("CREATE TABLE waited (a int)")
         async with holder.transaction():
@@ -187,7 +151,7 @@ async def test_a_connection_lost_while_it_waits_blocks_nobody(dsn: str) -> None:
         assert await value(holder, "SELECT array_agg(a) FROM waited WHERE a <> 2") == [1, 3]
 
 
-async def test_what_is_flushed_and_not_yet_synced_keeps_its_turn(dsn: str) -> None:
+async def test_a_pipeline_that_is_flushed_but_not_synced_keeps_its_turn(dsn: str) -> None:
     async with await connect(dsn) as other, connected(dsn) as client:
         client.send(b"P", b"\0SELECT 7\0\0\0")
         client.send(b"H")
@@ -252,7 +216,7 @@ async def test_statements_go_with_their_connection(dsn: str) -> None:
 # Strange clients
 
 
-async def test_what_is_no_postgresql_client_is_sent_away(dsn: str) -> None:
+async def test_a_client_of_another_protocol_is_disconnected(dsn: str) -> None:
     async with opened(dsn) as client:
         client.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"invalid message length" in await client.receive(b"E")
@@ -276,139 +240,3 @@ async def test_a_message_that_comes_in_pieces_is_understood(dsn: str) -> None:
 async def test_a_newer_protocol_is_negotiated_down(dsn: str) -> None:
     async with await psycopg.AsyncConnection.connect(dsn, max_protocol_version="3.2") as connection:
         assert await value(connection, "SELECT 1") == 1
-
-
-# Its life
-
-
-async def test_data_are_there_after_a_restart(tmp_path: Path) -> None:
-    said: list[str] = []
-    async with embedded_database(tmp_path, report=said.append) as dsn, await connect(dsn) as connection:
-        await connection.execute("CREATE TABLE kept AS SELECT 42 AS a")
-    async with embedded_database(tmp_path, report=said.append) as dsn, await connect(dsn) as connection:
-        assert await value(connection, "SELECT a FROM kept") == 42
-    assert [line.split(" in ")[0] for line in said] == ["creating the embedded database"]
-
-
-async def test_a_transaction_that_idles_is_rolled_back(tmp_path: Path) -> None:
-    async with embedded_database(tmp_path, report=print, idle_transaction_seconds=0.2) as dsn:
-        async with await connect(dsn) as connection:
-            await connection.execute("CREATE TABLE idle (a int)")
-        idler = await connect(dsn)
-        await idler.execute("BEGIN")
-        await idler.execute("INSERT INTO idle VALUES (1)")
-        async with await connect(dsn) as connection, asyncio.timeout(WAIT_SECONDS):
-            assert await value(connection, "SELECT count(*) FROM idle") == 0
-        with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
-            await idler.execute("SELECT 1")
-
-
-async def test_a_second_server_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with embedded_database(tmp_path, report=print):
-        with pytest.raises(EmbeddedDatabaseError) as refused:
-            async with embedded_database(tmp_path, report=print):
-                pass
-    expected = f"the data directory {tmp_path} is in use by another imbi-assistant server (process {os.getpid()})"
-    assert str(refused.value) == expected
-
-
-async def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(EmbeddedDatabaseError, match="cannot be used: Not a directory"):
-        async with embedded_database(tmp_path / "file" / "data", report=print):
-            pass
-
-
-async def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "database").mkdir()
-    (tmp_path / "database" / "PG_VERSION").write_text("18")
-    with pytest.raises(EmbeddedDatabaseError, match=r"did not start: .+") as refused:
-        async with embedded_database(tmp_path, report=print):
-            pass
-    assert "\n" not in str(refused.value)
-
-
-async def test_what_was_acknowledged_outlives_a_killed_database(tmp_path: Path) -> None:
-    async with held(tmp_path) as (process, dsn):
-        acknowledged = await write_until_killed(dsn, database_of(process))
-        await wait_for_line(process, "the embedded database has stopped (status -9)")
-    async with embedded_database(tmp_path, report=print) as dsn, await connect(dsn) as connection:
-        kept = await value(connection, "SELECT array_agg(a ORDER BY a) FROM written")
-        assert kept[: len(acknowledged)] == acknowledged
-        assert len(kept) <= len(acknowledged) + 1
-
-
-async def write_until_killed(dsn: str, database: int) -> list[int]:
-    """Insert numbers one by one, with the database killed in the middle; give those that were acknowledged."""
-    acknowledged: list[int] = []
-    async with await connect(dsn) as connection:
-        await connection.execute("CREATE TABLE written (a int, filler text)")
-        with suppress(psycopg.OperationalError):
-            while len(acknowledged) < 100_000:
-                await connection.execute("INSERT INTO written VALUES (%s, %s)", (len(acknowledged), "x" * 2000))
-                acknowledged.append(len(acknowledged))
-                if len(acknowledged) == 200:
-                    asyncio.get_running_loop().call_later(0.05, os.kill, database, signal.SIGKILL)
-    return acknowledged
-
-
-@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT count(*) FROM generate_series(1, 1000000000000)"])
-async def test_no_process_is_left_when_the_server_is_killed(tmp_path: Path, statement: str) -> None:
-    async with held(tmp_path) as (process, dsn), connected(dsn) as client:
-        client.send(b"Q", statement.encode() + b"\0")
-        await client.writer.drain()
-        process.kill()
-        await process.wait()
-    # The lock is free only when the database process has gone too.
-    async with (
-        asyncio.timeout(WAIT_SECONDS),
-        embedded_database(tmp_path, report=print) as dsn,
-        await connect(dsn) as connection,
-    ):
-        assert await value(connection, "SELECT 1") == 1
-
-
-async def test_the_terminals_interrupt_leaves_the_server_its_database_to_the_end(tmp_path: Path) -> None:
-    async with held(tmp_path) as (process, _):
-        os.killpg(process.pid, signal.SIGINT)
-        await wait_for_line(process, "still here")
-        assert await process.wait() == 0
-
-
-# Helpers
-
-
-@asynccontextmanager
-async def held(directory: Path) -> AsyncIterator[tuple[Process, str]]:
-    """Hold the database in a process of its own, the leader of its group."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.database_holder",
-        str(directory),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        yield process, await wait_for_line(process, "postgresql://")
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def wait_for_line(process: Process, part: str) -> str:
-    assert process.stdout is not None
-    async with asyncio.timeout(WAIT_SECONDS):
-        async for line in process.stdout:
-            if part in line.decode():
-                return line.decode().strip()
-    pytest.fail(f"the process ended without saying {part!r}")
-
-
-def database_of(process: Process) -> int:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607  # the ps that is there
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    (child,) = [int(pid) for pid, parent in pairs if parent == str(process.pid)]
-    return child

@@ -28,7 +28,8 @@ from shared.domain.events import (
 )
 from shared.domain.models import Usage
 from shared.http.sse import frame
-from tests.support.model_reply import Envelope, Frame, reply, text, thinking, tool
+from tests.support.model_reply import Envelope, reply
+from tests.support.model_steps import Frame, text, thinking, tool
 from tests.support.sse import EventReader
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,13 +31,11 @@ async def test_a_new_question_stops_the_answer_to_the_one_before(
     model_server.script(reply(text("Hel", wait(gate), "lo")), reply(text("Second")))
     async with two[0].stream(conversation, "First?") as stream:
         await gate.reached()
-        began = time.monotonic()
         second = await two[asker].ask(conversation, "Second?")
-        assert time.monotonic() - began < 5
         first = await stream.rest()
     assert (first.text, first.done["stop_reason"]) == ("Hel", "stopped")
     assert (second.text, second.done["stop_reason"]) == ("Second", "end_turn")
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     before = await goes_on(two[1 - asker], conversation, model_server)
     assert [message["content"] for message in before] == ["First?", "Hel", "Second?", "Second"]
 
@@ -69,15 +66,14 @@ def _thorough() -> Script:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.proves("writer.busy")
 async def test_an_answer_that_does_not_yield_is_409(
     client: Client, model_server: ModelServer, database: Database
 ) -> None:
     conversation = await client.begin()
     await leases.hold(database, conversation)
-    began = time.monotonic()
     response: httpx2.Response = await client.post(conversation, "Hi")
-    assert 4 < time.monotonic() - began < 6
     assert (response.status_code, response.json()) == (
         409,
         {"detail": "Another reply to this conversation is streaming"},

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.model_server import ModelServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.proves("stream.ping", "stop.anywhere")
 async def test_a_comment_comes_while_a_tool_runs(start_service: StartService, model_server: ModelServer) -> None:

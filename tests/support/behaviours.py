@@ -1,11 +1,18 @@
-"""A pytest plugin that holds the tests against the promises of `behaviours.toml`.
+"""A pytest plugin that compares the tests with the promises of `behaviours.toml`.
 
     @pytest.mark.proves("conversations.create")
     async def test_a_conversation_is_created(…): …
 
-A promise is a line `create = "One sentence."` in a table `[conversations]`; its id is `conversations.create`. A test
-that names an id that is not there stops the run, and so does a test without any promise below one of the paths of the
-ini setting `behaviour_tests`. A run of the whole suite fails where no test that ran proves a promise.
+A promise is a line `create = "One sentence."` in a table `[conversations]`; its id is `conversations.create`. The run
+stops when a test names an id that does not exist, or when a test below one of the paths of the ini setting
+`behaviour_tests` names no promise.
+
+A run of the whole suite, or of a part of it that `-m` selects, fails in two cases: a promise has no test at all, or
+some of a promise's tests were selected and every one of them was skipped. So two runs, `-m "not slow"` and `-m slow`,
+together check what one run of everything checks.
+
+Under pytest-xdist the workers collect the tests and the controller judges: each worker reports its collection at its
+end, and the controller sees the verdicts of all workers.
 """
 
 from __future__ import annotations
@@ -21,12 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARKER = "proves"
+MISMATCH = "Tests and promises do not match:"
 ID = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
-NARROWING = ("keyword", "markexpr", "lf", "stepwise", "deselect", "ignore", "ignore_glob")
-"""Options that leave tests out; a run with one of them says nothing about the whole."""
+PROBLEMS = "behaviours_problems"
+NAMED = "behaviours_named"
+SELECTED = "behaviours_selected"
+"""The keys under which a worker of pytest-xdist reports its collection to the controller."""
+
+NARROWING = ("keyword", "lf", "stepwise", "deselect", "ignore", "ignore_glob")
+"""Options that leave out tests which no other run is certain to run."""
 
 ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""How a run ends that was neither interrupted nor refused."""
+"""The exit codes of a run that was neither interrupted nor refused."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,51 +82,85 @@ def _leaves(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, s
 
 
 class Behaviours:
-    """What the tests of one run prove."""
+    """The promises that the tests of one run prove."""
 
     def __init__(self, config: pytest.Config, promises: dict[str, str]) -> None:
         self.config = config
         self.promises = promises
         self.named: dict[str, list[str]] = {}
-        """The tests of each promise, by node id."""
+        """The collected tests of each promise, by node id."""
+        self.selected: set[str] = set()
+        """The node ids of the tests that were left after the selection."""
         self.ran: set[str] = set()
-        """The node ids of the tests that ran to a verdict."""
+        """The node ids of the tests that came to a verdict."""
+        self.problems: list[str] = []
+        """The tests that do not match the promises."""
         self.unproved: dict[str, str] = {}
-        """Why nothing proves a promise, known at the end."""
+        """The reason why nothing proves a promise, known at the end."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Hold every collected test against the promises, before any is deselected."""
-        problems = []
+        """Compare every collected test with the promises, before any is deselected.
+
+        Raises:
+            pytest.UsageError: some do not match. A worker raises nothing and runs nothing: the controller reports it.
+        """
         for item in items:
             ids = [name for marker in item.iter_markers(MARKER) for name in marker.args]
             for name in ids:
                 self.named.setdefault(name, []).append(item.nodeid)
-            problems += [f"{item.nodeid}: unknown promise {name!r}" for name in ids if name not in self.promises]
+            self.problems += [f"{item.nodeid}: unknown promise {name!r}" for name in ids if name not in self.promises]
             if not ids and (self._must_prove(item) or any(item.iter_markers(MARKER))):
-                problems.append(f"{item.nodeid}: names no promise")
-        if problems:
-            raise pytest.UsageError("\n".join(["Tests and promises do not match:", *problems]))
+                self.problems.append(f"{item.nodeid}: names no promise")
+        if self.problems and self._is_worker():
+            items.clear()
+        elif self.problems:
+            raise pytest.UsageError("\n".join([MISMATCH, *self.problems]))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which tests are left after the selection."""
+        self.selected = {item.nodeid for item in session.items}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a test that came to a verdict; a skipped one, or one that is expected to fail, proves nothing."""
         if report.outcome == "failed" or (report.when == "call" and report.outcome == "passed"):
             self.ran.add(report.nodeid)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Take over what a worker collected; all workers collect the same."""
+        output = getattr(node, "workeroutput", {})
+        self.problems = output.get(PROBLEMS, self.problems)
+        self.named = output.get(NAMED, self.named)
+        self.selected = set(output.get(SELECTED, self.selected))
+
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail a whole run that leaves a promise unproved."""
+        """Report to the controller, or fail a run that leaves a promise unproved."""
+        if self._is_worker():
+            report = {PROBLEMS: self.problems, NAMED: self.named, SELECTED: sorted(self.selected)}
+            self.config.workeroutput.update(report)  # type: ignore[attr-defined]  # pytest-xdist adds it
+            return
         came_to_its_end = session.exitstatus in ENDED and not session.shouldstop and not session.shouldfail
-        if came_to_its_end and self._is_whole_run():
+        if came_to_its_end and not self.problems and self._is_whole_run():
             self.unproved = self._find_unproved()
         if self.unproved:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.problems:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """List the promises that nothing has proved."""
+        """List the tests that do not match, and the promises that nothing has proved."""
+        if self.problems:
+            terminalreporter.section(MISMATCH)
+        for problem in self.problems:
+            terminalreporter.line(problem)
         if self.unproved:
             terminalreporter.section("promises that no test proves")
         for name, reason in self.unproved.items():
             terminalreporter.line(f"{name}: {reason} ({self.promises[name]})")
+
+    def _is_worker(self) -> bool:
+        return hasattr(self.config, "workeroutput")
 
     def _must_prove(self, item: pytest.Item) -> bool:
         paths = [self.config.rootpath / str(path) for path in self.config.getini("behaviour_tests")]
@@ -121,15 +168,14 @@ class Behaviours:
 
     def _find_unproved(self) -> dict[str, str]:
         without = {name: "no test" for name in self.promises if name not in self.named}
-        silent = {
-            name: "its tests were skipped or deselected"
-            for name, tests in self.named.items()
-            if self.ran.isdisjoint(tests)
+        selected = {name: self.selected.intersection(tests) for name, tests in self.named.items()}
+        skipped = {
+            name: "its tests were skipped" for name, tests in selected.items() if tests and self.ran.isdisjoint(tests)
         }
-        return without | silent
+        return without | skipped
 
     def _is_whole_run(self) -> bool:
-        """Say whether nothing was left out: no selection, and no path but those of a run without arguments."""
+        """Check that every test was collected and that `-m` alone selected among them."""
         option = self.config.option
         if option.collectonly or any(getattr(option, name, None) for name in NARROWING):
             return False

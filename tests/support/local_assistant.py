@@ -136,13 +136,11 @@ def router_of(assistant: Assistant, prefix: str) -> APIRouter:
 
     @router.get("/conversations/{conversation_id}")
     def get(conversation_id: UUID) -> dict[str, JsonValue]:
-        conversation = found(conversation_id)
-        question = "<context>page: /projects</context>\n\nWho owns it?"
         messages: list[JsonValue] = [
-            {"role": "user", "content": question},
+            {"role": "user", "content": "<context>page: /projects</context>\n\nWho owns it?"},
             {"role": "assistant", "content": "The **platform** team."},
         ]
-        return {**conversation, "messages": messages}
+        return {**found(conversation_id), "messages": messages}
 
     @router.post("/conversations/{conversation_id}/messages")
     async def send(conversation_id: UUID, message: NewMessage) -> StreamingResponse:

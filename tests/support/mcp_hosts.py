@@ -35,7 +35,7 @@ Era: TypeAlias = Literal["both", "legacy", "modern"]
 Hook: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
 
 MODERN = "2026-07-28"
-SECONDS = 10
+SECONDS = 30
 USER_TOKEN = "the-users-own-token"
 ADA = Caller(Principal("ada@example.com", "Ada"), USER_TOKEN)
 BEN = Caller(Principal("ben@example.com", "Ben"), "another-users-own-token")

@@ -9,16 +9,21 @@ import asyncio
 import contextlib
 import socket
 import struct
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import h11
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from types import TracebackType
 
 CHUNK = 65_536
+START_SECONDS = 30
+STOP_SECONDS = 30
 RST_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: the kernel resets the connection when it is closed."""
 
@@ -139,3 +144,73 @@ async def _answer(answer: Awaitable[None], reader: asyncio.StreamReader) -> byte
         for task in (answering, watching):
             task.cancel()
         await asyncio.gather(answering, watching, return_exceptions=True)
+
+
+class HttpServer:
+    """A server on 127.0.0.1 in a thread with an event loop of its own; use it as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        self.port = 0
+        self._loop: asyncio.AbstractEventLoop
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._started: Future[int] = Future()
+        self._stopping = asyncio.Event()
+
+    async def handle(self, http: HttpRequest, responder: Responder) -> None:
+        """Answer one request."""
+        raise NotImplementedError
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server; it listens when this returns."""
+        self._thread.start()
+        self.port = self._started.result(START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop the server, and with it every answer that is under way."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            raise RuntimeError("The server did not stop in time.")
+
+    def __enter__(self) -> Self:
+        """Start the server."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        self.stop()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        connections: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = self._loop.create_task(serve_connection(self.handle, reader, writer))
+            connections.add(task)
+            task.add_done_callback(connections.discard)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        self._started.set_result(server.sockets[0].getsockname()[1])
+        await self._stopping.wait()
+        server.close()
+        open_connections = list(connections)
+        for task in open_connections:
+            task.cancel()
+        await asyncio.gather(*open_connections, return_exceptions=True)

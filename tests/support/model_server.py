@@ -25,7 +25,7 @@
 
 Requests for a title (no tools, a system prompt that mentions a title) are answered from `server.script_titles(…)`, else
 with a default, and take nothing from the script. A request that finds the script empty gets a 500 and fails `verify()`;
-so does one that the API would refuse with 400 (`tests.support.model_rules`), unless the test calls `allow_refusals()`.
+so does one that the API would refuse with 400 (`local.messages_api`), unless the test calls `allow_refusals()`.
 """
 
 from __future__ import annotations
@@ -33,35 +33,32 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
+from local.messages_api import ApiError, problems
+from local.messages_api.errors import INVALID_REQUEST
+from local.messages_api.http import has_beta
+from local.messages_api.thinking import altered_thinking, thinking_blocks
 from tests.support.model_cache import PrefixCache
-from tests.support.model_http import serve_connection
-from tests.support.model_reply import (
-    Answer,
+from tests.support.model_http import HttpServer
+from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
+from tests.support.model_request import RecordedRequest, asks_for_title
+from tests.support.model_steps import (
     Block,
     Control,
-    Envelope,
     Failure,
     Frame,
     Gate,
-    HttpError,
-    Reply,
-    Script,
     block,
     cut,
-    empty,
     end,
     error,
     event,
-    http_error,
     ping,
     raw,
     redacted_thinking,
-    reply,
     reset,
     server_tool,
     stall,
@@ -70,11 +67,8 @@ from tests.support.model_reply import (
     tool,
     wait,
 )
-from tests.support.model_request import RecordedRequest, asks_for_title
-from tests.support.model_rules import problems
 from tests.support.model_wire import (
     COUNT_TOKENS,
-    Refusal,
     checked,
     refusal,
     send_error,
@@ -85,7 +79,6 @@ from tests.support.model_wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from tests.support.model_http import HttpRequest, Responder
 
@@ -123,24 +116,13 @@ __all__ = [
 
 Json: TypeAlias = dict[str, Any]
 
-START_SECONDS = 10
-STOP_SECONDS = 10
-ALTERED = (
-    "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified. "
-    "These blocks must remain as they were in the original response."
-)
 
-
-class ModelServer:
-    """The scripted Messages API, in a thread with an event loop of its own; use it as a context manager."""
+class ModelServer(HttpServer):
+    """The scripted Messages API; use it as a context manager."""
 
     def __init__(self, *, is_title_request: Callable[[Json], bool] | None = None) -> None:
+        super().__init__("model-server")
         self.is_title_request = is_title_request or asks_for_title
-        self.port = 0
-        self._loop: asyncio.AbstractEventLoop
-        self._thread = threading.Thread(target=self._run, name="model-server", daemon=True)
-        self._started: Future[int] = Future()
-        self._stopping = asyncio.Event()
         self._changed = threading.Condition()
         self.clear()
 
@@ -152,38 +134,9 @@ class ModelServer:
             self.cache = PrefixCache()
             self._script: deque[Script] = deque()
             self._titles: deque[Script] = deque()
-            self._thoughts: dict[str, list[Json]] = {}
+            self._thinking: dict[str, list[Json]] = {}
             self._may_refuse = False
             self._replies = 0
-
-    def start(self) -> None:
-        """Start the server; it listens when this returns."""
-        self._thread.start()
-        self.port = self._started.result(START_SECONDS)
-
-    def stop(self) -> None:
-        """Stop the server, and with it every answer that is under way."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(STOP_SECONDS)
-        if self._thread.is_alive():
-            raise RuntimeError("The model server did not stop in time.")
-
-    def __enter__(self) -> Self:
-        """Start the server."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """The base URL for the SDK."""
-        return f"http://127.0.0.1:{self.port}"
 
     def gate(self) -> Gate:
         """Make a gate for a script."""
@@ -227,7 +180,7 @@ class ModelServer:
         if self.failures:
             raise AssertionError("The model server could not answer as scripted:\n" + "\n".join(self.failures))
 
-    async def wait_requests(self, count: int, seconds: float = 10) -> None:
+    async def wait_requests(self, count: int, seconds: float = 30) -> None:
         """Wait until as many requests for messages have come, titles included.
 
         Raises:
@@ -236,7 +189,7 @@ class ModelServer:
         if not await asyncio.to_thread(self._wait, lambda: len(self.requests) >= count, seconds):
             raise TimeoutError(f"{len(self.requests)} requests came in {seconds} s, not {count}.")
 
-    async def wait_closed(self, request: RecordedRequest, seconds: float = 10) -> None:
+    async def wait_closed(self, request: RecordedRequest, seconds: float = 30) -> None:
         """Wait until the client has closed the connection before its answer was complete.
 
         Raises:
@@ -252,36 +205,15 @@ class ModelServer:
         with self._changed:
             return self._changed.wait_for(condition, seconds)
 
-    def _run(self) -> None:
-        asyncio.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        connections: set[asyncio.Task[None]] = set()
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = self._loop.create_task(serve_connection(self._handle, reader, writer))
-            connections.add(task)
-            task.add_done_callback(connections.discard)
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        self._started.set_result(server.sockets[0].getsockname()[1])
-        await self._stopping.wait()
-        server.close()
-        open_connections = list(connections)
-        for task in open_connections:
-            task.cancel()
-        await asyncio.gather(*open_connections, return_exceptions=True)
-
-    async def _handle(self, http: HttpRequest, responder: Responder) -> None:
+    async def handle(self, http: HttpRequest, responder: Responder) -> None:
         try:
             body = checked(http)
             if http.path == COUNT_TOKENS:
                 await send_json(responder, 200, {"input_tokens": sum(PrefixCache().usage(body).values())})
                 return
             await self._message(RecordedRequest(http.content, http.headers, body), responder)
-        except Refusal as refused:
-            await send_error(responder, refused.answer)
+        except ApiError as refused:
+            await send_error(responder, refusal(refused.type, refused.message))
         except ConnectionError:
             raise
         except Exception as problem:
@@ -296,25 +228,25 @@ class ModelServer:
             if isinstance(answer, HttpError):
                 await send_error(responder, answer)
         except asyncio.CancelledError:
-            how = "stopped" if self._stopping.is_set() else how
+            how = "stopped" if self.is_stopping else how
             raise
         finally:
             request.ended.set_result(how)
 
     def _answer_to(self, request: RecordedRequest) -> Answer:
         """Record a request and take its answer from the script, or refuse it."""
-        request.problems = problems(request.body, has_beta="anthropic-beta" in request.headers)
-        request.problems += [] if request.problems else self._altered_thoughts(request.body)
+        request.problems = problems(request.body, has_beta=has_beta(request.headers))
+        request.problems = request.problems or [*altered_thinking(request.body, self._thinking)]
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
             if request.problems:
                 self._fail(f"refused with 400: {'; '.join(request.problems)}", is_refusal=True)
-                return refusal(400, "invalid_request_error", request.problems[0]).answer
+                return refusal(INVALID_REQUEST, request.problems[0])
             scripted = self._next(request.body)
         answer = self._called(scripted, request.body) if callable(scripted) else scripted
         if isinstance(answer, Reply):
-            self._remember_thoughts(answer)
+            self._remember_thinking(answer)
         return answer
 
     def _called(self, function: Callable[[Json], Answer], body: Json) -> Answer:
@@ -323,7 +255,7 @@ class ModelServer:
         except Exception as problem:  # noqa: BLE001  # whatever a test's function raises is the test's failure
             said = f"the script's function raised {problem!r}"
             self._fail(said, is_refusal=False)
-            return refusal(500, "api_error", said).answer
+            return refusal("api_error", said)
 
     def _next(self, body: Json) -> Script:
         is_title = self.is_title_request(body)
@@ -334,27 +266,17 @@ class ModelServer:
             return reply(text("A question about Imbi"))
         said = f"the script is empty, but a request came: {orjson.dumps(body['messages'][-1])[:300].decode()}"
         self._fail(said, is_refusal=False)
-        return refusal(500, "api_error", said).answer
+        return refusal("api_error", said)
 
     def _fail(self, said: str, *, is_refusal: bool) -> None:
         if not (is_refusal and self._may_refuse):
             self.failures.append(f"request {len(self.requests)}: {said}")
 
-    def _remember_thoughts(self, answer: Reply) -> None:
-        thoughts = [content for content in answer.blocks if "thinking" in content["type"]]
-        for content in answer.blocks:
-            if content["type"] == "tool_use":
-                self._thoughts[content["id"]] = thoughts
-
-    def _altered_thoughts(self, body: Json) -> list[str]:
-        """Compare the thoughts of the latest assistant message with those that went with its calls."""
-        for index, message in reversed(list(enumerate(body["messages"]))):
-            if message["role"] == "assistant" and isinstance(message["content"], list):
-                said = [content for content in message["content"] if "thinking" in content["type"]]
-                calls = [content["id"] for content in message["content"] if content["type"] == "tool_use"]
-                altered = any(self._thoughts.get(call, said) != said for call in calls)
-                return [f"messages.{index}: {ALTERED}"] if altered else []
-        return []
+    def _remember_thinking(self, answer: Reply) -> None:
+        blocks = answer.blocks
+        self._thinking |= {
+            content["id"]: thinking_blocks(blocks) for content in blocks if content["type"] == "tool_use"
+        }
 
     async def _send(self, request: RecordedRequest, answer: Reply, responder: Responder) -> str:
         """Send a reply; returns how it ended."""

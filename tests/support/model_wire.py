@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
-from tests.support.model_reply import Control, Failure, Frame, HttpError, http_error
+from local.messages_api import ApiError
+from local.messages_api.errors import STATUS_OF_TYPE, error_body
+from local.messages_api.http import check_headers, read_body
+from tests.support.model_reply import HttpError, http_error
+from tests.support.model_steps import Control, Failure, Frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,22 +22,6 @@ Json: TypeAlias = dict[str, Any]
 
 MESSAGES = "/v1/messages"
 COUNT_TOKENS = "/v1/messages/count_tokens"
-STATUS_OF_ERROR = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-}
-
-
-class Refusal(Exception):
-    """The API's answer to a request that it does not accept."""
-
-    def __init__(self, answer: HttpError) -> None:
-        super().__init__(answer.message)
-        self.answer = answer
 
 
 async def send_stream(envelope: Envelope, answer: Reply, responder: Responder) -> str:
@@ -56,7 +44,7 @@ async def send_whole(envelope: Envelope, answer: Reply, responder: Responder) ->
     """Send a reply that is not streamed; what would happen in mid-stream happens before it."""
     for step in answer.steps:
         if isinstance(step, Failure):
-            status = STATUS_OF_ERROR.get(step.type, 500)
+            status = STATUS_OF_TYPE.get(step.type, 500)
             await send_error(responder, http_error(status, step.type, step.message))
             return "complete"
         if isinstance(step, Control) and step.action == "wait":
@@ -72,39 +60,28 @@ def checked(http: HttpRequest) -> Json:
     """Read the body of a request whose path and headers are right.
 
     Raises:
-        Refusal: the API would not accept them, or the body is no JSON object.
+        ApiError: the API would not accept them, or the body is no JSON object.
     """
     if http.method != "POST" or http.path not in {MESSAGES, COUNT_TOKENS}:
-        raise refusal(404, "not_found_error", "Not Found")
-    has_token = http.headers.get("authorization", "").startswith("Bearer ")  # what the SDK sends a key as
-    if not (http.headers.get("x-api-key") or has_token):
-        raise refusal(401, "authentication_error", "x-api-key header is required")
-    if not http.headers.get("anthropic-version"):
-        raise refusal(400, "invalid_request_error", "anthropic-version: header is required")
-    if not http.headers.get("content-type", "").startswith("application/json"):
-        raise refusal(400, "invalid_request_error", "content-type: must be application/json")
-    try:
-        body = orjson.loads(http.content)
-    except orjson.JSONDecodeError as problem:
-        raise refusal(400, "invalid_request_error", f"The request body is not valid JSON: {problem}") from problem
-    if not isinstance(body, dict):
-        raise refusal(400, "invalid_request_error", "The request body is not a JSON object")
-    return body
+        raise ApiError("not_found_error", "Not Found")
+    check_headers(http.headers)
+    return read_body(http.content)
 
 
-def refusal(status: int, error_type: str, message: str) -> Refusal:
-    """Make a refusal that the SDK does not try again."""
-    return Refusal(http_error(status, error_type, message, x_should_retry="false"))
+def refusal(error_type: str, message: str) -> HttpError:
+    """Make an error that the SDK does not try again."""
+    return http_error(STATUS_OF_TYPE[error_type], error_type, message, x_should_retry="false")
 
 
 async def send_error(responder: Responder, answer: HttpError) -> None:
     """Send an error in the form of the API."""
-    failure = {"type": answer.type, "message": answer.message}
-    content = {"type": "error", "error": failure, "request_id": "req_011refused"}
+    content = error_body(answer.type, answer.message, "req_011refused")
     await send_json(responder, answer.status, content, answer.headers)
 
 
-async def send_json(responder: Responder, status: int, content: Json, headers: Mapping[str, str] | None = None) -> None:
+async def send_json(
+    responder: Responder, status: int, content: Mapping[str, object], headers: Mapping[str, str] | None = None
+) -> None:
     """Send a JSON body."""
     data = orjson.dumps(content)
     length = {"content-type": "application/json", "content-length": str(len(data))}

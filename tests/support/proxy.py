@@ -1,141 +1,207 @@
-"""A proxy between the service and its database that counts round trips and can be closed."""
+"""A TCP proxy in front of a server, which a test makes refuse, reset, hang, delay and recover."""
 
 from __future__ import annotations
 
 import asyncio
-import struct
-from contextlib import asynccontextmanager, contextmanager, suppress
+import contextlib
+import socket
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.support.background import entered
+from tests.support.background import background_loop, run_in
+from tests.support.model_http import RST_ON_CLOSE
+from tests.support.round_trips import RoundTrips
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 CHUNK = 65_536
-HEADER = 5
-ENDS_A_ROUND_TRIP = b"SQ"
-"""Sync and Query: what a client sends before it waits for ReadyForQuery."""
-
-CARRIES_A_STATEMENT = b"PQ"
-"""Parse and Query: what carries a statement's text."""
 
 
-def statement_of(kind: bytes, body: bytes) -> str:
-    """Read the text of a Parse (behind the name) or a Query."""
-    parts = body.split(b"\0")
-    return " ".join(parts[0 if kind == b"Q" else 1].decode().split())
+class _Link:
+    """One connection through the proxy."""
 
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter | None) -> None:
+        self.writers = [writer for writer in (client, server) if writer is not None]
+        self.is_dead = False
+        self.round_trips: RoundTrips | None = None
 
-class RoundTrips:
-    """Follows a client's messages; a trip is the statements that it sends before it waits for their answers."""
-
-    def __init__(self) -> None:
-        self.trips: list[list[str]] = []
-        self._statements: list[str] = []
-        self._rest = b""
-        self._has_started = False
-
-    def feed(self, data: bytes) -> None:
-        """Read a piece of what the client sends."""
-        self._rest += data
-        while len(self._rest) >= HEADER:
-            kind, length = (self._rest[:1], self._rest[1:HEADER]) if self._has_started else (b"", self._rest[:4])
-            size = struct.unpack("!I", length)[0] + len(kind)
-            if len(self._rest) < size:
-                return
-            body, self._rest = self._rest[HEADER:size], self._rest[size:]
-            if self._has_started:
-                self._take(kind, body)
-            self._has_started = True
-
-    def _take(self, kind: bytes, body: bytes) -> None:
-        if kind in CARRIES_A_STATEMENT:
-            self._statements.append(statement_of(kind, body))
-        if kind in ENDS_A_ROUND_TRIP:
-            self.trips.append(self._statements)
-            self._statements = []
+    def reset(self) -> None:
+        for writer in self.writers:
+            sock: socket.socket | None = writer.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                if sock is not None:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
+            writer.transport.abort()
 
 
 class Proxy:
-    """The proxy; its methods may be called from any thread's loop."""
+    """The proxy; its methods may be called from any thread."""
 
-    def __init__(self, dsn: str) -> None:
-        parts = conninfo_to_dict(dsn)
-        self._target = str(parts.get("host") or "localhost"), int(parts.get("port") or 5432)
-        self._original = dsn
-        self._connections: list[RoundTrips] = []
-        self._open: set[asyncio.StreamWriter] = set()
-        self._is_open = True
-        self.dsn = ""
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, *, reads_statements: bool) -> None:
+        self.url = ""
+        """The server's URL or DSN, leading through the proxy."""
+        self.requests = 0
+        """The number of pieces that clients have sent."""
+        self.delay = 0.0
+        """Seconds by which each piece is held back."""
+        self.port = 0
+        self._loop = loop
+        self._upstream = (host, port)
+        self._reads_statements = reads_statements
+        self._round_trips: list[RoundTrips] = []
+        self._links: set[_Link] = set()
+        self._server: asyncio.Server | None = None
+        self._is_hanging = False
+        self._break: tuple[bytes, bool] | None = None
 
     @property
     def trips(self) -> list[list[str]]:
-        """The statements of every round trip by now, connection by connection."""
-        return [trip for connection in self._connections for trip in connection.trips]
+        """The statements of every round trip so far, connection by connection, if statements are read."""
+        return [trip for connection in self._round_trips for trip in connection.trips]
 
-    async def close_the_door(self) -> None:
-        """Drop every connection and take no new one."""
-        await self._in_loop(self._set_open(is_open=False))
+    @property
+    def connections(self) -> int:
+        """The number of open connections."""
+        return len(self._links)
 
-    async def open_the_door(self) -> None:
-        """Take connections again."""
-        await self._in_loop(self._set_open(is_open=True))
+    def reset(self) -> int:
+        """Reset every connection, and return how many there were; new ones are accepted."""
+        return run_in(self._loop, self._reset())
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Proxy]:
-        """Listen on a port of the system's choice."""
-        self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        self.dsn = make_conninfo(self._original, host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
-        try:
-            yield self
-        finally:
-            await self._set_open(is_open=False)
-            server.close()
+    def kill(self) -> None:
+        """Reset every connection and refuse new ones."""
+        run_in(self._loop, self._kill())
 
-    async def _in_loop(self, work: Coroutine[None, None, None]) -> None:
-        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+    def hang(self) -> None:
+        """Accept connections and bytes and never answer, not even after `revive` on connections that are open now."""
+        self._is_hanging = True
+        for link in list(self._links):
+            link.is_dead = True
 
-    async def _set_open(self, *, is_open: bool) -> None:
-        self._is_open = is_open
-        for writer in [] if is_open else list(self._open):
-            writer.transport.abort()
+    def revive(self) -> None:
+        """Serve new connections again, without delay."""
+        self._is_hanging = False
+        self.delay = 0.0
+        self._break = None
+        run_in(self._loop, self._listen())
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._is_open:
-            writer.transport.abort()
+    def break_at(self, sign: bytes, *, arrives: bool) -> None:
+        """Reset the connection of the next client that sends these bytes, which the server gets if `arrives`."""
+        self._break = (sign, arrives)
+
+    async def _listen(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _reset(self) -> int:
+        links = list(self._links)
+        for link in links:
+            link.reset()
+        return len(links)
+
+    async def _kill(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self._reset()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_hanging:
+            link = _Link(writer, None)
+            link.is_dead = True
+            self._links.add(link)
+            await self._pump(link, reader, writer, is_upward=False)
             return
-        trips = RoundTrips()
-        self._connections.append(trips)
-        with suppress(OSError):
-            other_reader, other_writer = await asyncio.open_connection(*self._target)
-            self._open |= {writer, other_writer}
-            await asyncio.gather(
-                self._passed_on(reader, other_writer, trips),
-                self._passed_on(other_reader, writer),
-                return_exceptions=True,
-            )
-            self._open -= {writer, other_writer}
+        upstream_reader, upstream = await asyncio.open_connection(*self._upstream)
+        link = _Link(writer, upstream)
+        if self._reads_statements:
+            link.round_trips = RoundTrips()
+            self._round_trips.append(link.round_trips)
+        self._links.add(link)
+        pumps = [
+            asyncio.create_task(self._pump(link, reader, upstream, is_upward=True)),
+            asyncio.create_task(self._pump(link, upstream_reader, writer, is_upward=False)),
+        ]
+        await asyncio.wait(pumps)
 
-    async def _passed_on(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, trips: RoundTrips | None = None
+    async def _pump(
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_upward: bool
     ) -> None:
         try:
             while data := await reader.read(CHUNK):
-                if trips is not None:
-                    trips.feed(data)
-                writer.write(data)
-                await writer.drain()
+                self.requests += is_upward
+                if is_upward and link.round_trips is not None:
+                    link.round_trips.feed(data)
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                breaks = is_upward and self._break is not None and self._break[0] in data
+                if not link.is_dead and not (breaks and self._break and not self._break[1]):
+                    writer.write(data)
+                    await writer.drain()
+                if breaks:
+                    self._break = None
+                    link.is_dead = True
+                    # What was sent before a reset may be thrown away with it: it goes the tidy way.
+                    link.writers[1].close()
+                    link.writers.pop()
+                    link.reset()
+        except OSError:
+            pass
         finally:
-            writer.close()
+            self._links.discard(link)
+            for each in link.writers:
+                each.close()
 
 
 @contextmanager
-def proxied(dsn: str) -> Iterator[Proxy]:
-    """Run a proxy in front of a database, in the background."""
-    with entered(Proxy(dsn).running(), "proxy") as proxy:
+def proxied(url: str) -> Iterator[Proxy]:
+    """Run a proxy in front of a URL's host; its own URL is `proxy.url`."""
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError("a proxy needs a host and a port")
+    with _listening(parts.hostname, parts.port, reads_statements=False) as proxy:
+        netloc = parts.netloc.rpartition("@")
+        proxy.url = parts._replace(netloc=f"{netloc[0]}{netloc[1]}127.0.0.1:{proxy.port}").geturl()
         yield proxy
+
+
+@contextmanager
+def proxied_database(dsn: str) -> Iterator[Proxy]:
+    """Run a proxy in front of a database, which reads the statements as well; they must not be encrypted."""
+    parts = conninfo_to_dict(dsn)
+    host, port = str(parts.get("host") or "localhost"), int(parts.get("port") or 5432)
+    with _listening(host, port, reads_statements=True) as proxy:
+        proxy.url = make_conninfo(dsn, host="127.0.0.1", port=proxy.port, sslmode="disable", gssencmode="disable")
+        yield proxy
+
+
+@contextmanager
+def proxied_variables(variables: Mapping[str, str], *names: str) -> Iterator[tuple[dict[str, str], list[Proxy]]]:
+    """Run a proxy in front of each URL in these variables; returns the changed variables and the proxies."""
+    with ExitStack() as stack:
+        proxies = {name: stack.enter_context(proxied(variables[name])) for name in names}
+        yield {**variables, **{name: proxy.url for name, proxy in proxies.items()}}, list(proxies.values())
+
+
+@contextmanager
+def _listening(host: str, port: int, *, reads_statements: bool) -> Iterator[Proxy]:
+    with background_loop("proxy") as loop:
+        proxy = Proxy(loop, host, port, reads_statements=reads_statements)
+        proxy.revive()
+        yield proxy
+        proxy.kill()
+
+
+@asynccontextmanager
+async def away(proxy: Proxy) -> AsyncIterator[None]:
+    """Refuse connections while the context lasts."""
+    proxy.kill()
+    try:
+        yield
+    finally:
+        proxy.revive()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _SECONDS = 30
-_TRIES = 6
+_TRIES = 30
 _CODE = re.compile(r"\x1b\[(\d*)([A-Za-z])|\x1b\[[?\d;]*[A-Za-z]|[\s\S]")
 
 

@@ -66,7 +66,7 @@ def test_a_promise_without_a_test_fails_the_whole_run(suite: pytest.Pytester) ->
 def test_a_promise_whose_tests_are_skipped_fails_the_whole_run(suite: pytest.Pytester, silencer: str) -> None:
     result = run(suite, f"{ONE}{silencer}\n{TWO}")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["a.deep.two: its tests were skipped or deselected (The second.)"])
+    result.stdout.fnmatch_lines(["a.deep.two: its tests were skipped (The second.)"])
 
 
 def test_one_test_that_runs_is_enough(suite: pytest.Pytester) -> None:
@@ -81,11 +81,58 @@ def test_a_failing_test_speaks_for_itself(suite: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    "selection", [("-k", "one"), ("-m", "proves"), ("--deselect", "x"), ("--lf",), ("--collect-only",), ("test_a.py",)]
+    "selection", [("-k", "one"), ("--deselect", "x"), ("--lf",), ("--collect-only",), ("test_a.py",)]
 )
 def test_a_selection_is_not_held_to_the_whole(suite: pytest.Pytester, selection: tuple[str, ...]) -> None:
     suite.makepyfile(test_a=ONE)
     assert suite.runpytest_inprocess(*selection).ret == pytest.ExitCode.OK
+
+
+SLOW = "-o", "markers=slow: slow"
+SPLIT = f"{ONE}@pytest.mark.slow\n{TWO}"
+
+
+@pytest.mark.parametrize("marks", ["slow", "not slow"])
+def test_each_part_of_a_split_suite_answers_for_its_own_tests(suite: pytest.Pytester, marks: str) -> None:
+    result = run(suite, SPLIT, *SLOW, "-m", marks)
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=1, deselected=1)
+
+
+@pytest.mark.parametrize("marks", ["slow", "not slow"])
+def test_each_part_of_a_split_suite_fails_for_a_promise_without_any_test(suite: pytest.Pytester, marks: str) -> None:
+    result = run(suite, SPLIT.replace("a.deep.two", "a.one"), *SLOW, "-m", marks)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["a.deep.two: no test (The second.)"])
+
+
+def test_a_part_of_a_split_suite_fails_where_its_tests_are_skipped(suite: pytest.Pytester) -> None:
+    source = SPLIT.replace("@pytest.mark.slow", "@pytest.mark.skip\n@pytest.mark.slow")
+    assert run(suite, source, *SLOW, "-m", "not slow").ret == pytest.ExitCode.OK
+    result = run(suite, source, *SLOW, "-m", "slow")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["a.deep.two: its tests were skipped (The second.)"])
+
+
+WORKERS = "-p", "xdist.plugin", "-p", "xdist.looponfail", "-n", "2"
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome", "line"),
+    [
+        (TWO, pytest.ExitCode.OK, "*2 passed*"),
+        ("", pytest.ExitCode.TESTS_FAILED, "a.deep.two: no test (The second.)"),
+        (f"@pytest.mark.skip\n{TWO}", pytest.ExitCode.TESTS_FAILED, "a.deep.two: its tests were skipped (The second.)"),
+        (TWO.replace("a.deep", "a.no"), pytest.ExitCode.USAGE_ERROR, "*::test_two: unknown promise 'a.no.two'"),
+    ],
+)
+def test_several_workers_are_judged_together(
+    suite: pytest.Pytester, second: str, outcome: pytest.ExitCode, line: str
+) -> None:
+    suite.makepyfile(test_a=ONE, test_b=f"import pytest\n{second}")
+    result = suite.runpytest_inprocess(*WORKERS)
+    assert result.ret == outcome
+    result.stdout.fnmatch_lines([line])
 
 
 def test_the_whole_may_be_named(suite: pytest.Pytester) -> None:

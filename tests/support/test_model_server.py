@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anthropic
 import httpx2
 import orjson
 import pytest
 
-from tests.support.model_rules import problems, signature_of
+from local.messages_api.thinking import signature_of
 from tests.support.model_server import (
     ModelServer,
     block,
@@ -31,20 +31,7 @@ from tests.support.model_server import (
     tool,
     wait,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from anthropic.types import MessageParam
-
-pytestmark = pytest.mark.anyio
-
-MODEL = "claude-sonnet-4-6"
-HEADERS = {"x-api-key": "key", "anthropic-version": "2026-10-21"}
-HELLO: MessageParam = {"role": "user", "content": "Hello"}
-TOOL = {"name": "list_projects", "description": "Lists.", "input_schema": {"type": "object", "properties": {}}}
-CALL = {"type": "tool_use", "id": "toolu_1", "name": "list_projects", "input": {}}
-RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "80"}
+from tests.support.sample_requests import final, request
 
 WIRE = """\
 event: content_block_start
@@ -70,45 +57,6 @@ event: message_stop
 data: {"type":"message_stop"}
 
 """
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ModelServer) -> Iterator[ModelServer]:
-    running.clear()
-    yield running
-    running.verify()
-
-
-@pytest.fixture
-async def sdk(server: ModelServer) -> AsyncIterator[anthropic.AsyncAnthropic]:
-    async with anthropic.AsyncAnthropic(base_url=server.url, api_key="key", max_retries=2, timeout=10) as client:
-        yield client
-
-
-@pytest.fixture
-async def http(server: ModelServer) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=10) as client:
-        yield client
-
-
-def request(*messages: Any, **fields: Any) -> dict[str, Any]:
-    return {"model": MODEL, "max_tokens": 100, "messages": list(messages) or [HELLO], **fields}
-
-
-async def final(sdk: anthropic.AsyncAnthropic, *messages: Any, **fields: Any) -> anthropic.types.Message:
-    async with sdk.messages.stream(**request(*messages, **fields)) as stream:
-        return await stream.get_final_message()
 
 
 async def test_a_stream_is_written_as_the_api_writes_it(server: ModelServer, http: httpx2.AsyncClient) -> None:
@@ -167,32 +115,7 @@ async def test_a_request_that_does_not_stream_fails_as_scripted(server: ModelSer
         await http.post("/v1/messages", json=request())
 
 
-async def test_the_requests_are_recorded(server: ModelServer, http: httpx2.AsyncClient) -> None:
-    server.script(reply(text("a")))
-    system = [{"type": "text", "text": "Be"}, {"type": "text", "text": "brief."}]
-    await http.post("/v1/messages", json=request(system=system, tools=[TOOL]))
-    asked = server.requests[0]
-    assert (asked.system, asked.tool_names, asked.messages) == ("Be\nbrief.", ["list_projects"], [HELLO])
-    assert asked.results == {}
-    assert asked.headers["x-api-key"] == "key"
-    assert orjson.loads(asked.raw) == asked.body
-
-
-async def test_a_server_that_stops_leaves_nobody_waiting() -> None:
-    with ModelServer() as server:
-        server.script(reply(text("a"), stall()))
-        async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=10) as http:
-            sent = request(stream=True)
-            async with http.stream("POST", "/v1/messages", json=sent) as response:
-                assert b"message_start" in await anext(response.aiter_bytes())
-                server.stop()
-        with pytest.raises(AssertionError, match="ended: stopped"):
-            await server.wait_closed(server.requests[0])
-        with pytest.raises(TimeoutError):
-            await server.wait_requests(2, seconds=0.01)
-
-
-async def test_what_no_sdk_knows_goes_over_the_wire(server: ModelServer, http: httpx2.AsyncClient) -> None:
+async def test_events_and_blocks_unknown_to_the_sdk_are_sent(server: ModelServer, http: httpx2.AsyncClient) -> None:
     future = block({"type": "hologram", "depth": 3}, {"type": "depth_delta", "depth": 4})
     server.script(reply(ping(), future, event("weather", {"type": "weather"}), text("Hi"), stop="tea_break"))
     response = await http.post("/v1/messages", json=request(stream=True))
@@ -263,227 +186,6 @@ async def test_errors_before_the_stream_are_tried_again_by_the_sdk(
     assert (caught.value.response.headers["retry-after"], caught.value.type) == ("7", "rate_limit_error")
 
 
-async def test_a_function_answers_by_what_was_asked(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
+async def test_a_function_chooses_the_answer_by_the_request(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
     server.script(lambda body: reply(text(f"You said {body['messages'][-1]['content']}")))
     assert (await final(sdk)).content[0].to_dict()["text"] == "You said Hello"
-
-
-async def test_titles_take_nothing_from_the_script(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
-    server.script(reply(text("An answer")))
-    server.script_titles(reply(text("Projects of Acme")))
-    asked = {"system": "Write a title of at most six words."}
-    titles = [(await final(sdk, **asked)).content[0].to_dict()["text"] for _ in range(2)]
-    assert titles == ["Projects of Acme", "A question about Imbi"]
-    assert (len(server.titles), len(server.chats), server.unsaid) == (2, 0, 1)
-
-
-async def test_an_empty_script_fails_the_test(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
-    with pytest.raises(anthropic.InternalServerError, match="the script is empty"):
-        await final(sdk)
-    with pytest.raises(AssertionError, match="request 1: the script is empty, but a request came"):
-        server.verify()
-    assert len(server.requests) == 1
-    server.clear()
-
-
-async def test_a_function_of_the_script_that_fails_fails_the_test(
-    server: ModelServer, sdk: anthropic.AsyncAnthropic
-) -> None:
-    server.script(lambda body: reply(text(body["nothing"])))
-    with pytest.raises(anthropic.InternalServerError, match="KeyError"):
-        await final(sdk)
-    with pytest.raises(AssertionError, match="KeyError"):
-        server.verify()
-    server.clear()
-
-
-async def test_a_refused_request_fails_the_test_unless_it_is_allowed(
-    server: ModelServer, sdk: anthropic.AsyncAnthropic
-) -> None:
-    with pytest.raises(anthropic.BadRequestError, match="at least one message"):
-        await sdk.messages.create(model=MODEL, max_tokens=10, messages=[])
-    with pytest.raises(AssertionError, match="refused with 400"):
-        server.verify()
-    server.clear()
-    server.allow_refusals()
-    with pytest.raises(anthropic.BadRequestError):
-        await sdk.messages.create(model=MODEL, max_tokens=10, messages=[])
-
-
-@pytest.mark.parametrize(
-    ("missing", "status", "message"),
-    [("x-api-key", 401, "x-api-key header is required"), ("anthropic-version", 400, "anthropic-version")],
-)
-async def test_the_headers_are_required(server: ModelServer, missing: str, status: int, message: str) -> None:
-    headers = {name: value for name, value in HEADERS.items() if name != missing}
-    async with httpx2.AsyncClient(base_url=server.url, headers=headers) as http:
-        response = await http.post("/v1/messages", json=request())
-    assert response.status_code == status
-    assert message in response.json()["error"]["message"]
-
-
-async def test_other_paths_and_bodies_are_refused(server: ModelServer, http: httpx2.AsyncClient) -> None:
-    server.script(reply(text("ok")))
-    as_json = {"content-type": "application/json"}
-    assert (await http.get("/v1/models")).status_code == 404
-    for content in (b"[1]", b'{"a": "\\ud800"}', b"{"):
-        response = await http.post("/v1/messages", content=content, headers=as_json)
-        assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
-    counted = await http.post("/v1/messages/count_tokens", json={"model": MODEL, "messages": [HELLO]})
-    assert counted.json()["input_tokens"] > 1
-    assert (await http.post("/v1/messages?beta=true", json=request())).status_code == 200
-
-
-async def test_thoughts_that_went_with_a_call_must_come_back_unchanged(
-    server: ModelServer, http: httpx2.AsyncClient
-) -> None:
-    server.allow_refusals()
-    server.script(reply(thinking("Hm"), tool("list_projects", call_id="toolu_1")), reply(text("80")))
-    said = (await http.post("/v1/messages", json=request(tools=[TOOL]))).json()["content"]
-    for content, status in ((said[1:], 400), ([{**said[0], "thinking": "Ha"}, said[1]], 400), (said, 200)):
-        messages = (HELLO, {"role": "assistant", "content": content}, {"role": "user", "content": [RESULT]})
-        response = await http.post("/v1/messages", json=request(*messages, tools=[TOOL]))
-        assert response.status_code == status, response.text
-    assert server.requests[-1].results == {"toolu_1": RESULT}
-
-
-async def test_the_cache_is_counted_by_prefixes(server: ModelServer, http: httpx2.AsyncClient) -> None:
-    marked = {"cache_control": {"type": "ephemeral"}}
-    system = [{"type": "text", "text": "Imbi " * 2000, **marked}]
-    server.script(*[reply(text("ok"))] * 4)
-
-    async def usage(*messages: Any, **fields: Any) -> tuple[int, int, int]:
-        counts = (await http.post("/v1/messages", json=request(*messages, **fields))).json()["usage"]
-        names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-        return (counts[names[0]], counts[names[1]], counts[names[2]])
-
-    fresh, written, read = await usage(system=system)
-    assert (written > 2400, read, fresh < 20) == (True, 0, True)
-    assert await usage({"role": "user", "content": "Bye"}, system=system) == (fresh, 0, written)
-    bye = {"role": "user", "content": [{"type": "text", "text": "Bye " * 200, **marked}]}
-    grown = await usage(bye, system=system)
-    assert (grown[0], grown[1] > 190, grown[2]) == (0, True, written)
-    assert (await usage(bye, tools=[TOOL], system=system))[2] == 0
-
-
-ACCEPTED = [
-    [HELLO],
-    [HELLO, {"role": "assistant", "content": [CALL]}, {"role": "user", "content": [RESULT]}],
-    [HELLO, HELLO, {"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}, HELLO],
-    [HELLO, {"role": "assistant", "content": [{"type": "hologram", "depth": 3}]}, HELLO],
-    [
-        HELLO,
-        {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "theirs"}, CALL]},
-        {"role": "user", "content": [RESULT]},
-        {"role": "user", "content": "More"},
-    ],
-]
-
-
-@pytest.mark.parametrize("messages", ACCEPTED)
-def test_good_histories_are_accepted(messages: list[Any]) -> None:
-    assert problems(request(*messages)) == []
-
-
-def assistant(*blocks: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": list(blocks)}
-
-
-def user(*blocks: Any) -> dict[str, Any]:
-    return {"role": "user", "content": list(blocks)}
-
-
-REFUSED_HISTORIES = [
-    ("first message", [assistant({"type": "text", "text": "a"}), HELLO]),
-    ("without `tool_result` blocks immediately after: toolu_1", [HELLO, assistant(CALL), HELLO]),
-    ("without `tool_result`", [HELLO, assistant(CALL), user({"type": "text", "text": "a"}, RESULT)]),
-    ("without `tool_result`", [HELLO, assistant(CALL)]),
-    ("messages.0.content.0: unexpected `tool_use_id`", [user(RESULT)]),
-    ("must be unique", [HELLO, assistant(CALL), user(RESULT), assistant(CALL), user(RESULT)]),
-    ("a single result", [HELLO, assistant(CALL), user(RESULT, RESULT)]),
-    ("can only be in `assistant`", [user(CALL), user(RESULT)]),
-    ("can only be in `user`", [HELLO, assistant(CALL, RESULT)]),
-    ("tool_use.input", [HELLO, assistant({**CALL, "input": "x"}), user(RESULT)]),
-    ("tool_use.name", [HELLO, assistant({**CALL, "name": "a b"}), user(RESULT)]),
-    ("tool_use.id", [HELLO, assistant({**CALL, "id": "a b"}), user({**RESULT, "tool_use_id": "a b"})]),
-    ("cannot be empty if", [HELLO, assistant(CALL), user({**RESULT, "content": "", "is_error": True})]),
-    ("tool_result.content", [HELLO, assistant(CALL), user({**RESULT, "content": 3})]),
-    ("user messages must have non-empty", [{"role": "user", "content": ""}]),
-    ("all messages must have non-empty", [HELLO, assistant(), HELLO]),
-    ("must be non-empty", [user({"type": "text", "text": ""})]),
-    ("must be non-empty", [HELLO, assistant(CALL), user({**RESULT, "content": [{"type": "text", "text": ""}]})]),
-    ("non-whitespace", [{"role": "user", "content": " \n"}]),
-    ("trailing whitespace", [HELLO, {"role": "assistant", "content": "a "}]),
-    ("prefill", [HELLO, {"role": "assistant", "content": "a"}]),
-    ("thinking.signature: Field required", [HELLO, assistant({"type": "thinking", "thinking": "x"}), HELLO]),
-    (
-        "Invalid `signature`",
-        [HELLO, assistant({"type": "thinking", "thinking": "x", "signature": signature_of("y")}), HELLO],
-    ),
-    ("redacted_thinking.data", [HELLO, assistant({"type": "redacted_thinking"}), HELLO]),
-    ("text.duration_ms: Extra inputs", [user({"type": "text", "text": "a", "duration_ms": 3})]),
-    ("discriminator", [user({"text": "a"})]),
-    ("role: Input should be", [{"role": "system", "content": "a"}]),
-    ("messages.0.id: Extra", [{"role": "user", "content": "a", "id": 1}]),
-    ("content: Field required", [{"role": "user"}]),
-    ("content: Input should be a valid list", [{"role": "user", "content": 3}]),
-    ("valid dictionary", ["Hello"]),
-]
-
-
-@pytest.mark.parametrize(("problem", "messages"), REFUSED_HISTORIES)
-def test_bad_histories_are_refused(problem: str, messages: list[Any]) -> None:
-    assert problem in "\n".join(problems(request(*messages)))
-
-
-def schema(**fields: Any) -> dict[str, Any]:
-    return {"tools": [{**TOOL, "input_schema": {"type": "object", **fields}}]}
-
-
-def marks(*ttls: str) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral", "ttl": ttl}} for ttl in ttls]
-
-
-REFUSED_FIELDS = [
-    ("temperature: Extra inputs", {"temperature": 1}),
-    ("context_management: Extra inputs", {"context_management": {}}),
-    ("max_tokens: Input should be greater", {"max_tokens": 0}),
-    ("max_tokens: Input should be a valid integer", {"max_tokens": "9"}),
-    ("model: String", {"model": ""}),
-    ("messages: Input should be a valid list", {"messages": "Hello"}),
-    ("tools: Input should be a valid list", {"tools": {}}),
-    ("system: text content blocks", {"system": [{"type": "text", "text": ""}]}),
-    ("Tool names must be unique", {"tools": [TOOL, TOOL]}),
-    ("tools.0.custom.name: String should match", {"tools": [{**TOOL, "name": "a.b"}]}),
-    ("tools.0.custom.description", {"tools": [{**TOOL, "description": None}]}),
-    ("tools.0.custom.meta: Extra", {"tools": [{**TOOL, "meta": {}}]}),
-    ("tools.0.custom.input_schema: Field required", {"tools": [{"name": "a"}]}),
-    ("input_schema: Input should be a valid dict", {"tools": [{**TOOL, "input_schema": None}]}),
-    ("input_schema.type: Field required", {"tools": [{**TOOL, "input_schema": {}}]}),
-    ("Input should be 'object'", {"tools": [{**TOOL, "input_schema": {"type": "string"}}]}),
-    ("does not support oneOf", schema(anyOf=[{"required": ["a"]}])),
-    ("Property keys should match", schema(properties={"filter[name]": {"type": "string"}})),
-    ("Property keys", schema(properties={"a": {"type": "array", "items": {"properties": {"@id": {}}}}})),
-    ("JSON schema is invalid", schema(properties={"a": {"type": "strin"}})),
-    ("tool_choice may only be", {"tool_choice": {"type": "auto"}}),
-    ("Tool 'x' not found", {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "x"}}),
-    ("A maximum of 4 blocks with cache_control may be provided. Found 5.", {"system": marks(*["5m"] * 5)}),
-    ("must not come after a ttl='5m'", {"system": marks("5m", "1h")}),
-    ("cache_control: Input", {"system": marks("1d")}),
-    (
-        "cannot have both",
-        {"tools": [{**TOOL, "defer_loading": True, "cache_control": {"type": "ephemeral"}}]},
-    ),
-]
-
-
-@pytest.mark.parametrize(("problem", "fields"), REFUSED_FIELDS)
-def test_bad_fields_are_refused(problem: str, fields: dict[str, Any]) -> None:
-    assert problem in "\n".join(problems(request() | fields))
-
-
-def test_good_fields_are_accepted() -> None:
-    properties = {"a.b-c_d": {"type": "string", "default": {"properties": {"@x": 1}}}}
-    fields = schema(properties=properties) | {"tool_choice": {"type": "none"}, "system": marks("1h", "5m")}
-    assert problems(request(**fields)) == []
-    assert problems(request(context_management={}), has_beta=True) == []

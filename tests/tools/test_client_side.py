@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.messages_api.tools import tool_problems
 from shared.domain.errors import ToolError
 from shared.tools.client_side import RESOURCES, ClientSideToolset
 from tests.support.imbi_api import GUEST
-from tests.support.model_tool_rules import tools as broken_rules
 
 if TYPE_CHECKING:
     from shared.domain.ports import Toolset
@@ -36,7 +36,7 @@ async def test_both_tools_are_there_for_everybody() -> None:
     definitions = TOOLS.definitions(GUEST.principal)
     assert [definition.name for definition in definitions] == ["navigate_to", "refresh_data"]
     assert TOOLS.in_browser
-    assert list(broken_rules({"tools": [json.loads(definition.encoded) for definition in definitions]})) == []
+    assert list(tool_problems({"tools": [json.loads(definition.encoded) for definition in definitions]})) == []
     await TOOLS.aclose()
 
 

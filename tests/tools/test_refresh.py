@@ -214,6 +214,7 @@ async def test_a_failed_external_call_is_a_result() -> None:
         assert (result.is_error, result.content) == (True, "The server Calc answered HTTP 500.")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("external.no-crossed-calls", "tools.no-crossed-tokens", "refresh.nobody-waits")
 async def test_fifty_callers_with_twenty_calls_each_while_everything_is_refreshed(echo: Host) -> None:
     async with world(echo.node(timeout=60.0), timeout=60.0) as here:

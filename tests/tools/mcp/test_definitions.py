@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.messages_api.tools import tool_problems
 from shared.domain.models import MCPServer
 from shared.tools.mcp.definitions import convert_tools
-from tests.support.model_tool_rules import tools as rule_problems
 
 if TYPE_CHECKING:
     from shared.domain.models import JsonObject
@@ -22,7 +22,7 @@ SERVER = MCPServer(slug="s", name="S", url="http://s.example.com/mcp", tool_pref
 
 def read(schema: Any, **fields: Any) -> ExternalTool:
     (tool,) = convert_tools(SERVER, [{"name": "x", "inputSchema": schema, **fields}]).tools
-    problems = [*rule_problems({"tools": [{"name": "x", "input_schema": tool.input_schema, "description": "d"}]})]
+    problems = [*tool_problems({"tools": [{"name": "x", "input_schema": tool.input_schema, "description": "d"}]})]
     assert not problems
     return tool
 
@@ -164,4 +164,4 @@ JSON = st.recursive(
 def test_any_schema_is_converted_or_left_out(schema: Any) -> None:
     for tool in convert_tools(SERVER, [{"name": "x", "inputSchema": schema}]).tools:
         encoded = {"name": "x", "input_schema": tool.input_schema, "description": tool.description}
-        assert not [*rule_problems({"tools": [encoded]})], tool.input_schema
+        assert not [*tool_problems({"tools": [encoded]})], tool.input_schema

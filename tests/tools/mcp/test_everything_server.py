@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.messages_api.tools import tool_problems
 from local.node import Node, find_node
 from shared.domain.models import MCPServer
 from tests.support.mcp_hosts import ADA, BEN, names, toolset_of
-from tests.support.model_tool_rules import tools as rule_problems
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,7 +93,7 @@ async def test_the_reference_server_can_be_used(node: Node, port: int) -> None:
             {"name": each.name, "description": each.description, "input_schema": each.input_schema}
             for each in definitions
         ]
-        assert not [*rule_problems({"tools": tools})]
+        assert not [*tool_problems({"tools": tools})]
         assert {"mcp_any_echo", "mcp_any_get-sum", "mcp_any_get-tiny-image"} < set(names(toolset))
         assert (await called(toolset, "echo", message="höß\n…")).content == "Echo: höß\n…"
         assert (await called(toolset, "get-sum", a=2, b=3)).content == "The sum of 2 and 3 is 5."

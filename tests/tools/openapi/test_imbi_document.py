@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from local.messages_api.tools import tool_problems
 from shared.domain.models import Principal
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN
-from tests.support.model_tool_rules import tools as broken_rules
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ async def tools() -> AsyncIterator[OpenAPIToolset]:
 async def test_every_operation_that_may_be_is_an_accepted_tool(tools: OpenAPIToolset) -> None:
     definitions = [json.loads(definition.encoded) for definition in tools.definitions(ADMIN.principal)]
     assert len(definitions) == 303
-    assert list(broken_rules({"tools": definitions})) == []
+    assert list(tool_problems({"tools": definitions})) == []
 
 
 async def test_names_are_those_of_the_functions(tools: OpenAPIToolset) -> None:

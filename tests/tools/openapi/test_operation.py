@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from local.messages_api.tools import tool_problems
 from shared.domain.errors import ToolError
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN, GUEST
-from tests.support.model_tool_rules import tools as broken_rules
 
 if TYPE_CHECKING:
     from shared.domain.ports import ToolDefinition
@@ -42,7 +42,7 @@ class Api:
     async def definitions(self) -> dict[str, ToolDefinition]:
         await self.tools.load()
         found = self.tools.definitions(ADMIN.principal)
-        assert list(broken_rules({"tools": [json.loads(definition.encoded) for definition in found]})) == []
+        assert list(tool_problems({"tools": [json.loads(definition.encoded) for definition in found]})) == []
         return {definition.name: definition for definition in found}
 
     async def sent(self, name: str, **arguments: Any) -> httpx2.Request:
@@ -439,6 +439,7 @@ async def test_descriptions_are_tidy_and_bounded() -> None:
     assert found["get_e"].description == "get e"
 
 
+@pytest.mark.slow
 async def test_too_many_operations_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     api = Api({f"/x{n:05}": {"get": {}} for n in range(5001)})
     assert await api.tools.load() == 5000

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from local.messages_api.tools import tool_problems
 from shared.domain.errors import ToolError
 from shared.domain.models import Principal
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi
-from tests.support.model_tool_rules import tools as broken_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,7 @@ async def test_the_document_of_a_real_application_becomes_tools() -> None:
     assert await tools.load() == len(EVERYBODYS | READERS | WRITERS | ADMINS)
     assert set(names(tools.definitions(ADMIN.principal))) == EVERYBODYS | READERS | WRITERS | ADMINS
     definitions = [json.loads(definition.encoded) for definition in tools.definitions(ADMIN.principal)]
-    assert list(broken_rules({"tools": definitions})) == []
+    assert list(tool_problems({"tools": definitions})) == []
     await tools.aclose()
 
 

@@ -17,13 +17,74 @@ READS = {"x-imbi-permission": ["project:read"]}
 
 
 def subject_of(authorization: str) -> str:
-    """Say whose a bearer token is, without checking it: the test knows what it sent."""
+    """Return the subject of a bearer token without checking it: the test knows what it sent."""
     claims = jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False})
     return str(claims["sub"])
 
 
+operations = APIRouter()
+
+
+@operations.get("/whoami", openapi_extra=READS)
+async def whoami(authorization: Annotated[str, Header()], mark: str = "") -> dict[str, str]:
+    """Return the caller's email."""
+    await asyncio.sleep(0)
+    return {"email": subject_of(authorization), "mark": mark}
+
+
+@operations.get("/echo", openapi_extra=READS)
+async def echo(text: str) -> dict[str, str]:
+    """Return the text."""
+    return {"text": text}
+
+
+@operations.get("/long_text", openapi_extra=READS)
+async def long_text(size: int) -> str:
+    """Return a text of a length."""
+    return "x" * size
+
+
+@operations.get("/fail", openapi_extra=READS)
+async def fail(status: int, detail: str = "It does not work.") -> None:
+    """Fail in a given way."""
+    raise HTTPException(status, detail)
+
+
+@operations.get("/hang", openapi_extra=READS)
+async def hang() -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+@operations.post("/projects", openapi_extra={"x-imbi-permission": ["project:write"]})
+async def create_project(name: str) -> dict[str, str]:
+    """Create a project."""
+    return {"name": name}
+
+
+@operations.post("/users", openapi_extra={"x-imbi-permission": "admin"})
+async def create_user(email: str) -> dict[str, str]:
+    """Create a user."""
+    return {"email": email}
+
+
+@operations.get("/secret", openapi_extra={"x-imbi-ai-tool": False})
+async def get_secret() -> str:
+    """Return a text that no model may see."""
+    return "secret"
+
+
+@operations.get("/auth/me")
+@operations.get("/mfa/codes")
+@operations.get("/status")
+@operations.get("/uploads/{name}/thumbnail")
+async def forbidden() -> str:
+    """Be no tool."""
+    return "forbidden"
+
+
 @dataclass
-class ImbiApi:
+class ObservedApi:
     """The application and what reached it; it is served in another thread than the test's."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
@@ -34,6 +95,7 @@ class ImbiApi:
         self._arrived: dict[int, asyncio.Event] = {}
         self._left: dict[int, asyncio.Event] = {}
         self.app.include_router(self._router(), prefix="/api")
+        self.app.include_router(operations, prefix="/api")
         self.app.middleware("http")(self._note)
 
     @property
@@ -47,7 +109,7 @@ class ImbiApi:
         answer: Response = await call_next(request)
         return answer
 
-    def _router(self) -> APIRouter:  # noqa: C901  # one branch for each operation
+    def _router(self) -> APIRouter:
         router = APIRouter()
 
         @router.get("/meet", openapi_extra=READS)
@@ -61,55 +123,6 @@ class ImbiApi:
                     await self._event(self._left, later).wait()
             self._event(self._left, seat).set()
             return f"seat {seat}"
-
-        @router.get("/whoami", openapi_extra=READS)
-        async def whoami(authorization: Annotated[str, Header()], mark: str = "") -> dict[str, str]:
-            """Say who asks."""
-            await asyncio.sleep(0)
-            return {"email": subject_of(authorization), "mark": mark}
-
-        @router.get("/echo", openapi_extra=READS)
-        async def echo(text: str) -> dict[str, str]:
-            """Say something back."""
-            return {"text": text}
-
-        @router.get("/long_text", openapi_extra=READS)
-        async def long_text(size: int) -> str:
-            """Give a text of a length."""
-            return "x" * size
-
-        @router.get("/fail", openapi_extra=READS)
-        async def fail(status: int, detail: str = "It does not work.") -> None:
-            """Fail in a given way."""
-            raise HTTPException(status, detail)
-
-        @router.get("/hang", openapi_extra=READS)
-        async def hang() -> None:
-            """Never answer."""
-            await asyncio.Event().wait()
-
-        @router.post("/projects", openapi_extra={"x-imbi-permission": ["project:write"]})
-        async def create_project(name: str) -> dict[str, str]:
-            """Create a project."""
-            return {"name": name}
-
-        @router.post("/users", openapi_extra={"x-imbi-permission": "admin"})
-        async def create_user(email: str) -> dict[str, str]:
-            """Create a user."""
-            return {"email": email}
-
-        @router.get("/secret", openapi_extra={"x-imbi-ai-tool": False})
-        async def get_secret() -> str:
-            """Tell what no model may know."""
-            return "secret"
-
-        @router.get("/auth/me")
-        @router.get("/mfa/codes")
-        @router.get("/status")
-        @router.get("/uploads/{name}/thumbnail")
-        async def forbidden() -> str:
-            """Be no tool."""
-            return "forbidden"
 
         return router
 

@@ -1,52 +1,75 @@
-"""What the Messages API refuses in a request's tools; a part of `tests.support.model_rules`."""
+"""The rules about the tools that a request offers."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]  # ships no types
+
+from local.messages_api.names import PROPERTY_NAME, TOOL_NAME, check_pattern
+from local.messages_api.request import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Json: TypeAlias = dict[str, Any]
+    from local.messages_api.request import Body
 
-
-def words(text: str) -> frozenset[str]:
-    """Split a text into its words."""
-    return frozenset(text.split())
-
-
-TOOL_FIELDS = words(
+TOOL_FIELDS: Final = words(
     "name description input_schema type cache_control strict defer_loading allowed_callers input_examples "
     "eager_input_streaming"
 )
+"""Page: "Define tools"."""
+
+CHOICES: Final = words("auto any tool none")
+CHOICE_FIELDS: Final = words("type name disable_parallel_tool_use")
 
 
-def tools(body: Json) -> Iterator[str]:
-    """Tools have names and schemas that the API accepts."""
-    names = Counter(tool.get("name") for tool in body.get("tools") or [])
-    if any(count > 1 for count in names.values()):
+def tool_names_are_unique(body: Body) -> Iterator[str]:
+    """No two tools have the same name. No page says it; the API's errors do."""
+    if any(count > 1 for count in Counter(_names(body)).values()):
         yield "tools: Tool names must be unique."
+
+
+def tool_definitions(body: Body) -> Iterator[str]:
+    """Each tool has a name and a schema that the API accepts; a tool that the API runs is not checked.
+
+    Page: "Define tools".
+    """
     for index, tool in enumerate(body.get("tools") or []):
         if tool.get("type") in {None, "custom"}:
             yield from _tool(f"tools.{index}.custom", tool)
+
+
+def tool_choice(body: Body) -> Iterator[str]:
+    """A choice of tools needs tools, and names one of them. Page: "Define tools", forcing tool use."""
     choice = body.get("tool_choice")
-    if choice and not body.get("tools"):
+    if choice is None:
+        return
+    if not isinstance(choice, dict) or choice.get("type") not in CHOICES or choice.keys() - CHOICE_FIELDS:
+        yield "tool_choice: Input should be an object with the type 'auto', 'any', 'tool' or 'none'"
+        return
+    if not body.get("tools"):
         yield "tool_choice: tool_choice may only be specified while providing tools"
-    if choice and choice.get("type") == "tool" and choice.get("name") not in names:
+    if choice["type"] == "tool" and choice.get("name") not in _names(body):
         yield f"Tool '{choice.get('name')}' not found in provided tools"
 
 
-def _tool(path: str, tool: Json) -> Iterator[str]:
+def tool_problems(body: Body) -> list[str]:
+    """Return the errors in a body's tools; the body needs no other field."""
+    return [problem for rule in (tool_names_are_unique, tool_definitions, tool_choice) for problem in rule(body)]
+
+
+def _names(body: Body) -> list[object]:
+    return [tool.get("name") for tool in body.get("tools") or []]
+
+
+def _tool(path: str, tool: Body) -> Iterator[str]:
     yield from (f"{path}.{name}: Extra inputs are not permitted" for name in tool if name not in TOOL_FIELDS)
     yield from (f"{path}.{name}: Field required" for name in ("name", "input_schema") if name not in tool)
-    if not re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", str(tool.get("name", "x"))):
-        yield f"{path}.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'"
+    yield from check_pattern(f"{path}.name", tool.get("name", "x"), TOOL_NAME)
     if not isinstance(tool.get("description", ""), str):
         yield f"{path}.description: Input should be a valid string"
     if "input_schema" in tool:
@@ -65,12 +88,18 @@ def _schema(path: str, schema: object) -> Iterator[str]:
         yield f"{path}: input_schema does not support oneOf, allOf, or anyOf at the top level"
     if not _is_json_schema(json.dumps(schema, sort_keys=True)):
         yield f"{path}: JSON schema is invalid. It must match JSON Schema draft 2020-12"
-    elif any(not re.fullmatch(r"[a-zA-Z0-9_.-]{1,64}", name) for name in _property_names(schema)):
-        yield f"{path}.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{{1,64}}$'"
+    elif problem := next(_property_problems(path, schema), None):
+        yield problem
+
+
+def _property_problems(path: str, schema: object) -> Iterator[str]:
+    for name in _property_names(schema):
+        if next(check_pattern(path, name, PROPERTY_NAME), None):
+            yield f"{path}.properties: Property keys should match pattern '{PROPERTY_NAME}'"
 
 
 def _property_names(schema: object) -> Iterator[str]:
-    """Walk the names of all properties, also those of objects in objects."""
+    """Yield the names of all properties, also those of objects in objects."""
     if isinstance(schema, list):
         for item in schema:
             yield from _property_names(item)
@@ -83,8 +112,8 @@ def _property_names(schema: object) -> Iterator[str]:
         yield from _property_names(list(rest.values()))
 
 
-_NO_SCHEMAS = {"properties", "default", "const", "enum", "example", "examples"}
-"""Keywords whose values are plain data, or have been walked."""
+_NO_SCHEMAS: Final = {"properties", "default", "const", "enum", "example", "examples"}
+"""Keywords whose values are plain data, or are gone through apart."""
 
 
 @lru_cache(maxsize=4096)

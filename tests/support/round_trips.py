@@ -1,0 +1,57 @@
+"""The statements that a PostgreSQL client sends, by round trip: read from its bytes."""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = 5
+ENDS_A_ROUND_TRIP = b"SQ"
+"""Sync and Query: the messages after which a client waits for ReadyForQuery."""
+
+CARRIES_A_STATEMENT = b"PQ"
+"""Parse and Query: the messages with a statement's text."""
+
+
+BESIDE_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
+"""Statements for a new connection, and the renewal of leases once a second: no request causes them."""
+
+
+def statement_of(kind: bytes, body: bytes) -> str:
+    """Return the text of a Parse (after its name) or of a Query."""
+    parts = body.split(b"\0")
+    return " ".join(parts[0 if kind == b"Q" else 1].decode().split())
+
+
+class RoundTrips:
+    """Follows a client's messages; a round trip is the statements that it sends before it waits for their results."""
+
+    def __init__(self) -> None:
+        self.trips: list[list[str]] = []
+        self._statements: list[str] = []
+        self._rest = b""
+        self._has_started = False
+
+    def feed(self, data: bytes) -> None:
+        """Read a piece of the client's bytes."""
+        self._rest += data
+        while len(self._rest) >= HEADER:
+            kind, length = (self._rest[:1], self._rest[1:HEADER]) if self._has_started else (b"", self._rest[:4])
+            size = struct.unpack("!I", length)[0] + len(kind)
+            if len(self._rest) < size:
+                return
+            body, self._rest = self._rest[HEADER:size], self._rest[size:]
+            if self._has_started:
+                self._take(kind, body)
+            self._has_started = True
+
+    def _take(self, kind: bytes, body: bytes) -> None:
+        if kind in CARRIES_A_STATEMENT:
+            self._statements.append(statement_of(kind, body))
+        if kind in ENDS_A_ROUND_TRIP:
+            self.trips.append(self._statements)
+            self._statements = []
+
+
+def queries(trips: list[list[str]]) -> list[list[str]]:
+    """Return the round trips that requests caused."""
+    return [trip for trip in trips if not (trip and trip[0].startswith(BESIDE_REQUESTS))]

@@ -1,0 +1,60 @@
+"""The service's statements and their plans."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+from typing import TYPE_CHECKING, Any
+
+import shared.graph
+from shared.graph.statements import Cypher, Sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.database import Database
+
+VALUES: dict[str, Any] = {
+    "limit": 20,
+    "offset": 0,
+    "is_archived": False,
+    "held": {"conversation-7": "holder"},
+    "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
+    "id": "conversation-7",
+    "email": "user-7@example.com",
+    "user_email": "user-7@example.com",
+    "subject": "user-7@example.com",
+    "jti": "jti-7",
+    "key_id": "ik_7",
+}
+
+
+def statements() -> Iterator[tuple[str, Cypher | Sql]]:
+    """Find every statement of the package, so that none that is added escapes."""
+    for module in pkgutil.iter_modules(shared.graph.__path__):
+        for name, value in vars(importlib.import_module(f"shared.graph.{module.name}")).items():
+            if isinstance(value, Cypher | Sql):
+                yield f"{module.name}.{name}", value
+
+
+ALL = dict(statements())
+
+
+async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
+    """Explain a statement; gives the nodes of its plan."""
+    pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
+    bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
+    async with crowd.connected() as connection:
+        text = b"EXPLAIN (FORMAT JSON) " + bound.render(crowd.graph_name)
+        cursor = await connection.execute(text, bound.values)
+        [(plan,)] = await cursor.fetchall()
+    loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
+    return list(nodes_of(loaded[0]["Plan"]))
+
+
+def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes_of(child)
