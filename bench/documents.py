@@ -31,7 +31,7 @@ def write_documents(directory: Path) -> dict[str, Path]:
 
 
 def is_real() -> bool:
-    """Say whether the document with 300 tools is a running Imbi's."""
+    """Return whether the document with 300 tools is a running Imbi's."""
     return REAL.exists()
 
 

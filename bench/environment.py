@@ -41,7 +41,7 @@ class Service:
     clients: list[Client] = field(default_factory=list)
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         client = Client(self.url, token_of(email), email)
         self.clients.append(client)
         return client
@@ -89,7 +89,7 @@ class Bench:
     is_quick: bool
 
     def variables(self, tools: str = "300", **changes: str) -> dict[str, str]:
-        """Give the service's variables, with the document of so many tools."""
+        """Return the service's variables, with the document of so many tools."""
         return {
             "ENVIRONMENT": "benchmark",
             "POSTGRES_URL": self.database.dsn,
@@ -134,7 +134,7 @@ class Bench:
             yield Floor(measured, target)
 
     async def request_bytes(self) -> int:
-        """Give the size of the last request to the model."""
+        """Return the size of the last request to the model."""
         async with httpx2.AsyncClient() as client:
             return int((await client.get(f"{self.upstream_url}/last")).text)
 

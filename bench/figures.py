@@ -24,7 +24,7 @@ class Goal:
     is_least: bool = False
 
     def is_met(self, value: float, ratio: float | None) -> bool:
-        """Say whether a figure meets it."""
+        """Return whether a figure meets it."""
         reached = value if self.of == "value" else ratio
         return reached is not None and (reached >= self.limit if self.is_least else reached <= self.limit)
 
@@ -53,14 +53,14 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """Say whether the goal is met."""
+        """Return whether the goal is met."""
         if self.goal is None:
             return ""
         return "met" if self.goal.is_met(self.value, self.ratio) else "MISSED"
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Give the value that so large a share of all does not exceed."""
+    """Return the value that so large a share of all does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

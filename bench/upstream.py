@@ -36,7 +36,7 @@ class Canned:
         self.last_size = 0
 
     def get(self, path: str) -> bytes:
-        """Give the body for a path."""
+        """Return the body for a path."""
         match path.strip("/").split("/"):
             case [name, "openapi.json"]:
                 return self.documents[name]

@@ -20,7 +20,8 @@ import local_server
 from local.data_lock import locked
 from tests.support.client import Client
 from tests.support.database import Database, new_graph_name
-from tests.support.process import FOR_PYTHON
+from tests.support.lambda_functions import measured
+from tests.support.processes import FOR_PYTHON
 from tests.support.service import JWT_SECRET
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SECONDS = 60
 
 
 def variables_of(**variables: str) -> dict[str, str]:
-    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | variables
+    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | measured() | variables
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +50,7 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 @pytest.mark.proves("commands.help")
-def test_the_help_is_worth_reading(tmp_path: Path) -> None:
+def test_the_help_names_every_command(tmp_path: Path) -> None:
     helped = run(tmp_path, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
     for word in (
@@ -101,7 +102,7 @@ def test_outside_development_nothing_is_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.proves("commands.setup", "graph.set-up")
 @pytest.mark.parametrize("variables", [{}, {"ENVIRONMENT": "production"}], ids=["development", "production"])
-async def test_setting_up_is_told_and_may_be_repeated(
+async def test_setup_reports_what_it_does_and_may_be_repeated(
     tmp_path: Path, database: Database, variables: dict[str, str]
 ) -> None:
     graph = Database(database.dsn, new_graph_name())
@@ -126,7 +127,7 @@ def test_without_a_database_nothing_is_set_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("commands.serve")
-def test_a_port_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = run(tmp_path, "--port", str(port), "--data-dir", str(tmp_path / "data"))
@@ -137,7 +138,7 @@ def test_a_port_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("commands.serve")
-async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_data_directory_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with locked(data):
         refused = await asyncio.to_thread(run, tmp_path, "serve", "--port", "0", "--data-dir", str(data))
@@ -149,7 +150,7 @@ async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path)
 
 @asynccontextmanager
 async def serving(tmp_path: Path, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
-    """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
+    """Run the server on a free port until it serves; returns the process, its URL and what it has said."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     arguments = ("--port", str(port), "--data-dir", str(tmp_path / "data"))
@@ -235,7 +236,7 @@ print(*sorted({"anthropic", "fastmcp", "mcp", "mangum"} & sys.modules.keys()))
 
 
 @pytest.mark.proves("commands.light-imports")
-def test_routes_do_not_import_what_only_answers_need() -> None:
+def test_routes_do_not_import_modules_that_only_answers_need() -> None:
     told = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", PLAIN_ROUTES],
         cwd=PROGRAM.parent,

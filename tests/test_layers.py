@@ -13,6 +13,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,7 +78,13 @@ class Module(NamedTuple):
 
     @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.source, filename=self.name)
+        return parsed(self.source, self.name)
+
+
+@cache
+def parsed(source: str, name: str) -> ast.Module:
+    """Parse a module once for all rules."""
+    return ast.parse(source, filename=name)
 
 
 def modules(*tops: str) -> Iterator[Module]:
@@ -93,7 +100,7 @@ def is_within(name: str, package: str) -> bool:
 
 
 def imports(module: Module) -> Iterator[str]:
-    """Give every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
+    """Return every name that a module imports; `from a import b` counts as a.b, which may be a module or not."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -123,7 +130,7 @@ def imports_upward(module: Module) -> Iterator[str]:
 
 
 def imports_forbidden(module: Module) -> Iterator[str]:
-    """Hold each package to what it may know of the world."""
+    """Each package imports only what its layer may know."""
     bans = {
         "shared": ("local", "local_server", "functions", "tests", "bench"),
         "functions": ("local", "local_server", "tests", "bench"),

@@ -52,7 +52,7 @@ def _check(route: str, runs: Sequence[dict[str, Any]]) -> None:
 
 
 def _addressed(event: str, conversation_id: str) -> str:
-    """Give an event with a user's token and a conversation that is there."""
+    """Return an event with a user's token and a conversation that is there."""
     parsed: dict[str, Any] = json.loads(event.replace("REPLACE-WITH-A-TOKEN", token_of(DEVELOPER)))
     http = parsed["requestContext"]["http"]
     path = "/".join(conversation_id if _is_id(part) else part for part in parsed["rawPath"].split("/"))
@@ -77,7 +77,7 @@ def _variables(bench: Bench, route: str | None) -> Mapping[str, str]:
 
 
 def _is_for_this_python() -> bool:
-    """Say whether there is a package that was built for the Python that measures."""
+    """Return whether there is a package that was built for the Python that measures."""
     tag = f"cpython-{sys.version_info.major}{sys.version_info.minor}"
     return any((_BUILT / "SharedLayer" / "python" / "pydantic_core").glob(f"*{tag}*"))
 

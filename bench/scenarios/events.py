@@ -66,7 +66,7 @@ async def _rate(ask: Ask, shape: Shape, streams: int) -> float:
 
 
 async def _stream(ask: Ask, shape: Shape, streams: int) -> tuple[int, float]:
-    """Run streams side by side; gives all their events and how long it took."""
+    """Run streams side by side; returns all their events and how long it took."""
     began = time.perf_counter()
     outcomes = await asyncio.gather(*(ask(number, shape) for number in range(streams)))
     seconds = time.perf_counter() - began

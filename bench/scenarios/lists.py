@@ -55,7 +55,7 @@ async def _user(bench: Bench, conversations: int) -> tuple[str, str]:
 
 
 async def _times(bench: Bench, service: Service, floor: Floor, email: str, path: str) -> tuple[float, float]:
-    """Give the medians in milliseconds; the floor copies as many bytes."""
+    """Return the medians in milliseconds; the floor copies as many bytes."""
     authorized = f"authorization: Bearer {token_of(email)}\r\n".encode()
     ours = Target(service.target.host, service.target.port, authorized, b"{", b"")
     size = (await exchange(ours, "GET", path)).size

@@ -118,7 +118,9 @@ async def test_the_status_answers_with_no_secret_but_the_databases(
 
 
 @pytest.mark.proves("package.buffered")
-async def test_what_an_environment_needs_is_made_once(artifacts: Artifacts, function_variables: dict[str, str]) -> None:
+async def test_an_environment_creates_its_services_once(
+    artifacts: Artifacts, function_variables: dict[str, str]
+) -> None:
     event = function_url_event("GET", "/conversations", headers=authorized())
     with Emulated(artifacts, "ListConversations", HANDLERS["ListConversations"], function_variables) as function:
         for _ in range(3):

@@ -25,7 +25,7 @@ HOSTILE = "{email} {{display_name}} {0} {tools_section.__class__} %s $x $$ </con
 
 
 async def system_of(service: Service, model_server: ModelServer, email: str = "developer@example.com") -> list[str]:
-    """Ask something as a user; gives the parts of the system prompt."""
+    """Ask something as a user; returns the parts of the system prompt."""
     async with service.client(email) as client:
         model_server.script(reply(text("Hello")))
         await client.ask(await client.begin(), "Hi")
@@ -33,7 +33,7 @@ async def system_of(service: Service, model_server: ModelServer, email: str = "d
 
 
 @pytest.mark.proves("prompt.user")
-async def test_the_prompt_says_who_asks(service: Service, new_client: NewClient, model_server: ModelServer) -> None:
+async def test_the_prompt_names_the_user(service: Service, new_client: NewClient, model_server: ModelServer) -> None:
     user = await new_client(display_name="Grace Hopper", role="viewer")
     system = "\n".join(await system_of(service, model_server, user.email))
     assert "Grace Hopper" in system
@@ -46,7 +46,7 @@ async def test_the_prompt_says_who_asks(service: Service, new_client: NewClient,
 
 
 @pytest.mark.proves("prompt.static-first")
-async def test_what_is_the_same_for_everybody_comes_first(
+async def test_the_shared_part_of_the_prompt_comes_first(
     service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     users = [await new_client(display_name=f"User {n}", role=role) for n, role in enumerate(("viewer", "developer"))]

@@ -17,7 +17,7 @@ FIRST_WORDS = "Which projects does the platform team"
 
 
 async def titled(client: Client, model_server: ModelServer, question: str, *titles: Any) -> str | None:
-    """Ask a first question; gives the title, as told and as stored."""
+    """Ask a first question; returns the title, as told and as stored."""
     conversation = await client.begin()
     model_server.script(reply(text("Hello")))
     model_server.script_titles(*titles)

@@ -37,7 +37,7 @@ async def test_the_last_document_is_kept(graph: Graph) -> None:
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_database_that_keeps_none_fails_nobody(database: Database) -> None:
+async def test_a_missing_graph_costs_only_the_stored_document(database: Database) -> None:
     graph = Graph(database.dsn, "no_such_graph", min_size=0)
     await graph.open()
     kept = DocumentCache(graph, "http://api:8000")
@@ -48,6 +48,6 @@ async def test_a_database_that_keeps_none_fails_nobody(database: Database) -> No
 
 @pytest.mark.proves("start.kept-document")
 @pytest.mark.parametrize("content", ["no base64", "eA=="])
-async def test_what_somebody_else_has_put_there_is_not_read(graph: Graph, content: str) -> None:
+async def test_a_foreign_document_in_the_database_is_not_read(graph: Graph, content: str) -> None:
     await graph.write(WRITE.bind(name="http://api:8000", content=content))
     assert await DocumentCache(graph, "http://api:8000").read() is None

@@ -196,14 +196,14 @@ def test_control_characters_of_an_answer_do_not_reach_the_terminal(service: Assi
     assert piped(service.base_url, "escape\n").stdout == "a]0;ownedb31mc\n"
 
 
-def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
+def test_an_unreachable_service_is_reported_in_one_line() -> None:
     ended = piped("http://127.0.0.1:1/assistant", "hello\n")
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert ended.stderr == "No assistant answers at http://127.0.0.1:1/assistant/: start it with `make run`.\n"
 
 
-def test_a_token_that_is_not_accepted_is_said_in_one_line(service: Assistant) -> None:
+def test_a_refused_token_is_reported_in_one_line(service: Assistant) -> None:
     ended = piped(service.base_url, "hello\n", token="wrong")
     assert ended.returncode == 1
     assert ended.stderr.startswith("The service does not accept the access token")
@@ -280,5 +280,5 @@ def test_the_history_is_private_and_comes_back(service: Assistant, tmp_path: Pat
         ("2026-11-01T11:00:00Z", "2026-11-01"),
     ],
 )
-def test_an_age_is_said_in_the_unit_that_fits(moment: str, words: str) -> None:
+def test_an_age_is_shown_in_a_fitting_unit(moment: str, words: str) -> None:
     assert age(datetime.fromisoformat(moment), now=datetime.fromisoformat("2026-11-22T12:00:00Z")) == words

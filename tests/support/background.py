@@ -74,6 +74,6 @@ def entered(context: AbstractAsyncContextManager[T], name: str) -> Iterator[T]:
 
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
-    """Serve an application under a real server in the background; gives its URL."""
+    """Serve an application under a real server in the background; returns its URL."""
     with entered(running(app), "served") as url:
         yield url

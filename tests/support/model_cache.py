@@ -71,7 +71,7 @@ def _prefixes(body: dict[str, Any]) -> Iterator[_Prefix]:
 
 
 def _parts(body: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
-    """Give tools, system and messages block by block; what is free counts for the hash, not for the tokens.
+    """Return tools, system and messages block by block; what is free counts for the hash, not for the tokens.
 
     A choice of tool or of thinking is no text of the prompt, but a change of it invalidates the messages' cache.
     """

@@ -54,5 +54,5 @@ def _system_text(body: Json) -> str:
 
 
 def asks_for_title(body: Json) -> bool:
-    """Say whether a request asks for a conversation's title: no tools, and a system prompt that mentions one."""
+    """Return whether a request asks for a conversation's title: no tools, and a system prompt that mentions one."""
     return not body.get("tools") and re.search(r"\btitle\b", _system_text(body), re.IGNORECASE) is not None

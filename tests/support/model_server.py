@@ -180,7 +180,7 @@ class ModelServer(HttpServer):
         if self.failures:
             raise AssertionError("The model server could not answer as scripted:\n" + "\n".join(self.failures))
 
-    async def wait_requests(self, count: int, seconds: float = 10) -> None:
+    async def wait_requests(self, count: int, seconds: float = 30) -> None:
         """Wait until as many requests for messages have come, titles included.
 
         Raises:
@@ -189,7 +189,7 @@ class ModelServer(HttpServer):
         if not await asyncio.to_thread(self._wait, lambda: len(self.requests) >= count, seconds):
             raise TimeoutError(f"{len(self.requests)} requests came in {seconds} s, not {count}.")
 
-    async def wait_closed(self, request: RecordedRequest, seconds: float = 10) -> None:
+    async def wait_closed(self, request: RecordedRequest, seconds: float = 30) -> None:
         """Wait until the client has closed the connection before its answer was complete.
 
         Raises:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FOR_PYTHON = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR")
+"""The variables of the tests' own environment that a process inherits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Forked:
     log: Path
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     def signal(self, number: signal.Signals) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 RUNTIME = "/2018-06-01/runtime"
-SECONDS = 30
+SECONDS = 60
 """How long anything may take."""
 PRELUDE_END = bytes(8)
 
@@ -91,7 +91,7 @@ class Invocation:
         return self
 
     async def until(self, data: bytes) -> float:
-        """Wait until the body has some bytes in it; gives when they came."""
+        """Wait until the body has some bytes in it; returns when they came."""
         async with asyncio.timeout(SECONDS):
             while data not in self.body:
                 assert not self.ended.is_set(), f"the answer ended without {data!r}: {self.payload!r} {self.error}"

@@ -36,7 +36,7 @@ def template() -> dict[str, Any]:
 
 
 def functions() -> dict[str, str]:
-    """Give each function's handler."""
+    """Return each function's handler."""
     return {
         name: resource["Properties"]["Handler"]
         for name, resource in template()["Resources"].items()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
 DEVELOPER = "developer@example.com"
-SECONDS = 30
+SECONDS = 60
 """How long the service may take to start and to stop."""
 
 
@@ -58,11 +58,11 @@ class Service:
         assert not self._thread.is_alive(), "the service did not stop in time"
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     def client_with(self, token: str | None) -> Client:
-        """Give a client with any token, or none."""
+        """Return a client with any token, or none."""
         return Client(self.url, token)
 
     def __enter__(self) -> Self:
@@ -88,7 +88,7 @@ def token_of(email: str) -> str:
 
 
 def claims_of(email: str, **changes: Any) -> dict[str, Any]:
-    """Give the claims of a good token with some changed; one that is changed to Ellipsis is left out."""
+    """Return the claims of a good token with some changed; one that is changed to Ellipsis is left out."""
     now = int(time.time())
     claims = {"sub": email, "jti": str(uuid4()), "type": "access", "iat": now, "exp": now + 600}
     return {name: value for name, value in (claims | changes).items() if value is not ...}

@@ -65,7 +65,7 @@ async def test_a_question_is_answered_from_the_tools(
     assert [text for text in expected if text not in answer] == []
 
 
-async def test_a_follow_up_is_about_what_was_spoken_of_before(reader: Assistant) -> None:
+async def test_a_follow_up_question_refers_to_the_question_before(reader: Assistant) -> None:
     await reader.ask("Who owns the Payment Gateway?")
     answer = await reader.ask("and its dependencies?")
     assert "Payment Gateway" in answer
@@ -102,7 +102,7 @@ async def test_the_user_is_taken_to_a_page(reader: Assistant) -> None:
     assert reader.calls == [("navigate_to", {"path": "/operations-log"})]
 
 
-async def test_what_is_not_offered_is_searched_for_once(reader: Assistant) -> None:
+async def test_a_tool_that_is_not_offered_is_searched_for_once(reader: Assistant) -> None:
     if reader.offered is None:
         return
     await reader.ask("Which environments are there?")

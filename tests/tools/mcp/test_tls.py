@@ -1,4 +1,4 @@
-"""External servers over TLS: verified, unless the operator says otherwise."""
+"""External servers over TLS: certificates are verified unless the registration says otherwise."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def self_signed(folder: Path) -> tuple[str, str]:
@@ -77,7 +72,7 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
 
 
 @pytest.mark.proves("external.skipped")
-async def test_a_certificate_that_nobody_has_signed_is_refused_unless_the_node_says_so(tmp_path: Path) -> None:
+async def test_a_self_signed_certificate_is_refused_unless_verification_is_off(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         async with toolset_of(server) as toolset:
             (report,) = await toolset.refresh(10.0)

@@ -17,7 +17,7 @@ READS = {"x-imbi-permission": ["project:read"]}
 
 
 def subject_of(authorization: str) -> str:
-    """Say whose a bearer token is, without checking it: the test knows what it sent."""
+    """Return the subject of a bearer token without checking it: the test knows what it sent."""
     claims = jwt.decode(authorization.removeprefix("Bearer "), options={"verify_signature": False})
     return str(claims["sub"])
 
@@ -27,20 +27,20 @@ operations = APIRouter()
 
 @operations.get("/whoami", openapi_extra=READS)
 async def whoami(authorization: Annotated[str, Header()], mark: str = "") -> dict[str, str]:
-    """Say who asks."""
+    """Return the caller's email."""
     await asyncio.sleep(0)
     return {"email": subject_of(authorization), "mark": mark}
 
 
 @operations.get("/echo", openapi_extra=READS)
 async def echo(text: str) -> dict[str, str]:
-    """Say something back."""
+    """Return the text."""
     return {"text": text}
 
 
 @operations.get("/long_text", openapi_extra=READS)
 async def long_text(size: int) -> str:
-    """Give a text of a length."""
+    """Return a text of a length."""
     return "x" * size
 
 
@@ -70,7 +70,7 @@ async def create_user(email: str) -> dict[str, str]:
 
 @operations.get("/secret", openapi_extra={"x-imbi-ai-tool": False})
 async def get_secret() -> str:
-    """Tell what no model may know."""
+    """Return a text that no model may see."""
     return "secret"
 
 
@@ -84,7 +84,7 @@ async def forbidden() -> str:
 
 
 @dataclass
-class ImbiApi:
+class ObservedApi:
     """The application and what reached it; it is served in another thread than the test's."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
