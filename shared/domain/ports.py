@@ -67,6 +67,8 @@ class ModelRequest:
     messages: Sequence[JsonObject]
     offer: ToolOffer = NO_TOOLS
     is_repeated: bool = False
+    effort: str | None = None
+    """`low` to `max`; None is the model's own default. It is not sent to a model that takes none."""
 
 
 class Model(Protocol):
