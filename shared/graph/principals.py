@@ -35,14 +35,20 @@ def _find(label: str, key: str) -> Sql:
               FROM roles
               JOIN {{graph}}."INHERITS_FROM" inherits ON inherits.start_id = roles.id
         )
-        SELECT principal.properties, NULL::ag_catalog.agtype
+        SELECT principal.properties, NULL::ag_catalog.agtype, NULL::ag_catalog.agtype
           FROM {{graph}}."{label}" principal
          WHERE {property_of(key, "principal")} = %(subject)s::ag_catalog.agtype
         UNION ALL
-        SELECT NULL::ag_catalog.agtype, {property_of("name", "permission")}
+        SELECT NULL::ag_catalog.agtype, {property_of("name", "permission")}, NULL::ag_catalog.agtype
           FROM roles
           JOIN {{graph}}."GRANTS" grants ON grants.start_id = roles.id
           JOIN {{graph}}."Permission" permission ON permission.id = grants.end_id
+        UNION ALL
+        SELECT NULL::ag_catalog.agtype, NULL::ag_catalog.agtype, {property_of("slug", "organization")}
+          FROM {{graph}}."{label}" principal
+          JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id = principal.id
+          JOIN {{graph}}."Organization" organization ON organization.id = membership.end_id
+         WHERE {property_of(key, "principal")} = %(subject)s::ag_catalog.agtype
     """)  # noqa: S608  # labels and keys are constants, values are bound
 
 
@@ -80,6 +86,11 @@ FIND_KEY = Sql(f"""
       FROM roles
       JOIN {{graph}}."GRANTS" grants ON grants.start_id = roles.id
       JOIN {{graph}}."Permission" permission ON permission.id = grants.end_id
+    UNION ALL
+    SELECT '"organization"'::ag_catalog.agtype, {property_of("slug", "organization")}
+      FROM owner
+      JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id = owner.id
+      JOIN {{graph}}."Organization" organization ON organization.id = membership.end_id
 """)  # noqa: S608  # values are bound
 NOTE_USE = Cypher("""
     MATCH (key:APIKey) WHERE key.key_id = $key_id
@@ -146,8 +157,12 @@ def _owner(rows: Rows) -> Principal | None:
     for kind, properties in rows:
         if kind in {"user", "service_account"} and isinstance(properties, dict):
             subject = _text(properties.get("email" if kind == "user" else "slug"))
-            permissions = [(None, value) for each, value in rows if each == "permission"]
-            return _principal([(properties, None), *permissions], subject, is_service_account=kind != "user")
+            found: Rows = [
+                (properties, None, None),
+                *((None, value, None) for each, value in rows if each == "permission"),
+                *((None, None, value) for each, value in rows if each == "organization"),
+            ]
+            return _principal(found, subject, is_service_account=kind != "user")
     return None
 
 
@@ -170,7 +185,8 @@ def _principal(rows: Rows, subject: str, *, is_service_account: bool) -> Princip
         display_name=_text(properties.get("display_name")) or subject,
         is_admin=properties.get("is_admin") is True,
         is_service_account=is_service_account,
-        permissions=frozenset(name for _, name in rows if isinstance(name, str)),
+        permissions=frozenset(name for _, name, _ in rows if isinstance(name, str)),
+        organizations=tuple(sorted({slug for _, _, slug in rows if isinstance(slug, str)})),
     )
 
 
