@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.scenarios import cold, crowd, events, first_word, lists, queries, start, tokens
+from bench.scenarios import cold, crowd, events, first_word, lists, queries, residents, start, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -20,5 +20,6 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "lists": lists.measure,
     "queries": queries.measure,
     "tokens": tokens.measure,
+    "residents": residents.measure,
     "cold": cold.measure,
 }

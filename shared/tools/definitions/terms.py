@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FROM = "Only what is at or after this time: ISO 8601 with an offset, such as 2026-01-31T00:00:00Z."
-_TO = "Only what is before this time: ISO 8601 with an offset."
-_PLUGIN = "Slug of the integration to ask, where the project has several of the kind."
+_FROM = "From this time on: ISO 8601, such as 2026-01-31T00:00:00Z."
+_TO = "Before this time: ISO 8601."
+_PLUGIN = "Slug of the integration, where the project has several of the kind."
 
 TERMS: Final[Mapping[str, str]] = {
     "org_slug": "Slug of the organization.",
@@ -58,9 +58,9 @@ TERMS: Final[Mapping[str, str]] = {
     "attributed_to": "The user's e-mail address.",
     "author": "The author's login on the Git server.",
     "mentions": "E-mail addresses of the users to notify.",
-    "limit": "The most entries to return. Ask for few.",
+    "limit": "The most entries to return.",
     "offset": "How many entries to skip.",
-    "cursor": "Where the next page begins, as the previous page's answer says; leave it out for the first page.",
+    "cursor": "Where the next page begins, from the previous page; none for the first.",
     "since": _FROM,
     "until": _TO,
     "start_time": _FROM,

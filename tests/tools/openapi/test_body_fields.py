@@ -31,7 +31,7 @@ def text_of(
     **schemas: Any,
 ) -> str | None:
     """Describe an operation's body beside what else a document has."""
-    content = {
+    content: dict[str, Any] = {
         "requestBody": json_body(body),
         "responses": {"200": json_body(answer or {})},
         "description": description,
