@@ -21,17 +21,17 @@ BUILT_IN = """\
 - /dashboard: the user's start page
 - /projects: all projects
 - /projects/{project_id}: a project; `project_id` is its `id`, not its slug
-- /projects/{project_id}/{tab}: a tab of a project: overview, dependencies, relationships, documents, configuration, \
-logs, operations-log
+- /projects/{project_id}/{tab}: a tab of a project: `overview`, `dependencies`, `relationships`, `documents`, \
+`configuration`, `logs`, `operations-log`
 - /operations-log: the operations log of all projects
 - /documents: all documents
 - /reports: the reports
-- /reports/{id}: a report: monthly-improvement, open-pull-requests, projects-graph, score-history, team-kpi
+- /reports/{id}: a report: `monthly-improvement`, `open-pull-requests`, `projects-graph`, `score-history`, `team-kpi`
 - /users/{email}: a user's profile
 - /settings, /settings/{tab}: the user's own settings
-- /admin/{section}: administration (administrators only): project-types, environments, teams, organizations, \
-blueprints, roles, users, service-accounts
-- /admin/{section}/{slug}: one thing of a section, such as /admin/teams/platform
+- /admin/{section}: administration, for administrators only; sections are `project-types`, `environments`, `teams`, \
+`organizations`, `blueprints`, `roles`, `users`, `service-accounts`
+- /admin/{section}/{slug}: one thing of a section, such as a team
 - /admin/{section}/new: the form for a new thing; /admin/{section}/{slug}/edit: the form for changing one"""
 """The pages of the Imbi UI of November 2026."""
 
