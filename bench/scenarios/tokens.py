@@ -33,7 +33,7 @@ _KNOWN = {
     "slug": "platform",
     "email": "viewer@example.com",
 }
-_PREFIX = Goal(8_000)
+_PREFIX = Goal(11_000)
 _CACHED = Goal(90, is_least=True)
 
 

@@ -48,7 +48,7 @@ def assemble_chat(
         repositories,
         answers,
         TurnSetup(settings, model, toolbox, patterns, prefixes, authorize),
-        Titles(model, repositories.conversations),
+        Titles(model, repositories.conversations, settings.anthropic_base_url),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
     )

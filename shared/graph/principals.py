@@ -13,6 +13,8 @@ from shared.graph.statements import Cypher, Sql, agtype_parameter, property_of
 from shared.util import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import JsonValue
 
     from shared.graph.connector import Graph, Rows
@@ -34,7 +36,12 @@ _ROLES = f"""
           FROM roles
           JOIN {{graph}}."INHERITS_FROM" inherits ON inherits.start_id = roles.id
     )"""  # noqa: S608  # labels are constants
-_PERMISSIONS = f"""
+_RIGHTS = f"""
+    SELECT '"organization"'::ag_catalog.agtype, {property_of("slug", "organization")}
+      FROM principal
+      JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id = principal.id
+      JOIN {{graph}}."Organization" organization ON organization.id = membership.end_id
+    UNION ALL
     SELECT '"permission"'::ag_catalog.agtype, {property_of("name", "permission")}
       FROM roles
       JOIN {{graph}}."GRANTS" grants ON grants.start_id = roles.id
@@ -47,7 +54,7 @@ def _find(label: str, key: str, kind: str) -> Sql:
             SELECT id, properties FROM {{graph}}."{label}" WHERE {property_of(key)} = {agtype_parameter("subject")}
         ), {_ROLES}
         SELECT '"{kind}"'::ag_catalog.agtype, properties FROM principal
-        UNION ALL {_PERMISSIONS}
+        UNION ALL {_RIGHTS}
     """)  # noqa: S608  # labels and keys are constants, values are bound
 
 
@@ -69,7 +76,7 @@ FIND_KEY = Sql(f"""
     UNION ALL
     SELECT '"service_account"'::ag_catalog.agtype, owner.properties
       FROM principal JOIN {{graph}}."ServiceAccount" owner ON owner.id = principal.id
-    UNION ALL {_PERMISSIONS}
+    UNION ALL {_RIGHTS}
 """)  # noqa: S608  # values are bound
 RECORD_USE = Cypher("""
     MATCH (key:APIKey) WHERE key.key_id = $key_id
@@ -156,5 +163,10 @@ def _principal(rows: Rows) -> Principal | None:
         display_name=agtype.text(properties.get("display_name")) or subject,
         is_admin=properties.get("is_admin") is True,
         is_service_account=is_service_account,
-        permissions=frozenset(value for kind, value in rows if kind == "permission" and isinstance(value, str)),
+        permissions=frozenset(_texts(rows, "permission")),
+        organizations=tuple(sorted(set(_texts(rows, "organization")))),
     )
+
+
+def _texts(rows: Rows, wanted: str) -> Iterator[str]:
+    return (value for kind, value in rows if kind == wanted and isinstance(value, str))
