@@ -111,7 +111,7 @@ async def test_setting_up_is_told_and_may_be_repeated(
         assert (first.returncode, first.stdout) == (0, "")
         assert f"created graph {graph.graph_name}" in first.stderr.splitlines()
         again = await asyncio.to_thread(run, tmp_path, "setup", **given)
-        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} has all that it needs.\n")
+        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} is complete.\n")
     finally:
         await graph.drop()
 

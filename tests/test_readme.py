@@ -11,7 +11,8 @@ import orjson
 import pytest
 from fastapi.routing import APIRoute
 
-from local_server import ROUTES, main
+from cli import main
+from local_server import ROUTES
 from shared.agent.outcome import STOPPED, Interruption
 from shared.claude import errors
 from shared.domain.events import (

@@ -13,6 +13,7 @@ from shared.aws.secrets import Secrets
 from shared.domain.errors import AssistantError
 from shared.http.app import create_app, version
 from shared.observability import logs, metrics
+from shared.observability.sentry import set_up_if_configured
 from shared.settings import environment, load
 
 if TYPE_CHECKING:
@@ -122,10 +123,7 @@ class LambdaApplication:
             variables = {"IMBI_AUTH_JWT_SECRET": token_hex(_KEY_BYTES), **variables}
         settings = load(variables)
         logs.set_up_json_logging(settings.log_level, _SERVICE)
-        if settings.sentry_dsn is not None:
-            from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
-
-            set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
+        set_up_if_configured(settings, version())
         if settings.anthropic_api_key is not None:
             from shared.aws.cloudwatch import CloudWatchMetrics  # noqa: PLC0415  # only answers are measured
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
     from sentry_sdk.types import Event, Hint
 
+    from shared.settings import Settings
+
 _SECRETS = re.compile(
     r"""
     (?<=bearer\s)\S+                                  # an access token in a header
@@ -24,6 +26,12 @@ _HIDDEN = "[hidden]"
 _DROPPED = ("request", "breadcrumbs", "extra", "user", "server_name", "modules")
 """What an event may carry that could hold a header, a body or a query."""
 _FLUSH_SECONDS = 2.0
+
+
+def set_up_if_configured(settings: Settings, release: str) -> None:
+    """Send error reports if `SENTRY_DSN` is set; the SDK is imported only then."""
+    if settings.sentry_dsn is not None:
+        set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, release)
 
 
 def set_up_reports(dsn: str, environment: str, release: str, transport: type[Transport] | None = None) -> None:
