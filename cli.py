@@ -24,6 +24,7 @@ _DATA_DIR = Path(__file__).parent / ".data"
 _MAX_PORT = 65535
 _UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
 _ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
+_NO_TOKENS = f"ENVIRONMENT is not {DEVELOPMENT}: `chat` and `token` issue access tokens in development only."
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 
@@ -107,7 +108,7 @@ def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    """Create the missing parts of the graph in the database of POSTGRES_URL."""
+    """Create the missing parts of the graph in the database at POSTGRES_URL."""
     dsn = variables.get("POSTGRES_URL")
     if dsn is None:
         raise SettingsError(["POSTGRES_URL is not set."])
@@ -131,15 +132,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version())
     parser.set_defaults(command=serve, workers=1, fd=None)
     _add_address(parser)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command, text in (
-        ("serve", serve, "run the service (the default command)"),
+        ("serve", serve, "run the service; this is the default command"),
         ("chat", chat, "chat in the terminal with a service that is running"),
         ("token", token, "print an access token for a development user"),
-        ("setup", setup, "create the missing parts of the graph in the database of POSTGRES_URL; safe to repeat"),
+        ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
     ):
         # Defaults of a subcommand would override the options that are given before its name.
-        subparser = commands.add_parser(name, help=text, description=text, argument_default=argparse.SUPPRESS)
+        subparser = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", argument_default=argparse.SUPPRESS
+        )
         subparser.set_defaults(command=command)
         _add_options(subparser, name)
     return parser
@@ -186,9 +189,7 @@ def _worker_count(text: str) -> int:
 
 def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
     if not _is_development(variables):
-        raise SettingsError(
-            [f"ENVIRONMENT is not {DEVELOPMENT}: this command issues tokens in development only; get one from Imbi."]
-        )
+        raise SettingsError([_NO_TOKENS])
     from local.tokens import issue_token, load_secret  # noqa: PLC0415  # `local` is not deployed
 
     secret = variables.get("IMBI_AUTH_JWT_SECRET") or load_secret(options.data_dir)

@@ -73,7 +73,8 @@ async def serve(
     try:
         listening = bind(host, port)
     except OSError as error:
-        report(f"Cannot listen on {host}:{port} ({error.strerror}). Choose another address with --host and --port.")
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        report(f"Cannot listen on {host}:{port}: {reason}. Choose another address with --host and --port.")
         return 1
     with listening:
         try:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from local.company.principals import DEVELOPER_EMAIL, USERS
 from local.demo_api import create_demo_api
 from local.demo_model import create_demo_model
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 from local.mcp_servers.encryption_key import load_encryption_key
 from local.mcp_servers.serving import demo_mcp_servers
 from local.page import page_router
-from local.seed import DEVELOPER_EMAIL, USERS, register_mcp_servers, seed
+from local.seed import register_mcp_servers, seed
 from local.tokens import issue_token, load_secret
 from shared.graph.connector import connect
 from shared.graph.schema import set_up

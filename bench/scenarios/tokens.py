@@ -14,8 +14,8 @@ import orjson
 from bench.environment import reachable
 from bench.figures import Figure, Goal
 from bench.questions import QUESTIONS
+from local.company.principals import ADMINISTRATOR_EMAIL
 from local.demo_api import create_demo_api
-from local.seed import ADMINISTRATOR_EMAIL
 from shared.http.server import running
 from shared.tools.search.index import SEARCH_TOOL
 from tests.support.model_cache import BYTES_PER_TOKEN, PrefixCache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL
 
 MEMBERS: dict[str, tuple[str, ...]] = {
     "identity": ("Maya Lindqvist", "Tomasz Zielinski", "Priya Raman", "Jonas Weber"),

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from local.demo_api.auth import Tokens, declare_permissions
-from local.demo_api.company import found_company
-from local.demo_api.problems import invalid_request
+from local.demo_api.errors import invalid_request
+from local.demo_api.initial_data import found_company
 from local.demo_api.routes import (
     access,
     configuration,

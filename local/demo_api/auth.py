@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ValidationError
 
-from local.demo_api.problems import Forbidden, Unauthorized
+from local.demo_api.errors import Forbidden, Unauthorized
 from local.demo_api.store import OrganizationData, Store
 from shared.domain.models import Principal
 

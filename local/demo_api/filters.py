@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.demo_api.problems import Unprocessable
+from local.demo_api.errors import Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.demo_api.problems import Unprocessable
+from local.demo_api.errors import Unprocessable
 from local.demo_api.schemas.operations import OperationLogListResponse, OperationLogMetrics
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from local.demo_api.problems import BadRequest, Unprocessable
+from local.demo_api.errors import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.demo_api.catalog import Catalog
-from local.demo_api.problems import NotFound
+from local.company.principals import permissions_of
+from local.demo_api.collection import Catalog
+from local.demo_api.errors import NotFound
 from local.demo_api.schemas.people import RoleResponse, ServiceAccountResponse, UserResponse
-from local.seed import permissions_of
 from shared.domain.models import Principal
 
 if TYPE_CHECKING:

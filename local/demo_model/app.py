@@ -1,4 +1,4 @@
-"""The demo model's HTTP side: routes, authentication, error bodies."""
+"""The demo model's HTTP application: routes, authentication, error bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MAX_BODY = 32 * 1024 * 1024
-"""Bytes that the API accepts in one request."""
+"""The largest request body, in bytes, that the API accepts."""
 
 _TYPES = {
     400: "invalid_request_error",
@@ -32,10 +32,10 @@ _TYPES = {
 
 
 def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
-    """Make the server; an infinite pace streams without delay.
+    """Create the application. With `words_per_second=math.inf`, it streams without delay.
 
     Raises:
-        ValueError: the pace is not above zero.
+        ValueError: `words_per_second` is not above zero.
     """
     if words_per_second <= 0:
         raise ValueError("words_per_second must be above zero")
@@ -50,7 +50,7 @@ def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
 
 
 class _MessagesApi:
-    """The two endpoints and what they remember: prompt caches and what was worked out of tool lists."""
+    """The two endpoints with their state: the prompt cache, and the catalogues of tools."""
 
     def __init__(self, seconds_per_word: float) -> None:
         self._seconds_per_word = seconds_per_word

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from local.chat.age import age
-from local.chat.blocks import split_finished
+from local.chat.event_display import show
 from local.chat.events import AnswerDone, TextAdded, parse
-from local.chat.narration import show
+from local.chat.markdown_blocks import split_finished
+from local.chat.relative_time import relative_time
 from local.chat.sse import Frame, FrameReader
 from local.chat.terminal import TerminalScreen
 from tests.support.local_assistant import ENDS_EARLY, HANGS, REFUSED, SCRIPTS, TOKEN, running_assistant
@@ -180,8 +180,8 @@ def test_a_pipe_gets_the_answer_alone_and_the_activity_goes_beside_it(service: A
         ("fail", "The model is overloaded."),
         (ENDS_EARLY, "The connection ended before the answer was complete."),
         (REFUSED, "The conversation is full"),
-        ("/nonsense", "/nonsense is no command: /help shows them."),
-        ("/open 999", "There is no conversation 999 in the list."),
+        ("/nonsense", "/nonsense is not a command. /help lists the commands."),
+        ("/open 999", "The list has no conversation 999."),
         ("/open nonsense", "Conversation not found."),
     ],
 )
@@ -200,13 +200,13 @@ def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
     ended = piped("http://127.0.0.1:1/assistant", "hello\n")
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr == "No assistant answers at http://127.0.0.1:1/assistant/: start it with `make run`.\n"
+    assert ended.stderr == "No assistant is running at http://127.0.0.1:1/assistant/. Start it with `make run`.\n"
 
 
 def test_a_token_that_is_not_accepted_is_said_in_one_line(service: Assistant) -> None:
     ended = piped(service.base_url, "hello\n", token="wrong")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The service does not accept the access token")
+    assert ended.stderr.startswith("The service rejected the access token")
     assert ended.stderr.count("\n") == 1
 
 
@@ -281,4 +281,4 @@ def test_the_history_is_private_and_comes_back(service: Assistant, tmp_path: Pat
     ],
 )
 def test_an_age_is_said_in_the_unit_that_fits(moment: str, words: str) -> None:
-    assert age(datetime.fromisoformat(moment), now=datetime.fromisoformat("2026-11-22T12:00:00Z")) == words
+    assert relative_time(datetime.fromisoformat(moment), now=datetime.fromisoformat("2026-11-22T12:00:00Z")) == words

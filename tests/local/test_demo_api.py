@@ -11,8 +11,14 @@ from fastmcp import Client, FastMCP
 from fastmcp.server.providers.openapi import MCPType, RouteMap
 from openapi_pydantic import OpenAPI
 
+from local.company.principals import (
+    ADMINISTRATOR_EMAIL,
+    DEVELOPER_EMAIL,
+    ORGANIZATION_SLUG,
+    VIEWER_EMAIL,
+    permissions_of,
+)
 from local.demo_api import create_demo_api
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, ORGANIZATION_SLUG, VIEWER_EMAIL, permissions_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

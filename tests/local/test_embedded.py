@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
-from local.embedded import EmbeddedDatabaseError, embedded_database
+from local.embedded_database import EmbeddedDatabaseError, embedded_database
 from tests.support.raw_client import connected, message, opened
 
 if TYPE_CHECKING:

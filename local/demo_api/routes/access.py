@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, status
 from pydantic import BaseModel, Field
 
+from local.company.principals import USERS
 from local.demo_api.auth import ACCESS_SECONDS, REFRESH_SECONDS, CallerOf, ClaimsOf, StoreOf, Tokens, TokensOf
-from local.demo_api.problems import BadRequest, Unauthorized
+from local.demo_api.errors import BadRequest, Unauthorized
 from local.demo_api.store import Store
-from local.seed import USERS
 
 auth = APIRouter(prefix="/auth", tags=["Authentication"])
 mfa = APIRouter(prefix="/mfa", tags=["MFA"])

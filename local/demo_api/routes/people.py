@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, status
 from pydantic import BaseModel, Field
 
 from local.demo_api.auth import CallerOf, Requires, StoreOf
-from local.demo_api.problems import Conflict, Forbidden
+from local.demo_api.errors import Conflict, Forbidden
 from local.demo_api.schemas.people import (
     CurrentUserResponse,
     OrgMembership,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
 from local.demo_api.filters import parse_filters
 from local.demo_api.patching import patched
-from local.demo_api.project_writing import read_project, written_project
+from local.demo_api.project_fields import read_project, written_project
 from local.demo_api.schemas.common import PatchOperation, now
 from local.demo_api.schemas.projects import (
     BlueprintSection,

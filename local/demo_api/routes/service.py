@@ -8,8 +8,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from local.demo_api.auth import Requires, StoreOf
+from local.demo_api.errors import NotFound
 from local.demo_api.llms import LLMS_TEXT
-from local.demo_api.problems import NotFound
 from local.demo_api.schemas.common import stable_id
 
 status = APIRouter(prefix="/status", tags=["Status"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from local.demo_api.problems import Conflict, NotFound
+from local.demo_api.errors import Conflict, NotFound
 from local.demo_api.schemas.common import Entity
 
 if TYPE_CHECKING:

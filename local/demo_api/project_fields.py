@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from local.demo_api.problems import NotFound, Unprocessable
+from local.demo_api.errors import NotFound, Unprocessable
 from local.demo_api.schemas.common import Entity, JsonObject, now
 from local.demo_api.schemas.projects import Project, ProjectCreate
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from local.demo_api.catalog import Catalog
+    from local.demo_api.collection import Catalog
     from local.demo_api.store import OrganizationData, Store
 
 E = TypeVar("E", bound=Entity)
