@@ -110,9 +110,7 @@ class ServiceClient:
         try:
             yield
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as error:
-            raise ChatError(
-                f"No assistant is running at {self._client.base_url}. Start it with `make run` or `imbi-assistant`."
-            ) from error
+            raise ChatError(f"No assistant is running at {self._client.base_url}. Start it with `make run`.") from error
         except httpx2.HTTPError as error:
             raise ChatError("The connection to the assistant was lost.") from error
         except UnreadableEvent as error:

@@ -122,9 +122,7 @@ class Session:
     def _list(self) -> None:
         self._listed = self._run(self._client.recent())
         for number, conversation in enumerate(self._listed, start=1):
-            self._screen.note(
-                f"{number:>3}  {conversation.title or 'Untitled'} · {relative_time(conversation.updated_at)}"
-            )
+            self._screen.note(f"{number:>3}  {_summary(conversation)}")
         if not self._listed:
             self._screen.note("There are no conversations yet.")
 

@@ -1,4 +1,4 @@
-"""What the demo company's projects cost in the cloud, as an MCP server behind OAuth client credentials."""
+"""An MCP server for the cloud costs of the demo company's projects; it requires OAuth client credentials."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Bill(BaseModel):
 
 
 def create_cloud_cost_server() -> FastMCP[None]:
-    """Make the server, without anything that asks for a token."""
+    """Create the server, without the check of tokens."""
     server: FastMCP[None] = FastMCP("Cloud costs", instructions="Monthly cloud costs of Fernwood Trading's projects.")
     server.tool(list_cloud_costs)
     server.tool(get_cloud_bill)
@@ -76,7 +76,7 @@ def _costs() -> list[Cost]:
 
 
 def _cost(row: dict[str, str]) -> Cost:
-    """Make up a project's costs: the same at every start, more for what matters more and for what keeps data."""
+    """Generate a project's costs: the same at every start, higher for critical projects and for data stores."""
     project = slug_of(row["name"])
     one, two, three, four = sha256(project.encode()).digest()[:4]
     base = _BASE_DOLLARS.get(row["tier"], 200)

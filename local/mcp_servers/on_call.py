@@ -1,4 +1,4 @@
-"""The demo company's on-call rota and incidents, as an MCP server that asks for no credentials."""
+"""An MCP server for the demo company's on-call rotas and incidents; it requires no credentials."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Incident(BaseModel):
 
 
 def create_on_call_server() -> FastMCP[None]:
-    """Make the server."""
+    """Create the server."""
     server: FastMCP[None] = FastMCP("On call", instructions="Rotas and incidents of Fernwood Trading.")
     server.tool(list_team_rotas)
     server.tool(list_incidents)
@@ -73,7 +73,7 @@ def get_incident(number: int) -> Incident:
 
 
 def _shift(team: str, now: datetime) -> Shift:
-    """Find a week's shift: members take turns, and change on Mondays at nine."""
+    """Return the current shift of a team; members take turns, and shifts change on Mondays at 9:00 UTC."""
     monday = (now - timedelta(hours=9)).replace(hour=9, minute=0, second=0, microsecond=0)
     monday -= timedelta(days=monday.weekday())
     week = monday.toordinal() // _DAYS

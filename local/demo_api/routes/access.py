@@ -1,4 +1,4 @@
-"""Signing in: what people and programs do before they call the API, and no tool for an assistant."""
+"""Signing in and out; these operations are not tools for an assistant."""
 
 import secrets
 from typing import Annotated
@@ -18,7 +18,7 @@ DEMO_PASSWORD = "fernwood"  # noqa: S105  # the demo API is for a developer's ma
 
 
 class Credentials(BaseModel):
-    """Who signs in."""
+    """The credentials of a user."""
 
     email: str
     password: str
@@ -58,7 +58,7 @@ class AuthProvidersResponse(BaseModel):
 
 
 class MFAStatusResponse(BaseModel):
-    """Whether signing in takes a second factor."""
+    """Whether signing in requires a second factor."""
 
     enabled: bool = Field(description="Whether MFA is enabled")
     backup_codes_remaining: int = Field(description="Number of unused backup codes")

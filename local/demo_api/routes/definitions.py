@@ -1,4 +1,4 @@
-"""What projects and documents are described with: blueprints, link definitions and tags."""
+"""Definitions that describe projects and documents: blueprints, link definitions and tags."""
 
 import json
 from typing import Annotated, Literal, TypeAlias

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
 from local.demo_api.filters import parse_filters
 from local.demo_api.patching import patched
-from local.demo_api.project_fields import read_project, written_project
+from local.demo_api.project_fields import to_client_fields, to_project
 from local.demo_api.schemas.common import PatchOperation, now
 from local.demo_api.schemas.projects import (
     BlueprintSection,
@@ -62,7 +62,7 @@ async def create_project(
     says the project-type listing with `include_schema=true`. Answers 409 where a project has the slug already, 422 for
     a team, type, environment or attribute that does not exist.
     """
-    created = organization.projects.put(written_project(store, organization, project))
+    created = organization.projects.put(to_project(store, organization, project))
     return project_response(organization, created)
 
 
@@ -116,8 +116,8 @@ async def patch_project(
     project has, 422 where a `test` fails or a team, type, environment or attribute value does not exist.
     """
     project = organization.projects.by_id(project_id)
-    fields = patched(read_project(organization, project), operations)
-    changed = written_project(store, organization, fields, project)
+    fields = patched(to_client_fields(organization, project), operations)
+    changed = to_project(store, organization, fields, project)
     return project_response(organization, organization.projects.put(changed))
 
 

@@ -1,4 +1,4 @@
-"""Search and scores: questions that go over the whole organization."""
+"""Search and scores across a whole organization."""
 
 from statistics import fmean
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""The service itself: its status, pictures, and the UI's list of URL patterns."""
+"""The status, the thumbnails, and the UI's URL patterns."""
 
 from html import escape
 from typing import Literal

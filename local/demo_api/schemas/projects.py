@@ -1,4 +1,4 @@
-"""Projects: what is kept of them, what clients write, and their full and slim forms."""
+"""Projects: the stored form, the form that clients write, the full and the short responses."""
 
 from datetime import datetime
 from typing import Literal
@@ -19,7 +19,7 @@ class ConfigurationValue(BaseModel):
 
 
 class Project(Entity):
-    """A project as it is kept; teams, types, environments and other projects are referred to by id."""
+    """A stored project; it refers to teams, types, environments and other projects by id."""
 
     team_id: str
     type_ids: list[str]
