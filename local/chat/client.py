@@ -121,7 +121,9 @@ class ServiceClient:
 
 def _refusal(response: httpx2.Response) -> ChatError:
     if response.status_code == httpx2.codes.UNAUTHORIZED:
-        return ChatError("The service rejected the access token: it is expired or was issued for another service.")
+        return ChatError(
+            "The service rejected the access token. Check --user, and --data-dir if the service uses another one."
+        )
     try:
         detail = _Problem.model_validate_json(response.content).detail
     except ValidationError:

@@ -69,5 +69,7 @@ def _done_line(event: AnswerDone) -> str:
 
 
 def _usage_line(usage: Usage) -> str:
-    cached = f" · {usage.cache_read_input_tokens:,} from the cache" if usage.cache_read_input_tokens else ""
-    return f"{usage.input_tokens:,} tokens in · {usage.output_tokens:,} out{cached}"
+    read = usage.cache_read_input_tokens
+    total = usage.input_tokens + usage.cache_creation_input_tokens + read
+    cached = f" ({read:,} from the cache)" if read else ""
+    return f"{total:,} tokens in{cached} · {usage.output_tokens:,} out"

@@ -53,6 +53,7 @@ class Usage(_ResponseModel):
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
 
 

@@ -37,19 +37,27 @@ def show_dependencies(task: Task) -> Plan[str]:
     outbound, inbound = bool(_OUTBOUND.search(text)), bool(_INBOUND.search(text))
     parts = []
     if outbound or not inbound:
-        parts.append(_told(task, f"{name} depends on", "depends on nothing", _related(result.records, "outbound")))
+        parts.append(_dependencies(task, name, _related(result.records, "outbound")))
     if not outbound:
-        lead = f"Depending on {name} there are"
-        parts.append(_told(task, lead, "has nothing that depends on it", _related(result.records, "inbound")))
-    parts = [part if part[0] in "*D" else f"{name} {part}" for part in parts]
+        parts.append(_dependents(task, name, _related(result.records, "inbound")))
     return "\n\n".join(parts) + cut_notice(result)
 
 
-def _told(task: Task, lead: str, nothing: str, projects: Sequence[Record]) -> str:
+def _dependencies(task: Task, name: str, projects: Sequence[Record]) -> str:
     if not projects:
-        return f"{nothing}, as far as I can see."
-    lines = [f"- {task.pages.link('project', project, cell(project))}{_kind(project)}" for project in projects]
-    return "\n".join([f"{lead} {counted(len(lines), 'project')}:", "", *lines])
+        return f"{name} depends on nothing, as far as I can see."
+    return f"{name} depends on {counted(len(projects), 'project')}:\n\n{_list_of(task, projects)}"
+
+
+def _dependents(task: Task, name: str, projects: Sequence[Record]) -> str:
+    if not projects:
+        return f"Nothing depends on {name}, as far as I can see."
+    verb = "depends" if len(projects) == 1 else "depend"
+    return f"{counted(len(projects), 'project')} {verb} on {name}:\n\n{_list_of(task, projects)}"
+
+
+def _list_of(task: Task, projects: Sequence[Record]) -> str:
+    return "\n".join(f"- {task.pages.link('project', project, cell(project))}{_kind(project)}" for project in projects)
 
 
 def _kind(project: Record) -> str:

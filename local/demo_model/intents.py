@@ -11,6 +11,7 @@ from local.demo_model.conversation import Turn
 from local.demo_model.dependencies import show_dependencies
 from local.demo_model.language import FILLER, Verb
 from local.demo_model.listing import describe_or_list, list_things
+from local.demo_model.plan import CannotAnswer
 from local.demo_model.question import Question
 from local.demo_model.releases import releases
 from local.demo_model.ui_actions import navigate
@@ -93,7 +94,14 @@ def _both(task: Task, parts: Sequence[str]) -> Plan[str]:
     answers: list[str] = []
     for place, part in enumerate(parts):
         before = [Turn(text, task.context) for text in parts[:place]]
-        answer = yield from _plan_for_one(replace(task, question=Question(part), earlier=[*task.earlier, *before]))
+        part_task = replace(task, question=Question(part), earlier=[*task.earlier, *before])
+        try:
+            answer = yield from _plan_for_one(part_task)
+        except CannotAnswer as problem:
+            if not answers:
+                raise
+            # An unanswered second part must not hide the answer to the first.
+            answer = str(problem) or f"I did not understand the part “{part.strip()}”."
         answers.append(answer)
     return "\n\n".join(answers)
 

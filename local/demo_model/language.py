@@ -111,7 +111,7 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """Split a text into lower-case words; `camelCase` and `snake_case` are split too."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("'s", " ").replace("\u2019s", " ")  # people type it
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("'s", " ").replace("\u2019s", " ")
     return re.findall(r"[^\W_]+", parted.lower())
 
 

@@ -25,8 +25,9 @@ _REPHRASED = (
     (re.compile(r"^how many\s+(.*)", re.IGNORECASE), r"number of \1"),
     (re.compile(r"^what depends on\s+(.*)", re.IGNORECASE), r"dependents of \1"),
     (re.compile(r"^what does\s+(\S+)\s+depend on.*", re.IGNORECASE), r"dependencies of \1"),
+    (re.compile(r"^who (?:are|is) on call\b(.*)", re.IGNORECASE), r"on call\1"),
     (re.compile(r"^who am i\b.*", re.IGNORECASE), "your profile"),
-    (re.compile(r"^who (?:are|is) (?:in|on|the members of)\s+(.*)", re.IGNORECASE), r"members of \1"),
+    (re.compile(r"^who (?:are|is) (?:in|on(?! call\b)|the members of)\s+(.*)", re.IGNORECASE), r"members of \1"),
 )
 _LIGHT = frozenset({"a", "an", "are", "does", "is", "please", "the", "there", "was", "were"})
 """Words that a title leaves out."""

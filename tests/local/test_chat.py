@@ -143,7 +143,7 @@ def test_a_terminal_shows_tools_in_order_and_keeps_no_spinner() -> None:
                 screen.tick()
     text = "\n".join(line.strip() for line in shown(output.getvalue(), 24) if line.strip())
     order = ["I look it up.", "✓ list_projects 120 ms\n✗ get_team 7 ms\n→ navigate to /projects/123", "billing-api"]
-    order += ["1,234 tokens in · 56 out · 900 from the cache\nTitle: Projects of the platform team"]
+    order += ["2,134 tokens in (900 from the cache) · 56 out\nTitle: Projects of the platform team"]
     assert [text.find(part) for part in order] == sorted(text.find(part) for part in order)
     assert all(text.count(part) == 1 for part in order)
     assert "⚙" not in text
@@ -169,7 +169,7 @@ def test_a_pipe_gets_the_answer_alone_and_the_activity_goes_beside_it(service: A
         "✗ get_team 7 ms",
         "⚙ navigate_to …",
         "→ navigate to /projects/123",
-        "1,234 tokens in · 56 out · 900 from the cache",
+        "2,134 tokens in (900 from the cache) · 56 out",
         "Title: Projects of the platform team",
     ]
 
