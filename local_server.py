@@ -132,10 +132,8 @@ async def _set_up_graph(settings: Settings, report: Callable[[str], None]) -> No
     try:
         await set_up(settings.postgres_url.get_secret_value(), settings.postgres_graph_name)
     except GraphError as error:
-        report(
-            f"The graph could not be set up ({error}). The service starts anyway; "
-            "if the graph is incomplete, run `imbi-assistant setup` as a user who may create graphs and indexes."
-        )
+        report(f"The graph could not be set up: {error}.")
+        report("The service starts anyway. If the graph is incomplete, run `imbi-assistant setup`.")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ TeamSlug = Annotated[str, Field(description="The team's slug, such as `checkout`
 
 
 class Cost(BaseModel):
-    """What a project costs a month, in US dollars."""
+    """The monthly cost of a project, in US dollars."""
 
     project: str
     team: str
@@ -32,11 +32,11 @@ class Cost(BaseModel):
     network: int
     total: int
     change_percent: float
-    """Against the month before."""
+    """The change since the previous month."""
 
 
 class Bill(BaseModel):
-    """What the company pays a month, in US dollars."""
+    """The company's monthly cloud bill, in US dollars."""
 
     total: int
     by_team: dict[str, int]
@@ -55,9 +55,9 @@ def list_cloud_costs(
     team_slug: TeamSlug | None = None,
     limit: Annotated[int, Field(ge=1, le=100)] = 10,
 ) -> list[Cost]:
-    """List what projects cost in the cloud this month, the most expensive first; of a project or a team where given."""
+    """List the cloud costs of projects this month, the most expensive first; optionally of one project or one team."""
     if project_slug is not None and not any(cost.project == project_slug for cost in _costs()):
-        raise ToolError(f"There are no costs of a project {project_slug!r}.")
+        raise ToolError(f"There is no project {project_slug!r}.")
     found = [cost for cost in _costs() if project_slug in (None, cost.project) and team_slug in (None, cost.team)]
     return sorted(found, key=lambda cost: -cost.total)[:limit]
 

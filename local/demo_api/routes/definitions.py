@@ -41,7 +41,7 @@ class Blueprint(BaseModel):
 
 
 class BlueprintQuery(BaseModel):
-    """Which blueprints."""
+    """Filters of the list of blueprints."""
 
     enabled: bool | None = Field(None, description="Only enabled ones, or only disabled ones.")
 

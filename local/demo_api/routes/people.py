@@ -27,13 +27,13 @@ _READ_SERVICE_ACCOUNTS = Depends(Requires("service_account:read"))
 
 
 class ServiceAccountQuery(BaseModel):
-    """Which service accounts."""
+    """Filters of the list of service accounts."""
 
     is_active: bool | None = Field(None, description="Only active ones, or only inactive ones.")
 
 
 class UserQuery(ServiceAccountQuery):
-    """Which users."""
+    """Filters of the list of users."""
 
     is_admin: bool | None = Field(None, description="Only administrators, or only the others.")
 

@@ -23,7 +23,7 @@ _READ = Depends(Requires("project_type:read"))
 
 
 class ProjectTypeQuery(BaseModel):
-    """What of the project types."""
+    """Options of the list of project types."""
 
     include_schema: bool = Field(
         default=False,

@@ -27,7 +27,7 @@ _WRITE = Depends(Requires("project:write"))
 
 
 class ProjectListQuery(BaseModel):
-    """Which projects, and how much of them."""
+    """Filters and options of the list of projects."""
 
     project_type: str | None = Field(None, description="Only projects of the type with this slug.")
     include_archived: bool = Field(default=False, description="Archived projects, too.")
@@ -47,7 +47,7 @@ class ProjectListQuery(BaseModel):
 
 
 class ProjectQuery(BaseModel):
-    """How much of a project."""
+    """Options of a single project."""
 
     breakdown: bool = Field(default=False, description="How the score came about, policy by policy.")
 

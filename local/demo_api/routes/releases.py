@@ -29,7 +29,7 @@ _WRITE = Depends(Requires("project:write"))
 
 
 class ReleaseQuery(BaseModel):
-    """Which releases."""
+    """Filters of the list of releases."""
 
     committish: str | None = Field(None, description="Only the release of this 7-character commit.")
     tag: str | None = Field(None, description="Only the release with this tag, for example `2.4.0`.")

@@ -26,7 +26,7 @@ class StatusResponse(BaseModel):
 
 @status.get("")
 async def get_status() -> StatusResponse:
-    """Say whether the service works."""
+    """Return the operational status of the service."""
     return StatusResponse(status="ok")
 
 
