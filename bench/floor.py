@@ -1,7 +1,7 @@
-"""The floor: an ASGI application that copies bytes from the model to the client, and does nothing else.
+"""The bare relay: an ASGI application that only copies bytes from the model to the client.
 
-It has the service's server and HTTP client, and sends the model as many bytes as the service does. Run as a process of
-its own: `python -m bench.floor PORT UPSTREAM_URL`.
+It uses the service's server and HTTP client, and sends as many bytes to the model as the service does. It runs in its
+own process: `python -m bench.floor PORT UPSTREAM_URL`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ SIZE_HEADER = b"x-bench-request-bytes"
 
 
 class Relay:
-    """Copies."""
+    """The relay's ASGI application."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._client = httpx2.AsyncClient(timeout=120, limits=httpx2.Limits(max_connections=1000))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with what the upstream answers."""
+        """Answer a request with the upstream's response."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return

@@ -1,4 +1,4 @@
-"""Twenty questions in people's words, and the tools that a model would answer them with, one after the other."""
+"""Twenty realistic questions, with the tools that a model would call to answer them, in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Question(NamedTuple):
-    """A question and its tools; both documents have them."""
+    """A question and its tools, which both documents contain."""
 
     text: str
     tools: tuple[str, ...]

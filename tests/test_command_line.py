@@ -112,7 +112,7 @@ async def test_setup_reports_what_it_does_and_may_be_repeated(
         assert (first.returncode, first.stdout) == (0, "")
         assert f"created graph {graph.graph_name}" in first.stderr.splitlines()
         again = await asyncio.to_thread(run, tmp_path, "setup", **given)
-        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} has all that it needs.\n")
+        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} is complete.\n")
     finally:
         await graph.drop()
 
@@ -149,11 +149,11 @@ async def test_a_data_directory_in_use_is_reported_in_one_line(tmp_path: Path) -
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
-    """Run the server on a free port until it serves; returns the process, its URL and what it has said."""
+async def serving(tmp_path: Path, *options: str, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
+    """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    arguments = ("--port", str(port), "--data-dir", str(tmp_path / "data"))
+    arguments = ("serve", "--port", str(port), "--data-dir", str(tmp_path / "data"), *options)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
@@ -220,6 +220,52 @@ async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -
     async with asyncio.timeout(SECONDS):
         while await asyncio.to_thread(processes_of, data):
             pass
+
+
+@pytest.mark.proves("commands.serve", "commands.signals", "container.workers")
+async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "cli.py").write_text("raise SystemExit('the wrong module')")
+    variables = {
+        "ENVIRONMENT": "production",
+        "POSTGRES_URL": database.dsn,
+        "POSTGRES_GRAPH_NAME": database.graph_name,
+        "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
+        "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
+    }
+    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
+        async with asyncio.timeout(SECONDS):
+            while not await answered(url):
+                pass
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(SECONDS):
+            assert await process.wait() == 0
+    assert not await answered(url)
+
+
+@pytest.mark.proves("commands.serve")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--port", "70000"], "'70000' is not a port number"),
+        (["serve", "--workers", "0"], "'0' is not a number of processes"),
+        (["serve", "--workers", "2"], "--workers needs ENVIRONMENT=production"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+    ],
+)
+def test_wrong_usage_is_explained(tmp_path: Path, arguments: list[str], expected: str) -> None:
+    refused = run(tmp_path, *arguments)
+    assert refused.returncode == 2
+    assert expected in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.proves("commands.token")
+def test_a_data_directory_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = run(tmp_path, "token", "--data-dir", str(tmp_path / "file" / "data"))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Cannot use the data directory")
+    assert refused.stderr.count("\n") == 1
 
 
 PLAIN_ROUTES = """

@@ -1,6 +1,6 @@
 """The rules of the house that no linter knows: which module may import which, how long things are, what is banned.
 
-    local, local_server → functions → shared.aws → shared.http → shared.composition → shared.chat →
+    cli → local_server, local → functions → shared.aws → shared.http → shared.composition → shared.chat →
     shared.agent, shared.claude, shared.tools, shared.graph, shared.auth → shared.observability, shared.settings →
     shared.domain → shared.util
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 DEPLOYED = ("functions", "shared")
-OURS = (*DEPLOYED, "local", "local_server", "layer", "tests", "bench")
+OURS = (*DEPLOYED, "local", "local_server", "cli", "layer", "locks", "tests", "bench")
 
 LAYERS: tuple[tuple[str, ...], ...] = (
+    ("cli",),
     ("local", "local_server"),
     ("functions",),
     ("shared.aws",),
@@ -132,9 +133,9 @@ def imports_upward(module: Module) -> Iterator[str]:
 def imports_forbidden(module: Module) -> Iterator[str]:
     """Each package imports only what its layer may know."""
     bans = {
-        "shared": ("local", "local_server", "functions", "tests", "bench"),
-        "functions": ("local", "local_server", "tests", "bench"),
-        "local": ("tests", "bench"),
+        "shared": ("local", "local_server", "cli", "functions", "tests", "bench"),
+        "functions": ("local", "local_server", "cli", "tests", "bench"),
+        "local": ("local_server", "cli", "tests", "bench"),
         "shared.agent": ("fastapi", "starlette", "psycopg", "psycopg_pool", "fastmcp", "mcp", "shared.settings"),
         "": ("unittest.mock", "mock", "pytest_mock"),
     }

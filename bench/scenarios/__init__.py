@@ -1,4 +1,4 @@
-"""One module for each group of figures; each has `measure(bench)`, which gives them."""
+"""The scenarios: one module per group of figures, each with a function `measure(bench)`."""
 
 from __future__ import annotations
 

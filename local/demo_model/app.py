@@ -1,4 +1,4 @@
-"""The demo model's HTTP side: routes, authentication, error bodies."""
+"""The demo model's HTTP application: routes, authentication, error bodies."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TYPE_OF_STATUS = {404: "not_found_error", 405: INVALID_REQUEST}
 
 
 def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
-    """Make the server; an infinite pace streams without delay.
+    """Create the application. With `words_per_second=math.inf`, it streams without delay.
 
     Raises:
-        ValueError: the pace is not above zero.
+        ValueError: `words_per_second` is not above zero.
     """
     if words_per_second <= 0:
         raise ValueError("words_per_second must be above zero")
@@ -44,7 +44,7 @@ def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
 
 
 class _MessagesApi:
-    """The two endpoints and what they remember: prompt caches and what was worked out of tool lists."""
+    """The two endpoints with their state: the prompt cache, and the catalogues of tools."""
 
     def __init__(self, seconds_per_word: float) -> None:
         self._seconds_per_word = seconds_per_word

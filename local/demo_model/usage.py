@@ -1,4 +1,4 @@
-"""How many tokens a request costs, by estimate, and what of it a prompt cache would have held."""
+"""Estimates the tokens of a request, and how many of them a prompt cache would have served."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 CHARACTERS_PER_TOKEN = 4
 MINIMUM_PREFIX = 1024
-"""Tokens below which a prefix is not cached, as for the larger models of the API."""
+"""The shortest prefix, in tokens, that is cached; as for the larger models of the API."""
 LOOKBACK = 20
-"""How many blocks before a breakpoint are tried for an earlier entry."""
+"""The number of blocks before a breakpoint in which an earlier cache entry is looked for."""
 SECONDS = {"5m": 300.0, "1h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
 class InputUsage:
-    """What a request's input cost, in tokens."""
+    """The usage of a request's input, in tokens."""
 
     fresh: int
     written_5m: int = 0
@@ -49,31 +49,31 @@ class InputUsage:
 @dataclass(frozen=True, slots=True)
 class _Piece:
     digest: bytes
-    """Of everything up to and with this piece."""
+    """The digest of everything up to and including this piece."""
     tokens: int
-    """Of everything up to and with this piece."""
+    """The number of tokens up to and including this piece."""
     ttl: str | None
 
 
 def tokens_of(text: str) -> int:
-    """Estimate how many tokens a text is."""
+    """Estimate the number of tokens of a text."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def input_tokens(request: CountRequest) -> int:
-    """Estimate the tokens of a request's whole input."""
+    """Estimate the number of tokens of a request's input."""
     return max((piece.tokens for piece in _pieces(request)), default=0)
 
 
 @dataclass(slots=True)
 class PromptCache:
-    """Remembers the prefixes of requests up to their breakpoints, each for as long as it was asked to."""
+    """Stores the prefixes of requests up to their breakpoints, each for the time that the request asked for."""
 
     clock: Callable[[], float] = time.monotonic
     _expiries: dict[bytes, float] = field(default_factory=dict)
 
     def measure(self, request: CountRequest) -> InputUsage:
-        """Tell what a request cost, and remember its prefixes."""
+        """Return the usage of a request, and store its prefixes."""
         pieces = list(_pieces(request))
         total = pieces[-1].tokens
         marked = [index for index, piece in enumerate(pieces) if piece.ttl and piece.tokens >= MINIMUM_PREFIX]

@@ -42,7 +42,7 @@ def configure(variables: Mapping[str, str]) -> Configuration:
     """
     settings = load(variables)
     logs.set_up_json_logging(settings.log_level, _SERVICE)
-    sentry.set_up_from(settings, version())
+    sentry.set_up_if_configured(settings, version())
     return Configuration(settings, _metrics_sinks(settings), _tracer(settings))
 
 

@@ -28,8 +28,8 @@ _DROPPED = ("request", "breadcrumbs", "extra", "user", "server_name", "modules")
 _FLUSH_SECONDS = 2.0
 
 
-def set_up_from(settings: Settings, release: str) -> None:
-    """Set up the reports if `SENTRY_DSN` is set; `release` is the version of the service."""
+def set_up_if_configured(settings: Settings, release: str) -> None:
+    """Send error reports if `SENTRY_DSN` is set; the SDK is imported only then."""
     if settings.sentry_dsn is not None:
         set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, release)
 

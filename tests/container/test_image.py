@@ -13,7 +13,7 @@ import yaml
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
-COPIED = ("pyproject.toml", "functions", "shared", "local_server.py", "container")
+COPIED = ("pyproject.toml", "functions", "shared", "cli.py", "local_server.py", "container")
 
 
 @pytest.mark.proves("container.image")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 from tests.support.background import entered
 from tests.support.database import Database
 from tests.support.model_server import reply, stall, text, thinking, tool

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 from tests.support.embedded import CREATE_NOTE, connect, pipeline, value
 from tests.support.raw_client import connected, message, opened
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from local.embedded import embedded_database
-from local.seed import ORGANIZATION_SLUG, seed
+from local.company.principals import ORGANIZATION_SLUG
+from local.embedded_database import embedded_database
+from local.seed import seed
 from shared.graph.connector import connect, prepare_connection
 from shared.graph.schema import set_up
 from tests.support.background import entered

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from local.seed import DEVELOPER_EMAIL, ORGANIZATION_SLUG
+from local.company.principals import DEVELOPER_EMAIL, ORGANIZATION_SLUG
 
 if TYPE_CHECKING:
     import httpx2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, VIEWER_EMAIL, permissions_of
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, VIEWER_EMAIL, permissions_of
 from tests.support.demo_company import ORGANIZATION, PROJECTS, bearer
 
 if TYPE_CHECKING:

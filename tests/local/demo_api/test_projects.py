@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.seed import DEVELOPER_EMAIL
+from local.company.principals import DEVELOPER_EMAIL
 from tests.support.demo_company import ORGANIZATION, PROJECTS, bearer, project_named
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from fastmcp import Client, FastMCP
 from fastmcp.server.providers.openapi import MCPType, RouteMap
 from openapi_pydantic import OpenAPI
 
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, ORGANIZATION_SLUG, VIEWER_EMAIL
 from local.demo_api import create_demo_api
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, ORGANIZATION_SLUG, VIEWER_EMAIL
 from tests.support.demo_company import ORGANIZATION, PROJECTS, SECRET, bearer, project_named
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.page.router import SAMPLES
+
 if TYPE_CHECKING:
     from tests.support.demo_assistant import Assistant
 
@@ -77,6 +79,17 @@ async def test_both_parts_of_a_double_question_are_answered(reader: Assistant) -
     answer = await reader.ask("Which team owns the Key Vault and what depends on it?")
     assert "Platform Engineering" in answer
     assert "[Token Signer](" in answer
+
+
+async def test_a_part_that_is_not_understood_leaves_the_answer_to_the_other(reader: Assistant) -> None:
+    answer = await reader.ask("Which teams are there, and what do they own?")
+    assert "**8** teams" in answer
+    assert "what do they own?" in answer
+
+
+@pytest.mark.parametrize("question", SAMPLES)
+async def test_the_sample_questions_of_the_chat_page_are_understood(reader: Assistant, question: str) -> None:
+    assert "I did not understand" not in await reader.ask(question)
 
 
 async def test_this_project_is_the_one_that_the_page_shows(reader: Assistant) -> None:

@@ -1,4 +1,4 @@
-"""The projects that the company starts with."""
+"""Generates the projects that the demo API starts with."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _LIBRARY_LIKE = frozenset({"library", "infrastructure"})
 
 
 def slug_of(name: str) -> str:
-    """Make a slug from a name."""
+    """Return the slug of a name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def build_project(data: OrganizationData, row: Mapping[str, str], random: Random, now: datetime) -> Project:
-    """Build a project from its row of `projects.csv`."""
+    """Create a project from its row in `projects.csv`."""
     slug = slug_of(row["name"])
     facts = next(team for team in catalog.TEAMS if team.slug == row["team"])
     return Project(

@@ -1,4 +1,4 @@
-"""The API's refusals; each answers with its status and `{detail}`."""
+"""The API's errors; each answers with its status and `{"detail": …}`."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
 
 
 class BadRequest(HTTPException):
-    """What is asked for makes no sense."""
+    """The request is not valid."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(status.HTTP_400_BAD_REQUEST, detail)
 
 
 class Unauthorized(HTTPException):
-    """Nobody, or nobody that may come in."""
+    """The credentials are missing or not valid."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(status.HTTP_401_UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
 
 
 class Forbidden(HTTPException):
-    """Somebody who may not do this."""
+    """The caller lacks a permission."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(status.HTTP_403_FORBIDDEN, detail)
 
 
 class NotFound(HTTPException):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(status.HTTP_404_NOT_FOUND, detail)
 
 
 class Conflict(HTTPException):
-    """Another thing is in the way."""
+    """The request conflicts with an existing resource."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(status.HTTP_409_CONFLICT, detail)
@@ -55,7 +55,7 @@ class Unprocessable(HTTPException):
 
 
 async def invalid_request(_: Request, error: Exception) -> JSONResponse:
-    """Answer 422 without repeating the input, which may hold what JSON cannot express."""
+    """Answer 422 without repeating the input, which may contain values that JSON cannot express."""
     if not isinstance(error, RequestValidationError):
         raise error
     detail = [{key: part[key] for key in ("loc", "msg", "type")} for part in error.errors()]

@@ -1,4 +1,4 @@
-"""The UI's pages: addresses made from the URL patterns that the system prompt gives."""
+"""The pages of Imbi's UI, by the URL patterns in the system prompt."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from local.demo_model.language import plural
-from local.demo_model.reading import text_of
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
-    from local.demo_model.reading import Record
+    from local.demo_model.tool_results import Record
 
 _PATTERN = re.compile(r"(?<![\w<>:/.])/[a-z][\w-]*(?:/(?:[\w-]+|\{\w+\}))*")
 _BASE = re.compile(r"https?://[^\s`'\"()<>{}]+")
@@ -21,7 +21,7 @@ _IDENTIFIERS = ("id", "slug", "email")
 
 @dataclass(frozen=True)
 class Pages:
-    """What a system prompt says about the UI's addresses."""
+    """The UI's URL patterns in a system prompt."""
 
     system: str
 
@@ -31,7 +31,7 @@ class Pages:
 
     @cached_property
     def _base(self) -> str:
-        """The UI's public address; empty where the prompt names none beyond an example."""
+        """The UI's public base URL; empty if the prompt names none besides an example."""
         for line in self.system.splitlines():
             is_about_ui = re.search(r"\b(?:UI|user interface|base url)\b", line, re.IGNORECASE)
             found = _BASE.search(line)
@@ -41,11 +41,11 @@ class Pages:
 
     @property
     def plain(self) -> list[str]:
-        """The pages that are about no single thing, such as the dashboard."""
+        """The paths without placeholders, such as the dashboard's."""
         return [pattern for pattern in self._patterns if "{" not in pattern]
 
     def path(self, phrase: str, record: Record) -> str | None:
-        """The path of a thing's page; None where no pattern fits."""
+        """Return the path of a thing's page; None if no pattern fits."""
         section = plural(phrase).replace(" ", "-")
         for pattern in sorted(self._patterns, key=len):
             *before, name, last = ["", *pattern.strip("/").split("/")]
@@ -58,7 +58,7 @@ class Pages:
         return None
 
     def section(self, phrase: str) -> str | None:
-        """The path of the page that lists a kind of thing."""
+        """Return the path of the page that lists a kind of thing; None if there is none."""
         section = plural(phrase).replace(" ", "-")
         if "/admin/{section}" in self._patterns and f"`{section}`" in self.system:
             return f"/admin/{section}"
@@ -67,7 +67,7 @@ class Pages:
         return min(found, key=len, default=None)
 
     def link(self, phrase: str, record: Record, text: str) -> str:
-        """A Markdown link to a thing's page; the text alone where it has none."""
+        """Return a Markdown link to a thing's page; the text alone if there is no page."""
         path = self.path(phrase, record)
         return f"[{text}]({self._base}{path})" if path else text
 

@@ -1,4 +1,4 @@
-"""The questions: typed with line editing and a history, or read from a pipe."""
+"""Reads lines of input: typed, with line editing and a history, or from a pipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 try:
     import readline as _readline
-except ImportError:  # Windows' Python has none: lines are typed without editing.
+except ImportError:  # Python on Windows has no readline: there is no line editing.
     readline: ModuleType | None = None
 else:
     readline = _readline
@@ -23,14 +23,14 @@ _PROMPT = "> "
 
 
 @contextmanager
-def kept_history(path: Path | None) -> Iterator[None]:
-    """Load the lines that were typed before, and keep this time's. What can't be read or written is gone, no more."""
+def line_history(path: Path | None) -> Iterator[None]:
+    """Load the history of typed lines, and save it at the end. A history that cannot be used is ignored."""
     if path is None or readline is None:
         yield
         return
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Questions are nobody else's business.
+        # Questions are private.
         path.touch(mode=0o600, exist_ok=True)
         readline.read_history_file(path)
     readline.set_history_length(_HISTORY_LINES)
@@ -42,20 +42,20 @@ def kept_history(path: Path | None) -> Iterator[None]:
 
 
 def typed_lines() -> Iterator[str]:
-    """Ask for lines until Ctrl-D, or Ctrl-C at an empty prompt; elsewhere Ctrl-C drops the line."""
+    """Yield typed lines until Ctrl-D, or Ctrl-C at an empty prompt; on a non-empty line, Ctrl-C discards the line."""
     while True:
         try:
             yield input(_PROMPT).strip()
         except EOFError:
-            print()  # noqa: T201  # the shell's prompt belongs on a line of its own
+            print()  # noqa: T201  # the shell's prompt starts on a new line
             return
         except KeyboardInterrupt:
-            print()  # noqa: T201  # so does ours
+            print()  # noqa: T201  # so does this prompt
             if readline is None or not readline.get_line_buffer():
                 return
 
 
 def piped_lines(stream: TextIO) -> Iterator[str]:
-    """Read lines to the stream's end."""
+    """Yield the lines of a stream."""
     for line in stream:
         yield line.strip()

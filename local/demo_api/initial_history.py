@@ -1,4 +1,4 @@
-"""The company's recent past: releases, deployments and operations, made up the same way at every start."""
+"""Generates the company's recent releases, deployments and operations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _INCIDENTS: tuple[tuple[EntryType, str], ...] = (
 
 
 def releases_of(project: Project, people: Sequence[str], random: Random, now: datetime) -> Iterator[Release]:
-    """Make up the releases of the last months, newest first."""
+    """Generate a project's releases of the last four months, newest first."""
     count = random.randint(4, 9)
     major, minor, patch = random.randint(1, 5), random.randint(0, 14), 0
     ages = sorted((random.uniform(0.2, 120) for _ in range(count)), reverse=True)
@@ -82,7 +82,7 @@ def _release(project: Project, tag: str, at: datetime, people: Sequence[str], ra
 
 
 def deploy(project: Project, environments: Sequence[Environment], random: Random, now: datetime) -> None:
-    """Make up how each release came through the environments: the higher, the later and the fewer."""
+    """Generate the deployments of each release: later environments receive a release later, or not at all."""
     for release in reversed(project.releases):
         moment = release.created_at
         for step, environment in enumerate(environments):
@@ -113,7 +113,7 @@ def _events(release: Release, status: DeploymentStatus, at: datetime, random: Ra
 def deployment_entries(
     project: Project, environments: Sequence[Environment], now: datetime
 ) -> Iterator[OperationLogResponse]:
-    """Write down the deployments of the last weeks."""
+    """Yield log entries for the deployments of the last weeks."""
     for release in project.releases:
         for environment in environments:
             events = release.deployments.get(environment.id, [])
@@ -141,7 +141,7 @@ def deployment_entries(
 def other_entries(
     project: Project, environments: Sequence[Environment], people: Sequence[str], random: Random, now: datetime
 ) -> Iterator[OperationLogResponse]:
-    """Make up what else was done to a project in the last weeks."""
+    """Generate log entries for other operations on a project in the last weeks."""
     for number in range(random.choice((0, 0, 1, 1, 2, 3))):
         entry_type, description = random.choice(_INCIDENTS)
         at = (now - timedelta(days=random.uniform(0.2, _LOG_DAYS))).replace(microsecond=0)

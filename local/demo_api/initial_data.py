@@ -1,4 +1,4 @@
-"""Founds the company: the store that the demo API starts with."""
+"""Creates the data that the demo API starts with."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from local import company
 from local.company import blueprints, catalog, people
-from local.demo_api.catalog import Catalog
-from local.demo_api.history import deploy, deployment_entries, other_entries, releases_of
-from local.demo_api.portfolio import FOUNDED, build_project, slug_of
+from local.company.principals import ORGANIZATION_NAME, ORGANIZATION_SLUG, ROLES, SERVICE_ACCOUNTS, USERS
+from local.demo_api.collection import Catalog
+from local.demo_api.initial_history import deploy, deployment_entries, other_entries, releases_of
+from local.demo_api.initial_projects import FOUNDED, build_project, slug_of
 from local.demo_api.schemas.common import stable_id
 from local.demo_api.schemas.organizations import (
     Environment,
@@ -29,7 +30,6 @@ from local.demo_api.schemas.people import (
     UserResponse,
 )
 from local.demo_api.store import OrganizationData, Store
-from local.seed import ORGANIZATION_NAME, ORGANIZATION_SLUG, ROLES, SERVICE_ACCOUNTS, USERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 _SEED = 20190304
 
 
-def found_company(now: datetime) -> Store:
-    """Build the company as it is today; two starts differ only in the dates."""
-    random = Random(_SEED)  # noqa: S311  # made-up data, the same at every start
+def create_company(now: datetime) -> Store:
+    """Create the company's data as of `now`; apart from the dates, the data are the same at every start."""
+    random = Random(_SEED)  # noqa: S311  # fictitious data, the same at every start
     data = _organization()
     store = Store(
         roles=_roles(),
@@ -56,7 +56,7 @@ def found_company(now: datetime) -> Store:
     for row in _rows():
         project = data.projects.get(slug_of(row["name"]))
         project.depends_on = [data.projects.get(slug).id for slug in row["depends_on"].split()]
-        _live_through(store, data, project, random, now)
+        _add_history(store, data, project, random, now)
     store.operations.sort(key=lambda entry: entry.occurred_at)
     return store
 
@@ -66,7 +66,7 @@ def _rows() -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def _kept(kind: str, fields: Mapping[str, object]) -> dict[str, object]:
+def _entity_fields(kind: str, fields: Mapping[str, object]) -> dict[str, object]:
     return {**fields, "id": stable_id(kind, str(fields["slug"])), "created_at": FOUNDED}
 
 
@@ -77,19 +77,19 @@ def _organization() -> OrganizationData:
         "description": catalog.ORGANIZATION_DESCRIPTION,
         "icon": "lucide:trees",
     }
-    data = OrganizationData(Organization.model_validate(_kept("organization", fields)))
+    data = OrganizationData(Organization.model_validate(_entity_fields("organization", fields)))
     for facts in catalog.TEAMS:
         fields = {"slug": facts.slug, "name": facts.name, "description": facts.description, "icon": facts.icon}
-        team = data.teams.put(Team.model_validate(_kept("team", fields)))
+        team = data.teams.put(Team.model_validate(_entity_fields("team", fields)))
         data.members[team.id] = _member_emails(team.slug)
     for row in catalog.PROJECT_TYPES:
-        data.project_types.put(ProjectType.model_validate(_kept("project-type", row)))
+        data.project_types.put(ProjectType.model_validate(_entity_fields("project-type", row)))
     for row in catalog.ENVIRONMENTS:
-        data.environments.put(Environment.model_validate(_kept("environment", row)))
+        data.environments.put(Environment.model_validate(_entity_fields("environment", row)))
     for row in catalog.LINK_DEFINITIONS:
-        data.link_definitions.put(LinkDefinition.model_validate(_kept("link-definition", row)))
+        data.link_definitions.put(LinkDefinition.model_validate(_entity_fields("link-definition", row)))
     for row in catalog.TAGS:
-        data.tags.put(Tag.model_validate(_kept("tag", row)))
+        data.tags.put(Tag.model_validate(_entity_fields("tag", row)))
     return data
 
 
@@ -161,7 +161,7 @@ def _permission(name: str) -> Permission:
     return Permission(name=name, resource_type=resource_type, action=action)
 
 
-def _live_through(store: Store, data: OrganizationData, project: Project, random: Random, now: datetime) -> None:
+def _add_history(store: Store, data: OrganizationData, project: Project, random: Random, now: datetime) -> None:
     emails = data.members[project.team_id]
     environments = data.environments_of(project)
     types = [data.project_types.by_id(type_id) for type_id in project.type_ids]

@@ -1,4 +1,4 @@
-"""Finding the things that a text names among the records of a list."""
+"""Finds the records whose names a text mentions, exactly or nearly."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING
 
 from local.demo_model.language import FILLER, stems
-from local.demo_model.reading import text_of
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from local.demo_model.reading import Record
+    from local.demo_model.tool_results import Record
 
 _LABELS = ("name", "slug", "display_name", "title", "email", "tag")
 _SHORTEST_ID = 6
-"""Characters from which on an identifier is looked for inside a text."""
+"""The shortest identifier, in characters, that is looked for inside a text."""
 CLOSE = 0.84
-"""How alike a misspelt name must be (0 to 1)."""
+"""The similarity, from 0 to 1, from which a word counts as a misspelt name."""
 LONGEST_COMPARED = 300
-"""Characters of a text that are searched for names that are only nearly right."""
+"""The number of characters of a text that are searched for misspelt names."""
 SIMILAR = 0.5
-"""How alike a name must be to be suggested."""
+"""The similarity, from 0 to 1, from which a name is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A record that a text names, and the words of the text that do."""
+    """A record that a text names, with the range of words that name it."""
 
     record: Record
     start: int
@@ -35,12 +35,12 @@ class Mention:
 
     @property
     def width(self) -> int:
-        """How many words name it."""
+        """The number of words that name the record."""
         return self.end - self.start
 
 
 def name_of(record: Record) -> str:
-    """What people call it."""
+    """Return the name of a record: the first of its naming fields that is set."""
     for label in ("name", "display_name", "title", "tag", "slug", "email", "id"):
         if text := text_of(record.get(label)):
             return text
@@ -48,7 +48,7 @@ def name_of(record: Record) -> str:
 
 
 def mentions(text: str, records: Iterable[Record]) -> list[Mention]:
-    """The records that a text names, in its order; of names within longer ones only the longer count."""
+    """Return the records that a text names, in order; a name inside a longer name does not count."""
     parts = stems(text)
     found = [mention for record in records for mention in _mentions_of(record, text, parts)]
     found.sort(key=lambda mention: (-mention.width, mention.start))
@@ -60,7 +60,7 @@ def mentions(text: str, records: Iterable[Record]) -> list[Mention]:
 
 
 def nicknamed(text: str, records: Sequence[Record], noun: Sequence[str]) -> list[Mention]:
-    """The record that a text calls by one word of its name beside its kind, as in "the data team"."""
+    """Return the record that a text names by one word of its name beside its kind, as in "the data team"."""
     parts = stems(text)
     for start in range(len(parts) - len(noun) + 1):
         end = start + len(noun)
@@ -75,7 +75,7 @@ def nicknamed(text: str, records: Sequence[Record], noun: Sequence[str]) -> list
 
 
 def misspelt(text: str, records: Sequence[Record]) -> Record | None:
-    """The record whose name a text nearly has."""
+    """Return the record whose name a text nearly contains."""
     words = _telling_words(text)
     labels = {label.lower(): record for record in records for label in _labels(record)}
     for width in (3, 2, 1):
@@ -87,7 +87,7 @@ def misspelt(text: str, records: Sequence[Record]) -> Record | None:
 
 
 def similar(text: str, records: Iterable[Record], limit: int = 4) -> list[Record]:
-    """The records whose names are most like something in a text."""
+    """Return the records whose names are most similar to a word of a text."""
     words = _telling_words(text)
     scored = [
         (
@@ -104,7 +104,7 @@ def similar(text: str, records: Iterable[Record], limit: int = 4) -> list[Record
 
 
 def _telling_words(text: str) -> list[str]:
-    """The first words of a text that are no filler; comparing is slow."""
+    """Return the words at the beginning of a text without filler; comparing many words is slow."""
     words = text[:LONGEST_COMPARED].lower().replace("?", " ").replace(",", " ").split()
     return [word for word in words if word not in FILLER]
 

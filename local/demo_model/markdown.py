@@ -1,4 +1,4 @@
-"""Markdown from records: tables, lists of fields, links."""
+"""Renders records as Markdown: tables and lists of fields."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from local.demo_model.reading import text_of
-from local.demo_model.things import name_of
+from local.demo_model.name_matching import name_of
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
-    from local.demo_model.pages import Pages
-    from local.demo_model.reading import Reading, Record
+    from local.demo_model.tool_results import Record, ToolResult
+    from local.demo_model.ui_pages import Pages
 
 EMPTY = "\N{EN DASH}"
-"""What an empty cell shows."""
+"""The content of an empty cell."""
 MOST_ROWS = 25
 MOST_COLUMNS = 6
 MOST_FIELDS = 16
 FEW_COLUMNS = 4
-"""Columns beyond which slugs are left out."""
+"""The highest number of columns in a table that shows slugs beside names."""
 LONGEST_CELL = 90
 LONGEST_TEXT = 2000
 _MOST_ITEMS = 5
@@ -34,7 +34,7 @@ _FIRST = (
     "release", "role", "direction", "description", "notes", "status", "current_status", "deployable", "releasable",
     "score",
 )  # fmt: skip
-"""Fields that say most, in the order of a table's columns."""
+"""The most informative fields, in the order of a table's columns."""
 HIDDEN = frozenset(
     {
         "archived", "avatar_url", "breakdown", "closed_pr_count", "committish", "completed_at", "drift_ranges", "icon",
@@ -43,12 +43,12 @@ HIDDEN = frozenset(
         "updated_at", "viewer_closed_pr_count", "viewer_open_pr_count",
     }
 )  # fmt: skip
-"""Fields that only machines read."""
+"""Fields that are not shown, because only programs use them."""
 _LAST = ("created_at", "created_by")
 
 
 def table(records: Sequence[Record], pages: Pages, phrase: str, only: Sequence[str] = ()) -> str:
-    """A table of records; the first column links to their pages."""
+    """Render a table of records; the first column links to their pages."""
     columns = list(only) or _columns(records)
     heads = " | ".join(heading(column) for column in columns)
     rows = [f"| {heads} |", "|" + " --- |" * len(columns)]
@@ -62,34 +62,32 @@ def table(records: Sequence[Record], pages: Pages, phrase: str, only: Sequence[s
 
 
 def fields(record: Record) -> str:
-    """A list of what a record says about itself."""
-    keys = [key for key in _ordered(record) if key not in {"name", "display_name"} and is_telling(record[key])]
+    """Render the fields of a record as a list."""
+    keys = [key for key in _ordered(record) if key not in {"name", "display_name"} and has_value(record[key])]
     return "\n".join(f"- **{heading(key)}:** {cell(record[key])}" for key in keys[:MOST_FIELDS])
 
 
-def any_result(reading: Reading, pages: Pages, phrase: str) -> str:
-    """Whatever a tool gave, as readably as its form allows."""
-    if reading.is_list:
-        records = reading.records
+def any_result(result: ToolResult, pages: Pages, phrase: str) -> str:
+    """Render any tool result: as a table, as fields, or as plain text."""
+    if result.is_list:
+        records = result.records
         if records:
-            return table(records, pages, phrase) + cut_notice(reading)
-        return (
-            "The answer is an empty list." if not reading.value or isinstance(reading.value, dict) else _plain(reading)
-        )
-    if reading.record:
-        return _lone(reading.record) or fields(reading.record) + cut_notice(reading)
-    return _plain(reading)
+            return table(records, pages, phrase) + cut_notice(result)
+        return "The answer is an empty list." if not result.value or isinstance(result.value, dict) else _plain(result)
+    if result.record:
+        return _lone(result.record) or fields(result.record) + cut_notice(result)
+    return _plain(result)
 
 
-def cut_notice(reading: Reading) -> str:
-    """A sentence for results that were cut off; nothing for whole ones."""
-    return "\n\n*The result was too long and was cut off: there is more than I can show.*" if reading.is_cut else ""
+def cut_notice(result: ToolResult) -> str:
+    """Return a sentence for a result that was cut off; empty for a complete one."""
+    return "\n\n*The result was too long and was cut off: there is more than I can show.*" if result.is_cut else ""
 
 
 def cell(value: JsonValue) -> str:
-    """A value in a few words that break no table."""
+    """Render a value briefly, in a form that fits a table's cell."""
     if value is None or value in ("", [], {}):
-        return EMPTY  # a dash for an empty cell
+        return EMPTY
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
@@ -107,7 +105,7 @@ def cell(value: JsonValue) -> str:
 def _columns(records: Sequence[Record]) -> list[str]:
     merged: Record = {}
     for record in records[:MOST_ROWS]:
-        merged |= {key: value for key, value in record.items() if is_telling(value)}
+        merged |= {key: value for key, value in record.items() if has_value(value)}
     columns = [key for key in _ordered(merged) if _fits_a_cell(merged[key])]
     if "name" in columns and "slug" in columns and len(columns) > FEW_COLUMNS:
         columns.remove("slug")
@@ -124,13 +122,13 @@ def _fits_a_cell(value: JsonValue) -> bool:
     return not isinstance(value, dict) or bool(name_of(value))
 
 
-def is_telling(value: JsonValue) -> bool:
-    """Whether a value says anything."""
+def has_value(value: JsonValue) -> bool:
+    """Return whether a value is neither null nor empty."""
     return value is not None and value not in ("", [], {})
 
 
 def heading(key: str) -> str:
-    """A field's name as people would write it."""
+    """Return a field's name as people write it."""
     words = key.removesuffix("_slug").replace("_", " ").strip()
     return (words[:1].upper() + words[1:]) or key
 
@@ -156,7 +154,7 @@ def _short(value: JsonValue) -> str:
 
 
 def _lone(record: Record) -> str:
-    """The text of a result that is nothing but one."""
+    """Render a record whose only field is a text; empty for other records."""
     if len(record) == 1:
         (value,) = record.values()
         if not isinstance(value, dict | list):
@@ -164,8 +162,8 @@ def _lone(record: Record) -> str:
     return ""
 
 
-def _plain(reading: Reading) -> str:
-    text = reading.text.strip() or "(nothing)"
+def _plain(result: ToolResult) -> str:
+    text = result.text.strip() or "(nothing)"
     shown = text[:LONGEST_TEXT]
     more = f"\n\n*…and {len(text) - len(shown)} more characters.*" if len(text) > len(shown) else ""
     return f"```text\n{shown}\n```{more}" if "\n" in shown else f"> {shown}{more}"

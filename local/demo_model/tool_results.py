@@ -1,4 +1,4 @@
-"""Reading tool results: JSON, whole or cut off, as records; other text as it is."""
+"""Parses tool results: JSON, complete or cut off, becomes records; other text stays as it is."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Record: TypeAlias = "dict[str, JsonValue]"
 
 _DECODER = JSONDecoder(strict=False)
 _WRAPPERS = ("result", "results", "data", "items", "records", "entries", "relationships", "components", "projects")
-"""Keys under which answers put the list that they are about."""
+"""Keys under which APIs return a list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A result: its value if it is JSON, its text if not, and whether something was cut off."""
+class ToolResult:
+    """A parsed result: its value if it is JSON, its text, and whether it was cut off."""
 
     value: JsonValue
     text: str
@@ -28,38 +28,38 @@ class Reading:
 
     @property
     def records(self) -> list[Record]:
-        """The objects of the list that the result is, or holds."""
+        """The objects of the list that the result is or contains."""
         return [item for item in _list_in(self.value) or [] if isinstance(item, dict)]
 
     @property
     def is_list(self) -> bool:
-        """Whether the result is a list of things, or holds one."""
+        """Whether the result is a list or contains one."""
         return _list_in(self.value) is not None
 
     @property
     def record(self) -> Record:
-        """The object that the result is; empty if it is none."""
+        """The object that the result is; empty for other results."""
         value = self.value
         if isinstance(value, dict) and isinstance(value.get("result"), dict) and len(value) == 1:
             value = value["result"]
         return value if isinstance(value, dict) else {}
 
 
-def read(text: str) -> Reading:
-    """Read a result; of JSON that was cut off, the whole elements of its list are kept."""
+def parse_result(text: str) -> ToolResult:
+    """Parse a result; of a list that was cut off, only the complete elements remain."""
     stripped = text.strip()
     if not stripped.startswith(("{", "[")):
-        return Reading(None, stripped)
+        return ToolResult(None, stripped)
     try:
         value, end = _DECODER.raw_decode(stripped)
     except JSONDecodeError:
         elements = list(_whole_elements(stripped))
-        return Reading(elements or None, stripped, is_cut=True)
-    return Reading(value, stripped, is_cut=bool(stripped[end:].strip()))
+        return ToolResult(elements or None, stripped, is_cut=True)
+    return ToolResult(value, stripped, is_cut=bool(stripped[end:].strip()))
 
 
 def text_of(value: object) -> str:
-    """A JSON value's text where it is a string, else nothing."""
+    """Return a value that is a string; for other values, an empty string."""
     return value if isinstance(value, str) else ""
 
 

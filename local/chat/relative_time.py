@@ -1,4 +1,4 @@
-"""How long ago something was, for people."""
+"""Formats a moment relative to now, as in "5 min ago"."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _WEEK = timedelta(days=7)
 _UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
 
 
-def age(moment: datetime, now: datetime | None = None) -> str:
-    """Say how long ago a moment was, or its date after a week."""
+def relative_time(moment: datetime, now: datetime | None = None) -> str:
+    """Format how long ago a moment was; after a week, format its date."""
     passed = (now or datetime.now(UTC)) - moment
     if passed >= _WEEK:
         return f"{moment:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""Narrowing a list to what a question asks for: by the things that its records refer to, by numbers, by groups."""
+"""Filters, ranks and counts the records of a list as a question asks: by references, by numbers, by groups."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from local.demo_model.language import singular, stem, stems, words
-from local.demo_model.reading import text_of
-from local.demo_model.things import mentions, name_of, nicknamed
+from local.demo_model.name_matching import mentions, name_of, nicknamed
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from local.demo_model.question import Question
-    from local.demo_model.reading import Record
+    from local.demo_model.tool_results import Record
 
 _OWN = frozenset(
     {"id", "name", "slug", "title", "description", "tag", "email", "display_name", "icon", "notes", "links"}
 )
-"""Fields that say what a record is, and not what it belongs to."""
+"""Fields that describe a record itself and refer to nothing else."""
 _NOT = frozenset({"not", "without", "non", "except", "isn", "aren", "no"})
 _REACH = 3
-"""How many words before a value a negation may stand."""
+"""The number of words before a value in which a negation counts."""
 _GROUP = re.compile(
     r"\b(?:per|for each|in each|of each|grouped by|(?<!ed )(?<!en )(?<!ne )by(?! the\b| an?\b))\s+([\w -]+)",
     re.IGNORECASE,
 )
-"""A group that is asked for; `owned by`, `written by` and `done by` ask for none."""
+"""Matches a request to group; `owned by`, `written by` and `done by` are not one."""
 _BOUND = re.compile(
     r"([\w-]+)\s+(?:is\s+|of\s+)?(below|under|less than|lower than|at most|above|over|more than|higher than|at least"
     r"|[<>]=?)\s*(-?\d+(?:\.\d+)?)",
@@ -42,29 +42,29 @@ _LOWEST = frozenset({"lowest", "worst", "bottom", "least", "smallest", "fewest"}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Records with the reasons why it is these, and the stems of the question that the reasons explain."""
+    """Selected records, the reasons for the selection, and the stems of the question that the reasons explain."""
 
     records: Sequence[Record]
     reasons: Sequence[str] = ()
     explained: frozenset[str] = field(default_factory=frozenset)
 
-    def because(self, reasons: Sequence[str], explained: frozenset[str] = frozenset()) -> Selection:
-        """The same records with more reasons, which come first."""
+    def with_reasons(self, reasons: Sequence[str], explained: frozenset[str] = frozenset()) -> Selection:
+        """Return the same records with additional reasons, which come first."""
         return replace(self, reasons=[*reasons, *self.reasons], explained=self.explained | explained)
 
 
 def select(question: Question, records: Sequence[Record], done: Collection[str] = ()) -> Selection:
-    """Keep the records that refer to what the question names, and lie within the bounds that it gives.
+    """Select the records that refer to the things in the question and lie within its bounds.
 
-    The names and slugs in `done` have narrowed the records already.
+    The names and slugs in `done` are skipped: the records have been filtered by them already.
     """
     chosen = _by_facets(question, Selection(records), done)
     chosen = _by_bounds(question, chosen)
     return _by_rank(question, chosen)
 
 
-def telling(chosen: Selection, words: Sequence[str]) -> Selection:
-    """Keep the records whose names and descriptions have the words; all, where none has."""
+def with_words(chosen: Selection, words: Sequence[str]) -> Selection:
+    """Select the records whose texts have all the words; if there are none, keep all records."""
     wanted = set(words)
     kept = [record for record in chosen.records if wanted <= set(stems(" ".join(map(text_of, record.values()))))]
     if not wanted or not kept:
@@ -74,7 +74,7 @@ def telling(chosen: Selection, words: Sequence[str]) -> Selection:
 
 
 def group_field(question: Question, records: Sequence[Record]) -> str | None:
-    """The field by which the question wants the records to be counted."""
+    """Return the field by which the question asks to group the records."""
     found = _GROUP.search(question.text)
     if found is None:
         return None
@@ -88,19 +88,19 @@ def group_field(question: Question, records: Sequence[Record]) -> str | None:
 
 
 def wanted_group(question: Question) -> tuple[str, ...]:
-    """The words by which the question wants to group, whether or not the records have such a field."""
+    """Return the words after "per" or "by" in the question, even if the records have no such field."""
     found = _GROUP.search(question.text)
     return stems(found[1]) if found else ()
 
 
 def count_by(records: Sequence[Record], key: str) -> list[Record]:
-    """Count records by a field's values, most frequent first."""
+    """Count records by the values of a field, most frequent first."""
     counts = Counter(value for record in records for value in _values(record.get(key)))
     return [{"name": value, "count": count} for value, count in counts.most_common()]
 
 
 def is_negated(question: Question, value: str) -> bool:
-    """Whether a negation stands shortly before a value."""
+    """Return whether a negation stands shortly before a value in the question."""
     wanted = stems(value)
     for start in range(len(question.stems)):
         if question.stems[start : start + len(wanted)] == wanted:
@@ -132,7 +132,7 @@ def _by_facets(question: Question, chosen: Selection, done: Collection[str]) -> 
 
 
 def _labels(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
-    """What records refer to: (field, the thing referred to), each once."""
+    """Yield each pair of a field and the thing that it refers to, once."""
     seen: set[tuple[str, str]] = set()
     for record in records:
         for key, value in record.items():
@@ -161,7 +161,7 @@ def _values(value: JsonValue) -> list[str]:
 
 
 def _nearest_key(question: Question, keys: Sequence[str]) -> str:
-    """Of several fields with the same value, the one that the question names."""
+    """Return the field that the question names, of several fields with the same value."""
     return next((key for key in keys if set(stems(key)) & set(question.stems)), keys[0])
 
 

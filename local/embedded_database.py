@@ -1,8 +1,8 @@
-"""An embedded PostgreSQL with Apache AGE (PGlite under Node.js) for a developer's machine.
+"""An embedded PostgreSQL with Apache AGE for development: PGlite in a Node.js process.
 
-It has one session behind all connections: settings and session-level advisory locks are common to all, a transaction
-on one connection makes the others wait, and one that idles is rolled back. `COPY … FROM STDIN` and the cancelling of a
-statement are not available. What was acknowledged outlives a killed process, but not a power cut.
+All connections share one session. Therefore settings and session-level advisory locks apply to all connections, a
+transaction on one connection makes the others wait, and an idle transaction is rolled back. `COPY … FROM STDIN` and
+cancelling a statement are not supported. Committed data survive a killed process, but not a power failure.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 IDLE_TRANSACTION_SECONDS = 30.0
-"""How long a transaction may idle while it makes all others wait."""
+"""The time after which an idle transaction, for which all others wait, is rolled back."""
 
 _CREATE_SECONDS = 300.0
 _START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
-# Half of the 8 MB that systems give a process; the database's max_stack_depth is set to fit.
+# Half of the usual stack size, 8 MB; the database's max_stack_depth fits it.
 _STACK_KILOBYTES = 4000
-# npm removes it when the packages change: a template never outlives the version that made it.
+# npm deletes this directory when it installs other packages, so a template always fits the installed version.
 _TEMPLATE = DATABASE / "node_modules" / ".cache" / "template"
 
-_logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class EmbeddedDatabaseError(StartupError):
@@ -57,7 +57,9 @@ async def embedded_database(
     report: Callable[[str], None],
     idle_transaction_seconds: float = IDLE_TRANSACTION_SECONDS,
 ) -> AsyncIterator[str]:
-    """Run the database that is kept in the data directory, made where there is none, and give its DSN.
+    """Run the database in the data directory, which is created if it does not exist, and yield its DSN.
+
+    `report` receives lines for the terminal.
 
     Raises:
         EmbeddedDatabaseError: another server uses the directory, or the database could not be installed or started.
@@ -77,35 +79,35 @@ async def embedded_database(
 async def _ensure_created(node: Node, data_dir: Path, report: Callable[[str], None]) -> None:
     if _database_in(data_dir).exists():
         return
-    report(f"creating the embedded database in {data_dir} (some seconds the first time)")
+    report(f"Creating the embedded database in {data_dir}; this takes some seconds, once.")
     if not _TEMPLATE.exists():
         await _create_template(node)
     await asyncio.to_thread(_copy_template, data_dir)
 
 
 def _copy_template(data_dir: Path) -> None:
-    # Renaming comes last, so that a copy which was cut off is never taken for a database.
+    # The rename comes last, so that an incomplete copy is never used as a database.
     unfinished = data_dir / "database.new"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(_TEMPLATE, unfinished)
         unfinished.rename(_database_in(data_dir))
     except OSError as error:
-        raise EmbeddedDatabaseError(f"the embedded database could not be created in {data_dir}: {error}") from error
+        raise EmbeddedDatabaseError(f"The embedded database could not be created in {data_dir}: {error}") from error
 
 
 async def _create_template(node: Node) -> None:
-    """Make an empty database to copy: tens of ms, where making one takes seconds."""
+    """Create an empty database as a template: copying it takes milliseconds, creating one takes seconds."""
     _TEMPLATE.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_TEMPLATE.parent) as scratch:
-        made, log = Path(scratch) / "template", Path(scratch) / "log"
-        await _run_to_end(node, made, log)
-        with suppress(OSError):  # another process was quicker, and its template is as good
+        made, log_file = Path(scratch) / "template", Path(scratch) / "log"
+        await _run_to_end(node, made, log_file)
+        with suppress(OSError):  # another process was faster, and its template is the same
             made.rename(_TEMPLATE)
 
 
-async def _run_to_end(node: Node, directory: Path, log: Path) -> None:
-    with log.open("wb") as stderr:
+async def _run_to_end(node: Node, directory: Path, log_file: Path) -> None:
+    with log_file.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *_command(node, "create.mjs"), str(directory), stderr=stderr, start_new_session=True
         )
@@ -113,12 +115,14 @@ async def _run_to_end(node: Node, directory: Path, log: Path) -> None:
         async with asyncio.timeout(_CREATE_SECONDS):
             status = await process.wait()
     except TimeoutError as error:
-        raise EmbeddedDatabaseError(f"creating the embedded database took more than {_CREATE_SECONDS:.0f} s") from error
+        raise EmbeddedDatabaseError(
+            f"Creating the embedded database took more than {_CREATE_SECONDS:.0f} s."
+        ) from error
     finally:
         if process.returncode is None:
             process.kill()
     if status != 0:
-        raise EmbeddedDatabaseError(f"creating the embedded database failed: {_last_words(log)}")
+        raise EmbeddedDatabaseError(f"Creating the embedded database failed: {_error_line(log_file)}")
 
 
 def _command(node: Node, script: str) -> tuple[str, ...]:
@@ -127,7 +131,7 @@ def _command(node: Node, script: str) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def _running(node: Node, data_dir: Path, lock: int, idle_seconds: float) -> AsyncIterator[Process]:
-    """Run the database process; it ends when its standard input does, so with us whatever becomes of us."""
+    """Run the database process; it ends when its standard input closes, even if this process is killed."""
     with _log_of(data_dir).open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             *_command(node, "server.mjs"),
@@ -136,7 +140,7 @@ async def _running(node: Node, data_dir: Path, lock: int, idle_seconds: float) -
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
-            start_new_session=True,  # the terminal's Ctrl-C is for the server, which needs its database to the end
+            start_new_session=True,  # Ctrl-C must not stop the database before the server has stopped
             pass_fds=(lock,),
         )
     try:
@@ -152,7 +156,7 @@ async def _stop(process: Process) -> None:
         async with asyncio.timeout(_STOP_SECONDS):
             await process.wait()
     except TimeoutError:
-        _logger.warning("the embedded database did not stop in %.0f s and is killed", _STOP_SECONDS)
+        log.warning("the embedded database did not stop within %.0f s; killing it", _STOP_SECONDS)
     finally:
         if process.returncode is None:
             process.kill()
@@ -171,7 +175,7 @@ async def _watched(process: Process, data_dir: Path) -> AsyncIterator[None]:
 
 async def _report_end(process: Process, data_dir: Path) -> None:
     status = await process.wait()
-    _logger.error("the embedded database has stopped (status %d): %s", status, _last_words(_log_of(data_dir)))
+    log.error("the embedded database has stopped (status %d): %s", status, _error_line(_log_of(data_dir)))
 
 
 async def _port_of(process: Process, data_dir: Path) -> int:
@@ -181,8 +185,8 @@ async def _port_of(process: Process, data_dir: Path) -> int:
                 if event.port is not None:
                     return event.port
     except TimeoutError as error:
-        raise EmbeddedDatabaseError(f"the embedded database did not start within {_START_SECONDS:.0f} s") from error
-    raise EmbeddedDatabaseError(f"the embedded database did not start: {_last_words(_log_of(data_dir))}")
+        raise EmbeddedDatabaseError(f"The embedded database did not start within {_START_SECONDS:.0f} s.") from error
+    raise EmbeddedDatabaseError(f"The embedded database did not start: {_error_line(_log_of(data_dir))}")
 
 
 async def _events(process: Process) -> AsyncIterator[_Event]:
@@ -201,8 +205,8 @@ def _log_of(data_dir: Path) -> Path:
     return data_dir / "database.log"
 
 
-def _last_words(log: Path) -> str:
-    """Give the line of a failed process's standard error that says what was wrong."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line]
-    return (telling or lines or ["it said nothing"])[-1]
+def _error_line(log_file: Path) -> str:
+    """Return the line of a log that explains the failure: the last error, else the last line."""
+    lines = [line.strip() for line in log_file.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if "Error" in line]
+    return (errors or lines or ["no output"])[-1]

@@ -1,10 +1,10 @@
-"""An in-memory collection of things with unique slugs."""
+"""An in-memory collection of entities with unique slugs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from local.demo_api.problems import Conflict, NotFound
+from local.demo_api.errors import Conflict, NotFound
 from local.demo_api.schemas.common import Entity
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ E = TypeVar("E", bound=Entity)
 
 
 class Catalog(Generic[E]):
-    """Entities of one kind; `noun` names the kind in refusals."""
+    """Entities of one kind; `noun` names the kind in error messages."""
 
     def __init__(self, noun: str, entities: Iterable[E] = ()) -> None:
         self._noun = noun
@@ -27,21 +27,21 @@ class Catalog(Generic[E]):
         return len(self._by_id)
 
     def get(self, slug: str) -> E:
-        """Find by slug, or answer 404."""
+        """Return the entity with this slug, or answer 404."""
         entity = self._find(slug)
         if entity is None:
             raise NotFound(f"{self._noun} with slug {slug!r} not found")
         return entity
 
     def by_id(self, entity_id: str) -> E:
-        """Find by id, or answer 404."""
+        """Return the entity with this id, or answer 404."""
         entity = self._by_id.get(entity_id)
         if entity is None:
             raise NotFound(f"{self._noun} with id {entity_id!r} not found")
         return entity
 
     def put(self, entity: E) -> E:
-        """Add an entity or replace the one with its id; answer 409 where another one has its slug."""
+        """Add an entity, or replace the one with the same id; answer 409 if another one has its slug."""
         holder = self._find(entity.slug)
         if holder is not None and holder.id != entity.id:
             raise Conflict(f"{self._noun} with slug {entity.slug!r} already exists")
@@ -49,7 +49,7 @@ class Catalog(Generic[E]):
         return entity
 
     def remove(self, entity: E) -> None:
-        """Take an entity out."""
+        """Remove an entity."""
         del self._by_id[entity.id]
 
     def _find(self, slug: str) -> E | None:

@@ -1,4 +1,4 @@
-"""Filling a tool's input: from the question's literals, its schema, and things found with other tools."""
+"""Builds a tool's input from the question's literals, the tool's schema and things found with other tools."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 from local.demo_model.conversation import Call
 from local.demo_model.language import FILLER, VERBS, slug_of, stem, stems, words
-from local.demo_model.plan import Stuck
-from local.demo_model.reading import text_of
-from local.demo_model.tools import SCOPES
+from local.demo_model.plan import CannotAnswer
+from local.demo_model.tool import SCOPES
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydantic import JsonValue
 
-    from local.demo_model.desk import Desk
     from local.demo_model.plan import Plan
-    from local.demo_model.reading import Record
-    from local.demo_model.tools import Noun, Offer
+    from local.demo_model.task import Task
+    from local.demo_model.tool import Noun, OfferedTool
+    from local.demo_model.tool_results import Record
 
 IDENTIFIERS = ("id", "slug", "email", "key", "name")
-"""How parameters' names end that want something to be identified."""
+"""Endings of the names of parameters that identify a thing."""
 TEXTS = frozenset({"q", "query", "text", "message", "search", "question", "prompt", "content", "input", "keywords"})
 """Parameters that take free text."""
 FEW = 12
-"""How many entries are asked for where the question wants the latest and gives no number."""
+"""The number of entries to ask for if the question wants the latest and gives no number."""
 _RECENT = frozenset({"recent", "recently", "last", "lately", "latest", "newest", "happened", "new"})
 _NOUNS: Mapping[str, Noun] = {
     "env": ("environment",),
@@ -33,29 +33,29 @@ _NOUNS: Mapping[str, Noun] = {
     "sa": ("servic", "account"),
     "target": ("project",),
 }
-"""Kinds of things that parameters name in short."""
+"""Kinds of things with a short name in parameters."""
 _PEOPLE = frozenset({"performed_by", "attributed_to", "author", "user", "uploaded_by"})
 """Parameters that take a person's e-mail address."""
 
 
-def fill(desk: Desk, offer: Offer, given: Mapping[str, JsonValue] | None = None) -> Plan[Call]:
-    """Work out a tool's input: what it requires, and what of the rest the question gives.
+def build_call(task: Task, tool: OfferedTool, given: Mapping[str, JsonValue] | None = None) -> Plan[Call]:
+    """Build a tool's call with all required parameters, and the optional ones that the question gives.
 
     Raises:
-        Stuck: the question does not give what the tool requires, or names something that is not there.
+        CannotAnswer: the question lacks a required value, or names a thing that does not exist.
     """
     values: dict[str, JsonValue] = dict(given or {})
-    for name in offer.required:
+    for name in tool.required:
         if name not in values:
-            values[name] = yield from _value(desk, offer, name)
-    for name, schema in offer.properties.items():
-        if name not in values and (literal := _optional(desk, name, schema)) is not None:
+            values[name] = yield from _value(task, tool, name)
+    for name, schema in tool.properties.items():
+        if name not in values and (literal := _optional(task, name, schema)) is not None:
             values[name] = literal
-    return Call(offer.name, values)
+    return Call(tool.name, values)
 
 
 def schema_type(schema: Record) -> str:
-    """The JSON type that a schema asks for, looking through what may also be null."""
+    """Return the JSON type of a schema; of a nullable one, the type besides null."""
     variants = schema.get("anyOf") or schema.get("oneOf")
     if isinstance(variants, list):
         kinds = [schema_type(variant) for variant in variants if isinstance(variant, dict)]
@@ -67,7 +67,7 @@ def schema_type(schema: Record) -> str:
 
 
 def enum_of(schema: Record) -> list[str]:
-    """The values that a schema allows, looking through what may also be null."""
+    """Return the string values that a schema allows, also inside a nullable one."""
     allowed = schema.get("enum")
     if isinstance(allowed, list):
         return [value for value in allowed if isinstance(value, str)]
@@ -76,30 +76,30 @@ def enum_of(schema: Record) -> list[str]:
     return [value for part in parts if isinstance(part, dict) for value in enum_of(part)]
 
 
-def _value(desk: Desk, offer: Offer, name: str) -> Plan[JsonValue]:
-    """The value of a required parameter."""
-    schema = offer.properties[name]
+def _value(task: Task, tool: OfferedTool, name: str) -> Plan[JsonValue]:
+    """Find the value of a required parameter."""
+    schema = tool.properties[name]
     if name in SCOPES:
-        return (yield from desk.organization())
-    literal = _literal(desk, name, schema)
+        return (yield from task.organization())
+    literal = _literal(task, name, schema)
     if literal is not None:
         return literal
-    noun = noun_of(desk, offer, name)
-    if noun is not None and not _names_new(offer, name):
-        found = yield from desk.find(noun)
+    noun = noun_of(task, tool, name)
+    if noun is not None and not _names_new(tool, name):
+        found = yield from task.find(noun)
         value = identifier(name, found.record)
         return [value] if schema_type(schema) == "array" else value
-    return _from_words(desk, offer, name)
+    return _from_words(task, tool, name)
 
 
 def identifier(name: str, record: Record) -> str:
-    """What identifies a thing to a parameter."""
+    """Return the id, slug or email of a thing, whichever the parameter takes."""
     wanted = "email" if name in _PEOPLE or name.endswith("email") else "id" if name.endswith("id") else "slug"
     return text_of(record.get(wanted)) or text_of(record.get("slug"))
 
 
-def noun_of(desk: Desk, offer: Offer, name: str) -> Noun | None:
-    """The kind of thing that a parameter identifies, if a tool lists it."""
+def noun_of(task: Task, tool: OfferedTool, name: str) -> Noun | None:
+    """Return the kind of thing that a parameter identifies, if a tool lists it."""
     if name in _PEOPLE:
         return ("user",)
     parts = words(name)
@@ -108,37 +108,37 @@ def noun_of(desk: Desk, offer: Offer, name: str) -> Noun | None:
     kind = parts[:-1]
     if kind:
         noun = _NOUNS.get("_".join(kind), tuple(stem(part) for part in kind))
-        return noun if desk.catalogue.may_list(noun) else None
-    for width in range(len(offer.noun), 0, -1):
-        noun = offer.noun[:width]
-        if desk.catalogue.may_list(noun) and desk.catalogue.listing(noun) is not offer:
+        return noun if task.catalogue.may_list(noun) else None
+    for width in range(len(tool.noun), 0, -1):
+        noun = tool.noun[:width]
+        if task.catalogue.may_list(noun) and task.catalogue.listing(noun) is not tool:
             return noun
     return None
 
 
-def _names_new(offer: Offer, name: str) -> bool:
-    """Whether a parameter names what is only about to be made."""
-    return offer.action in {"creat", "regist"} and name in {"name", "slug", "id", "key"}
+def _names_new(tool: OfferedTool, name: str) -> bool:
+    """Return whether a parameter names a thing that the tool creates."""
+    return tool.action in {"creat", "regist"} and name in {"name", "slug", "id", "key"}
 
 
-def _literal(desk: Desk, name: str, schema: Record) -> JsonValue:
-    """A value that stands in the question, by its schema's type; None where there is none."""
-    question = desk.question
+def _literal(task: Task, name: str, schema: Record) -> JsonValue:
+    """Return the question's literal value of the schema's type; None if there is none."""
+    question = task.question
     if allowed := enum_of(schema):
         said = set(question.stems)
         return next((value for value in allowed if set(stems(value)) <= said), None)
     kind = schema_type(schema)
     if kind in {"integer", "number"}:
-        return _number(question.numbers, whole=kind == "integer", place=_place(desk, name))
+        return _number(question.numbers, whole=kind == "integer", place=_place(task, name))
     if kind == "string" and "email" in name and question.emails:
         return question.emails[0]
     stated = question.stated(name) if kind in {"string", "array"} else None
     return [stated] if stated and kind == "array" else stated
 
 
-def _place(desk: Desk, name: str) -> int:
-    """Which of several numbers a parameter takes: `a` and `b` of a tool take the first and the second."""
-    return 1 if name in {"b", "y", "to", "end", "second"} and len(desk.question.numbers) > 1 else 0
+def _place(task: Task, name: str) -> int:
+    """Return the index of the number that a parameter takes: the second one for names such as `b` and `to`."""
+    return 1 if name in {"b", "y", "to", "end", "second"} and len(task.question.numbers) > 1 else 0
 
 
 def _number(numbers: Sequence[float], *, whole: bool, place: int) -> JsonValue:
@@ -148,45 +148,45 @@ def _number(numbers: Sequence[float], *, whole: bool, place: int) -> JsonValue:
     return int(number) if whole or number.is_integer() else number
 
 
-def _optional(desk: Desk, name: str, schema: Record) -> JsonValue:
-    """A value for a parameter that need not be given: only what the question plainly says."""
+def _optional(task: Task, name: str, schema: Record) -> JsonValue:
+    """Return the value of an optional parameter if the question states it plainly."""
     kind = schema_type(schema)
     if kind in {"integer", "number"}:
         if name not in {"limit", "count", "n", "top", "page_size"}:
             return None
-        recent = bool(_RECENT.intersection(desk.question.words)) and not desk.question.counts
-        return _literal(desk, name, schema) or (FEW if recent else None)
+        recent = bool(_RECENT.intersection(task.question.words)) and not task.question.counts
+        return _literal(task, name, schema) or (FEW if recent else None)
     if enum_of(schema):
-        return _literal(desk, name, schema)
+        return _literal(task, name, schema)
     if (
         kind == "boolean"
         and schema.get("default") is False
-        and set(stems(name)) - {"includ"} <= set(desk.question.stems)
+        and set(stems(name)) - {"includ"} <= set(task.question.stems)
     ):
         return True
     return None
 
 
-def _from_words(desk: Desk, offer: Offer, name: str) -> JsonValue:
-    """A required value that no tool can look up: a name, free text, or an object of what the question states."""
-    question = desk.question
-    kind = schema_type(offer.properties[name])
+def _from_words(task: Task, tool: OfferedTool, name: str) -> JsonValue:
+    """Return a required value that no tool can look up: a name, free text, or an object."""
+    question = task.question
+    kind = schema_type(tool.properties[name])
     if name in {"name", "title", "display_name"} and question.name:
         return question.name
     if name == "slug" and question.name:
         return slug_of(question.name)
     if kind == "object":
-        return object_from(desk)
-    if kind in {"string", ""} and (name in TEXTS or offer.server):
-        text = question.quoted[0] if question.quoted else _after(question.text, offer)
+        return object_from(task)
+    if kind in {"string", ""} and (name in TEXTS or tool.server):
+        text = question.quoted[0] if question.quoted else _after(question.text, tool)
         if text:
             return text
-    raise Stuck(f"To do that I need the **{' '.join(words(name))}**, which I could not find in your question.")
+    raise CannotAnswer(f"To do that I need the **{' '.join(words(name))}**, which I could not find in your question.")
 
 
-def object_from(desk: Desk) -> dict[str, JsonValue]:
-    """The fields that the question gives for a free-form object."""
-    question = desk.question
+def object_from(task: Task) -> dict[str, JsonValue]:
+    """Return the fields that the question gives for a free-form object."""
+    question = task.question
     fields: dict[str, JsonValue] = {}
     if question.name:
         fields = {"name": question.name, "slug": question.stated("slug") or slug_of(question.name)}
@@ -195,15 +195,15 @@ def object_from(desk: Desk) -> dict[str, JsonValue]:
     if question.emails:
         fields["email"] = question.emails[0]
     if not fields:
-        raise Stuck("I need a **name** for that, in quotation marks, say.")
+        raise CannotAnswer("I need a **name** for that, in quotation marks, say.")
     return fields
 
 
-def _after(text: str, offer: Offer) -> str:
-    """What follows the words that name the tool, for tools that take a text as it is."""
+def _after(text: str, tool: OfferedTool) -> str:
+    """Return the text after the words that name the tool, for tools that take free text."""
     last = 0
     for part in text.split():
-        if set(stems(part)) & {*offer.noun, offer.action, offer.server}:
+        if set(stems(part)) & {*tool.noun, tool.action, tool.server}:
             last = text.index(part, last) + len(part)
     rest = text[last:].strip(" :,?!").split()
     while len(rest) > 1 and (rest[0].lower() in FILLER or stem(rest[0].lower()) in VERBS):

@@ -1,17 +1,17 @@
-"""Between a project as clients write it, by slugs, and as it is kept, by ids."""
+"""Converts projects between the form that clients write, with slugs, and the stored form, with ids."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from local.demo_api.problems import NotFound, Unprocessable
+from local.demo_api.errors import NotFound, Unprocessable
 from local.demo_api.schemas.common import Entity, JsonObject, now
 from local.demo_api.schemas.projects import Project, ProjectCreate
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from local.demo_api.catalog import Catalog
+    from local.demo_api.collection import Catalog
     from local.demo_api.store import OrganizationData, Store
 
 E = TypeVar("E", bound=Entity)
@@ -19,8 +19,8 @@ E = TypeVar("E", bound=Entity)
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
 
 
-def read_project(data: OrganizationData, project: Project) -> ProjectCreate:
-    """Turn a kept project into what a client would write."""
+def to_client_fields(data: OrganizationData, project: Project) -> ProjectCreate:
+    """Convert a stored project to the form that clients write."""
     return ProjectCreate.model_validate(
         {
             **project.attributes,
@@ -34,10 +34,8 @@ def read_project(data: OrganizationData, project: Project) -> ProjectCreate:
     )
 
 
-def written_project(
-    store: Store, data: OrganizationData, fields: ProjectCreate, project: Project | None = None
-) -> Project:
-    """Turn what a client wrote into a project, a new one or a changed one; answers 422 for what does not exist."""
+def to_project(store: Store, data: OrganizationData, fields: ProjectCreate, project: Project | None = None) -> Project:
+    """Convert a client's fields to a new project or to a changed one; answer 422 for unknown references."""
     types = [_referred(data.project_types, slug) for slug in fields.project_type_slugs]
     attributes: JsonObject = {name: value for name, value in fields.__pydantic_extra__.items() if value is not None}
     _check(attributes, store.attributes(types))

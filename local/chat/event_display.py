@@ -1,4 +1,4 @@
-"""How events are told: one line for each thing that happens beside the text."""
+"""Shows the events of an answer on a screen: text as it is, everything else as one line."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from local.chat.events import Event, Usage
     from local.chat.screen import Screen
 
-# Other reasons mean that the answer may not be whole.
+# Any other stop reason means that the answer may be incomplete.
 _USUAL_STOPS = {None, "end_turn", "stop_sequence"}
 
 
 def show(event: Event, screen: Screen) -> None:
-    """Show what has happened."""
+    """Show an event."""
     match event:
         case TextAdded():
             screen.text(event.text)
@@ -69,5 +69,7 @@ def _done_line(event: AnswerDone) -> str:
 
 
 def _usage_line(usage: Usage) -> str:
-    cached = f" · {usage.cache_read_input_tokens:,} from the cache" if usage.cache_read_input_tokens else ""
-    return f"{usage.input_tokens:,} tokens in · {usage.output_tokens:,} out{cached}"
+    read = usage.cache_read_input_tokens
+    total = usage.input_tokens + usage.cache_creation_input_tokens + read
+    cached = f" ({read:,} from the cache)" if read else ""
+    return f"{total:,} tokens in{cached} · {usage.output_tokens:,} out"
