@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _FROM = "From this time on: ISO 8601, such as 2026-01-31T00:00:00Z."
 _TO = "Before this time: ISO 8601."
-_PLUGIN = "Slug of the integration, where the project has several of the kind."
+_PLUGIN = "Id of the plugin to ask, from list_project_plugins; only where the project has several."
 
 TERMS: Final[Mapping[str, str]] = {
     "org_slug": "Slug of the organization.",
@@ -97,8 +97,6 @@ TERMS: Final[Mapping[str, str]] = {
     "acknowledge_ci_failure": "True goes on although the commit's checks failed. Only after the user agreed.",
     "ticket_slug": "Key of the ticket, such as OPS-123.",
     "entry_type": "Deployed, Rolled Back, Restarted, Configured, Scaled, Upgraded, Migrated, Provisioned …",
-    "links": "URLs by the slug of their link definition, from list_link_definitions.",
-    "identifiers": "Ids in other systems, by the slug of the integration.",
     "identifier": "The project's id in the integration.",
     "canonical_url": "URL of the project in the integration's API.",
     "dashboard_url": "URL of the project's page for people in the integration.",
@@ -183,7 +181,11 @@ FOR_TOOLS: Final[Mapping[str, Mapping[str, str]]] = {
     "create_project_reply": _MARKDOWN,
     "create_reply": _MARKDOWN,
     "create_entity": {"body": "Properties of the node, as get_entity_schema describes them."},
-    "create_release": {"tag": _CREATES_TAG},
+    "create_project": {
+        "links": "URLs by the slug of their link definition, from list_link_definitions.",
+        "identifiers": "The project's ids in other systems, by the slug of the integration.",
+    },
+    "create_release": {"tag": _CREATES_TAG, "links": "Type, URL and label of each link."},
     "cut_release": {"tag": _CREATES_TAG},
     "delete_project": {
         "delete_repository": "False keeps the repository on the Git server. True, the default, deletes it for good:"
