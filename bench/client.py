@@ -1,4 +1,4 @@
-"""A client that costs little: raw protocol, bytes counted when all have come."""
+"""A client that costs little: it sends raw bytes and counts the response's bytes at its end."""
 
 from __future__ import annotations
 

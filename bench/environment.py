@@ -1,4 +1,4 @@
-"""What every scenario works with: the database, what stands behind the service, the service, and the floor."""
+"""The environment of every scenario: the database, the upstreams, the service, and the floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures: ours beside the floor's, with the goal where there is one; as a table and as JSON."""
+"""Figures of the service beside those of the floor, with their goals; as a table and as JSON."""
 
 from __future__ import annotations
 

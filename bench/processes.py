@@ -1,4 +1,4 @@
-"""Processes of ours that are measured from outside: how long they take, what CPU they burn, what memory they hold."""
+"""Processes that are measured from outside: their duration, CPU time and memory."""
 
 from __future__ import annotations
 

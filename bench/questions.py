@@ -1,4 +1,4 @@
-"""Twenty questions in people's words, and the tools that a model would answer them with, one after the other."""
+"""Twenty questions in users' words, and the tools that answer each, in order."""
 
 from __future__ import annotations
 

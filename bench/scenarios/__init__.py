@@ -1,4 +1,4 @@
-"""One module for each group of figures; each has `measure(bench)`, which gives them."""
+"""One module for each group of figures; each has `measure(bench)`, which returns them."""
 
 from __future__ import annotations
 

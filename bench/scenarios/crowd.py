@@ -1,4 +1,4 @@
-"""Two hundred streams, started at once and over a minute, and what memory they leave behind."""
+"""Two hundred streams, started at once and over a minute, and the memory that stays in use afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer's events cost: CPU time at a model's pace, and how many go through in a second at most."""
+"""The cost of an answer's events: CPU time at a model's pace, and the highest rate of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long the functions take that run for every message or result: cleaning results, indexing and searching tools."""
+"""The CPU time of functions that run for every message or result: cleaning results, indexing and searching tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listing and reading, for users with 1, 20, 5,000 and 100,000 conversations of ten messages."""
+"""Listing and reading conversations, for users with 1, 20, 5,000 and 100,000 conversations of ten messages."""
 
 from __future__ import annotations
 

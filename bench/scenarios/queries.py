@@ -1,4 +1,4 @@
-"""How many statements and round trips to the database a request takes, counted on the wire."""
+"""The statements and round trips to the database that a request takes, counted on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Lambda Runtime API for tests, on a real socket: what the platform sends, and what it sees come back, and when."""
+"""A Lambda Runtime API for tests, on a real socket; it records what the function sends."""
 
 from __future__ import annotations
 

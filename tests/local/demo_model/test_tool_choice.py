@@ -1,4 +1,4 @@
-"""The demo model obeys the choice of tools, and says what it cannot do."""
+"""The demo model obeys `tool_choice`, and says when it cannot do something."""
 
 from __future__ import annotations
 
