@@ -1,4 +1,4 @@
-"""What the tests share: a database, a scripted model, an Imbi API, and the service in front of them."""
+"""The fixtures that all tests share: a database, a scripted model, an Imbi API, and the service in front of them."""
 
 from __future__ import annotations
 

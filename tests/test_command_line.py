@@ -1,4 +1,4 @@
-"""The command line, as processes of their own."""
+"""The command line, run as processes."""
 
 from __future__ import annotations
 

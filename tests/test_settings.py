@@ -1,4 +1,4 @@
-"""The settings: their defaults, what is refused, and in which words."""
+"""The settings: their defaults, and the messages about wrong values."""
 
 from __future__ import annotations
 

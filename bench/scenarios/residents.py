@@ -15,6 +15,7 @@ from bench.documents import REAL, is_real
 from bench.figures import Figure, Goal
 from bench.processes import ROOT
 from bench.questions import QUESTIONS
+from local.messages_api.prompt_cache import BYTES_PER_TOKEN
 from shared.agent.prompt import PromptWriter
 from shared.agent.ui_links import BUILT_IN
 from shared.domain.models import Principal
@@ -24,7 +25,6 @@ from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.store import READ_RESULT
 from shared.tools.search.index import SEARCH_TOOL
 from shared.tools.search.resident import RESIDENT_OPERATIONS
-from tests.support.model_cache import BYTES_PER_TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -16,9 +16,9 @@ from bench.figures import Figure, Goal
 from bench.questions import QUESTIONS
 from local.company.principals import ADMINISTRATOR_EMAIL
 from local.demo_api import create_demo_api
+from local.messages_api.prompt_cache import BYTES_PER_TOKEN, PromptCache
 from shared.http.server import running
 from shared.tools.search.index import SEARCH_TOOL
-from tests.support.model_cache import BYTES_PER_TOKEN, PrefixCache
 from tests.support.model_server import ModelServer, reply, text, tool
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ async def _one(service: Service, model: ModelServer, question: Question, sums: _
 
 def _count_cached(requests: list[dict[str, Any]], sums: _Sums) -> None:
     """Count with a new cache, so that only reads by later rounds of the same conversation count."""
-    cache = PrefixCache()
+    cache = PromptCache()
     for number, body in enumerate(requests):
-        usage = cache.usage(body)
+        usage = cache.measure(body).counts
         if number:
             sums.later += sum(usage.values())
             sums.later_read += usage["cache_read_input_tokens"]

@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from local.demo_model.decision import Decider
 from local.demo_model.reply import compose, new_id, stream
-from local.demo_model.usage import PromptCache, input_tokens
 from local.demo_model.wire import parse_count, parse_messages
 from local.messages_api import ApiError
 from local.messages_api.errors import INVALID_REQUEST, error_body
-from local.messages_api.http import check_headers, has_beta
+from local.messages_api.http import check_headers, has_beta, read_body
+from local.messages_api.prompt_cache import PromptCache, input_tokens
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,8 +54,9 @@ class _MessagesApi:
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/messages`."""
         check_headers(request.headers)
-        asked = parse_messages(await request.body(), has_beta=has_beta(request.headers))
-        reply = compose(self._decider.decide(asked), asked, self._cache.measure(asked))
+        body = read_body(await request.body())
+        asked = parse_messages(body, has_beta=has_beta(request.headers))
+        reply = compose(self._decider.decide(asked), asked, self._cache.measure(body))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
             return JSONResponse(reply.as_json(), headers=headers)
@@ -66,8 +67,9 @@ class _MessagesApi:
     async def count_tokens(self, request: Request) -> Response:
         """Answer `POST /v1/messages/count_tokens`."""
         check_headers(request.headers)
-        asked = parse_count(await request.body(), has_beta=has_beta(request.headers))
-        return JSONResponse({"input_tokens": input_tokens(asked)}, headers={"request-id": new_id("req")})
+        body = read_body(await request.body())
+        parse_count(body, has_beta=has_beta(request.headers))
+        return JSONResponse({"input_tokens": input_tokens(body)}, headers={"request-id": new_id("req")})
 
 
 def _response(status: int, error_type: str, message: str) -> JSONResponse:

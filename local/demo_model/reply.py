@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from local.demo_model.usage import CHARACTERS_PER_TOKEN, InputUsage, tokens_of
+from local.demo_model.usage import CHARACTERS_PER_TOKEN, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from local.demo_model.decision import Decision
     from local.demo_model.wire import MessagesRequest
+    from local.messages_api.prompt_cache import InputUsage
     from shared.domain.models import JsonObject
 
 PIECE = 16

@@ -7,7 +7,7 @@ the anthropic package.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,9 @@ from pydantic import (
 
 from local.messages_api import ApiError, problems
 from local.messages_api.errors import INVALID_REQUEST
-from local.messages_api.http import read_body
+
+if TYPE_CHECKING:
+    from local.messages_api.request import Body
 
 _Request = TypeVar("_Request", bound="CountRequest")
 
@@ -208,26 +210,25 @@ class MessagesRequest(CountRequest):
     stop_sequences: list[str] = []
 
 
-def parse_count(content: bytes, *, has_beta: bool = False) -> CountRequest:
+def parse_count(body: Body, *, has_beta: bool = False) -> CountRequest:
     """Read a request to count tokens; `has_beta` means that it has an `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(CountRequest, content, has_beta=has_beta)
+    return _parsed(CountRequest, body, has_beta=has_beta)
 
 
-def parse_messages(content: bytes, *, has_beta: bool = False) -> MessagesRequest:
+def parse_messages(body: Body, *, has_beta: bool = False) -> MessagesRequest:
     """Read a request for a reply; `has_beta` means that it has an `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(MessagesRequest, content, has_beta=has_beta)
+    return _parsed(MessagesRequest, body, has_beta=has_beta)
 
 
-def _parsed(kind: type[_Request], content: bytes, *, has_beta: bool) -> _Request:
-    body = read_body(content)
+def _parsed(kind: type[_Request], body: Body, *, has_beta: bool) -> _Request:
     for problem in problems(body, has_beta=has_beta, is_count=kind is CountRequest):
         raise ApiError(INVALID_REQUEST, problem)
     try:

@@ -1,4 +1,4 @@
-"""Storing an answer while it is told: whatever happens, and whenever, what is stored can be replayed."""
+"""An answer is stored while it is sent; after every interruption, the stored part can be replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in: access tokens over HTTP."""
+"""Access tokens over HTTP: valid ones are accepted, all others are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `make build` makes, and each route of it under Lambda's own runtime."""
+"""The output of `make build`, and each of its routes under Lambda's own runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The id of a request in its log lines, under uvicorn as behind a proxy."""
+"""The id of a request in its log lines, under uvicorn and behind a proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both entry points from the checkout, in processes of their own, with everything switched on."""
+"""Both entry points from the checkout, in processes of their own, with every feature switched on."""
 
 from __future__ import annotations
 

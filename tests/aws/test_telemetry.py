@@ -1,4 +1,4 @@
-"""What is told of an answer and of a failure: log lines, metrics, error reports."""
+"""The log lines, metrics and error reports of an answer and of a failure."""
 
 from __future__ import annotations
 

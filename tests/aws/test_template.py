@@ -1,4 +1,4 @@
-"""What the template gives to whom."""
+"""The variables and permissions that the template gives to each function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of the image, in a clean folder: no Docker is needed to see that they work."""
+"""The steps of the image, run in a clean folder without Docker."""
 
 from __future__ import annotations
 

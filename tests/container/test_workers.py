@@ -1,4 +1,4 @@
-"""Several processes behind one socket."""
+"""Several worker processes behind one socket."""
 
 from __future__ import annotations
 

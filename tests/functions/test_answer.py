@@ -1,4 +1,4 @@
-"""An answer without tools: its events, what is stored, what the model is asked."""
+"""An answer without tools: its events, the stored messages, the request to the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that do not validate."""
+"""Request bodies that do not validate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question costs: which tools the model sees, what the API can keep of the prompt, how long results are."""
+"""The cost of a question: the tools that the model sees, the cached part of the prompt, the length of results."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""POST /conversations."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""However the model ends an answer, the client is told once, and the conversation goes on."""
+"""For every way in which the model ends an answer, the client gets one terminal event and the conversation goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However an answer fails, the client is told once, what was said is kept, and the conversation goes on."""
+"""For every failure of an answer, the client gets one error, the text so far is stored, and the turn can go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text in every field that reaches Cypher: it comes back as it was and does nothing else."""
+"""Hostile text in every field that reaches Cypher comes back unchanged and has no other effect."""
 
 from __future__ import annotations
 

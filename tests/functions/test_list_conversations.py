@@ -1,3 +1,5 @@
+"""GET /conversations."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Rows as an earlier writer left them, broken ones among them: they are read, shown, repaired and continued."""
+"""Rows of an earlier version, broken ones too, are read, shown, repaired and continued."""
 
 from __future__ import annotations
 

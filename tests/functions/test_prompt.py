@@ -1,4 +1,4 @@
-"""The system prompt, as the model gets it."""
+"""The system prompt that the model receives."""
 
 from __future__ import annotations
 

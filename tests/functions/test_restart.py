@@ -1,4 +1,4 @@
-"""What outlives the service."""
+"""Conversations outlive a restart of the service and of the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a message costs the database."""
+"""The database round trips that a message costs."""
 
 from __future__ import annotations
 

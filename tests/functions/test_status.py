@@ -1,3 +1,5 @@
+"""GET /status."""
+
 from __future__ import annotations
 
 import asyncio

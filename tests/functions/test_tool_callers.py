@@ -1,4 +1,4 @@
-"""Whose token a call carries, and which tools a caller is offered."""
+"""The token that a call of a tool carries, and the tools that a caller is offered."""
 
 from __future__ import annotations
 

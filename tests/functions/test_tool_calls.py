@@ -1,4 +1,4 @@
-"""Calls of tools: their events, their order, the rounds, what is stored of them."""
+"""Calls of tools: their events, their order, the rounds, the stored messages."""
 
 from __future__ import annotations
 

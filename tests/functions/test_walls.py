@@ -1,4 +1,4 @@
-"""What is another's does not exist."""
+"""A conversation of another user looks like one that does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that are kept from one start to the next."""
+"""The Imbi API's document is stored from one start to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The registered MCP servers, as other parts of the stack have written them."""
+"""The registered MCP servers, as other parts of Imbi write them."""
 
 from __future__ import annotations
 

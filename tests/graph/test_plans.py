@@ -1,4 +1,4 @@
-"""The plans of the statements over conversations where there are very many, of others and of one user alone."""
+"""The plans of the statements about conversations, for very many conversations of others and of one user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Setting up a graph: what is made, and what is left alone."""
+"""The setup of a graph: the objects that it creates, and those that it does not change."""
 
 from __future__ import annotations
 

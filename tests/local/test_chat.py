@@ -1,3 +1,5 @@
+"""The terminal chat."""
+
 from __future__ import annotations
 
 import io

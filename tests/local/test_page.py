@@ -1,3 +1,5 @@
+"""The chat page and its routes."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the reliability tests share."""
+"""The fixtures of the reliability tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a client does, its answer is stored as far as it came, nothing is left running, and others feel nothing."""
+"""When clients misbehave, the answer so far is stored, nothing keeps running, and other clients are not affected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys, and credentials that end while an answer is under way."""
+"""API keys, and credentials that end during an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens to the database, requests end in time, what was acknowledged is kept, and it goes on afterwards."""
+"""When the database fails, requests end in time, acknowledged data are kept, and the service recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in is bounded and clean, or refused before anything is done with it."""
+"""Input is bounded and clean, or refused before it is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many at once: all are served, none starves, and what is too much is refused politely."""
+"""Many requests at once are all served; requests beyond the limit are refused."""
 
 from __future__ import annotations
 

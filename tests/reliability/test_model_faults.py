@@ -1,4 +1,4 @@
-"""The model's stream breaks off, falls silent or brings nonsense at any event."""
+"""The model's stream breaks off, stalls or is malformed at any event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation has one writer, however many processes there are and whatever becomes of them."""
+"""A conversation has one writer, with several processes and when processes die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With an Idempotency-Key a question is asked once, however often it is sent."""
+"""With an Idempotency-Key, a question that is sent several times is asked once."""
 
 from __future__ import annotations
 

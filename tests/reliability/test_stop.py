@@ -1,4 +1,4 @@
-"""A running answer can be stopped from anywhere; what it has said is kept."""
+"""A running answer can be stopped from any process; its text so far is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a tool does, its failure is a result and the turn goes on."""
+"""Every failure of a tool is a result, and the turn goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for what must go on while tests come and go with loops of theirs."""
+"""An event loop in a thread of its own, for services that outlive the loops of single tests."""
 
 from __future__ import annotations
 

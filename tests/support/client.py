@@ -1,4 +1,4 @@
-"""A client of the service as a user has one: real HTTP, a real token."""
+"""A client of the service like a user's: real HTTP and a real token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events as Function URLs, HTTP APIs and REST APIs give them to a function."""
+"""Events as Function URLs, HTTP APIs and REST APIs send them to a function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at the leases in the database, and time that passes for them alone."""
+"""The leases in the database, and a way to make them expire."""
 
 from __future__ import annotations
 

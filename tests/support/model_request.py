@@ -1,4 +1,4 @@
-"""What the scripted model server was asked: requests as tests look at them."""
+"""The requests that the scripted model server received."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ import orjson
 from local.messages_api import ApiError, problems
 from local.messages_api.errors import INVALID_REQUEST
 from local.messages_api.http import has_beta
+from local.messages_api.prompt_cache import PromptCache, input_tokens
 from local.messages_api.thinking import altered_thinking, thinking_blocks
-from tests.support.model_cache import PrefixCache
 from tests.support.model_http import HttpServer
 from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
 from tests.support.model_request import RecordedRequest, asks_for_title
@@ -131,7 +131,7 @@ class ModelServer(HttpServer):
         with self._changed:
             self.requests: list[RecordedRequest] = []
             self.failures: list[str] = []
-            self.cache = PrefixCache()
+            self.cache = PromptCache()
             self._script: deque[Script] = deque()
             self._titles: deque[Script] = deque()
             self._thinking: dict[str, list[Json]] = {}
@@ -209,7 +209,7 @@ class ModelServer(HttpServer):
         try:
             body = checked(http)
             if http.path == COUNT_TOKENS:
-                await send_json(responder, 200, {"input_tokens": sum(PrefixCache().usage(body).values())})
+                await send_json(responder, 200, {"input_tokens": input_tokens(body)})
                 return
             await self._message(RecordedRequest(http.content, http.headers, body), responder)
         except ApiError as refused:
@@ -283,7 +283,7 @@ class ModelServer(HttpServer):
         with self._changed:
             self._replies += 1
             identity = f"msg_{self._replies:024d}"
-        envelope = Envelope(identity, request.body["model"], self.cache.usage(request.body))
+        envelope = Envelope(identity, request.body["model"], self.cache.measure(request.body).counts)
         if answer.first_byte:
             await answer.first_byte.pass_through()
         if request.body.get("stream"):

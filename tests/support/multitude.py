@@ -1,4 +1,4 @@
-"""Conversations in numbers that nobody types: written straight into the labels' tables, as Cypher would take hours."""
+"""Very many conversations, written straight into the labels' tables because Cypher would take hours."""
 
 from __future__ import annotations
 

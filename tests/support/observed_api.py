@@ -1,4 +1,4 @@
-"""An Imbi API whose operations a test can hold up and whose callers it can see."""
+"""An Imbi API whose operations a test can hold up, and which records its callers."""
 
 from __future__ import annotations
 

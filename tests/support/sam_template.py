@@ -1,4 +1,4 @@
-"""The deployment's template, read with CloudFormation's short forms as plain data."""
+"""The deployment's template as plain data, with CloudFormation's short forms resolved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real service under a real server in the background, for tests that know nothing of its inside."""
+"""The real service under a real server in the background, for tests that use nothing but HTTP."""
 
 from __future__ import annotations
 

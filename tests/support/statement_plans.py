@@ -1,4 +1,4 @@
-"""The service's statements and their plans."""
+"""The service's statements and their query plans."""
 
 from __future__ import annotations
 

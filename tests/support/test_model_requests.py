@@ -1,4 +1,4 @@
-"""What the scripted model server does with requests: it records, refuses and counts them."""
+"""The scripted model server records, refuses and counts requests."""
 
 from __future__ import annotations
 

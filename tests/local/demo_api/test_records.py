@@ -1,4 +1,4 @@
-"""What the demo Imbi API keeps beside projects, and its document."""
+"""The other records of the demo Imbi API, and its document."""
 
 from __future__ import annotations
 

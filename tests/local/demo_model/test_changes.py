@@ -1,4 +1,4 @@
-"""The demo model changes data with the demo API's tools, after it has asked where it must."""
+"""The demo model changes data with the demo API's tools, and asks first where it must."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""The demo model obeys the choice of tools, and says what it cannot do."""
+"""The demo model obeys `tool_choice`, and says when it cannot do something."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
@@ -66,7 +64,7 @@ def test_the_work_of_choosing_grows_no_faster_than_the_tools() -> None:
             for verb in ("list", "get", "create", "patch", "delete", "archive")
         ]
         messages = user("Which audit cs are there in production?")
-        return parse_messages(json.dumps({**HELLO, "messages": messages, "tools": tools}).encode())
+        return parse_messages({**HELLO, "messages": messages, "tools": tools})
 
     def calls(request: MessagesRequest) -> int:
         decider = Decider()

@@ -9,7 +9,7 @@ import pytest
 
 from local.demo_model.reply import Reply, stream
 from local.demo_model.titles import title_of
-from local.demo_model.usage import InputUsage
+from local.messages_api.prompt_cache import InputUsage
 from tests.support.demo_assistant import HEADERS, HELLO, LOCAL_TOOLS, reply_to, text_of, user
 
 if TYPE_CHECKING:
