@@ -14,8 +14,9 @@ from local.demo_model.reply import compose, new_id, stream
 from local.demo_model.usage import PromptCache, input_tokens
 from local.demo_model.wire import parse_count, parse_messages
 from local.messages_api import ApiError
+from local.messages_api.betas import betas_of
 from local.messages_api.errors import INVALID_REQUEST, error_body
-from local.messages_api.http import check_headers, has_beta
+from local.messages_api.http import check_headers
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,7 +55,7 @@ class _MessagesApi:
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/messages`."""
         check_headers(request.headers)
-        asked = parse_messages(await request.body(), has_beta=has_beta(request.headers))
+        asked = parse_messages(await request.body(), betas=betas_of(request.headers))
         reply = compose(self._decider.decide(asked), asked, self._cache.measure(asked))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
@@ -66,7 +67,7 @@ class _MessagesApi:
     async def count_tokens(self, request: Request) -> Response:
         """Answer `POST /v1/messages/count_tokens`."""
         check_headers(request.headers)
-        asked = parse_count(await request.body(), has_beta=has_beta(request.headers))
+        asked = parse_count(await request.body(), betas=betas_of(request.headers))
         return JSONResponse({"input_tokens": input_tokens(asked)}, headers={"request-id": new_id("req")})
 
 

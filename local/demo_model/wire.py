@@ -6,7 +6,7 @@ the anthropic package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -78,6 +78,8 @@ class OtherBlock(BaseModel):
         "text_editor_code_execution_tool_result",
         "tool_search_tool_result",
         "tool_reference",
+        "tool_removal",
+        "tool_addition",
         "container_upload",
     ]
     cache_control: CacheControl | None = None
@@ -208,27 +210,27 @@ class MessagesRequest(CountRequest):
     stop_sequences: list[str] = []
 
 
-def parse_count(content: bytes, *, has_beta: bool = False) -> CountRequest:
-    """Read a request to count tokens; `has_beta` means that it has an `anthropic-beta` header.
+def parse_count(content: bytes, *, betas: Collection[str] = ()) -> CountRequest:
+    """Read a request to count tokens; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(CountRequest, content, has_beta=has_beta)
+    return _parsed(CountRequest, content, betas=betas)
 
 
-def parse_messages(content: bytes, *, has_beta: bool = False) -> MessagesRequest:
-    """Read a request for a reply; `has_beta` means that it has an `anthropic-beta` header.
+def parse_messages(content: bytes, *, betas: Collection[str] = ()) -> MessagesRequest:
+    """Read a request for a reply; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(MessagesRequest, content, has_beta=has_beta)
+    return _parsed(MessagesRequest, content, betas=betas)
 
 
-def _parsed(kind: type[_Request], content: bytes, *, has_beta: bool) -> _Request:
+def _parsed(kind: type[_Request], content: bytes, *, betas: Collection[str]) -> _Request:
     body = read_body(content)
-    for problem in problems(body, has_beta=has_beta, is_count=kind is CountRequest):
+    for problem in problems(body, betas=betas, is_count=kind is CountRequest):
         raise ApiError(INVALID_REQUEST, problem)
     try:
         return kind.model_validate(body)

@@ -1,6 +1,7 @@
 """Connections to an embedded database of the test's own."""
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
@@ -9,6 +10,8 @@ import pytest
 from local.embedded import embedded_database
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from psycopg.rows import TupleRow
 
     Connection = psycopg.AsyncConnection[TupleRow]
