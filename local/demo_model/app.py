@@ -13,8 +13,9 @@ from local.demo_model.decision import Decider
 from local.demo_model.reply import compose, new_id, stream
 from local.demo_model.wire import parse_count, parse_messages
 from local.messages_api import ApiError
+from local.messages_api.betas import betas_of
 from local.messages_api.errors import INVALID_REQUEST, error_body
-from local.messages_api.http import check_headers, has_beta, read_body
+from local.messages_api.http import check_headers, read_body
 from local.messages_api.prompt_cache import PromptCache, input_tokens
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class _MessagesApi:
         """Answer `POST /v1/messages`."""
         check_headers(request.headers)
         body = read_body(await request.body())
-        asked = parse_messages(body, has_beta=has_beta(request.headers))
+        asked = parse_messages(body, betas=betas_of(request.headers))
         reply = compose(self._decider.decide(asked), asked, self._cache.measure(body))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
@@ -68,7 +69,7 @@ class _MessagesApi:
         """Answer `POST /v1/messages/count_tokens`."""
         check_headers(request.headers)
         body = read_body(await request.body())
-        parse_count(body, has_beta=has_beta(request.headers))
+        parse_count(body, betas=betas_of(request.headers))
         return JSONResponse({"input_tokens": input_tokens(body)}, headers={"request-id": new_id("req")})
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from local.demo_model.wire import WireMessage
 
+_ADDED = re.compile(
+    r"<(facts|tool_changes)>.*?(?:</\1>|\Z)|No more tools can be called for this question\..*", re.DOTALL
+)
+"""The texts that an application adds to a user's messages."""
+CALL_TOOL = "call_tool"
+"""The tool that calls others by their name."""
 _CONTEXT = re.compile(r"<context\b[^>]*>(.*?)(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -64,16 +70,26 @@ def turns_of(messages: Sequence[WireMessage]) -> list[Turn]:
         if message.role == "assistant":
             found[-1].answer = _joined(message.content) or found[-1].answer
             pending = {
-                block.id: Call(block.name, block.input) for block in message.content if isinstance(block, ToolUseBlock)
+                block.id: _direct(Call(block.name, block.input))
+                for block in message.content
+                if isinstance(block, ToolUseBlock)
             }
             continue
         if message.role == "system":
             continue
         found[-1].outcomes += _outcomes(message.content, pending)
-        if text := _joined(message.content):
+        if text := _ADDED.sub("", _joined(message.content)).strip():
             question, context = without_context(text)
             found.append(Turn(question, context))
     return found[1:] if len(found) > 1 else found
+
+
+def _direct(call: Call) -> Call:
+    """Return the call that a call by name stands for."""
+    name, arguments = call.input.get("name"), call.input.get("arguments", {})
+    if call.name != CALL_TOOL or not isinstance(name, str) or not isinstance(arguments, dict):
+        return call
+    return Call(name, arguments)
 
 
 def without_context(text: str) -> tuple[str, str]:

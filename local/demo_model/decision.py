@@ -10,6 +10,7 @@ from local.demo_model import changes, fallbacks
 from local.demo_model.catalogue import Catalogue
 from local.demo_model.conversation import Call, turns_of
 from local.demo_model.intents import plan_for
+from local.demo_model.offering import by_name, is_called_by_name, offered_tools
 from local.demo_model.plan import CallFailed, CallsNeeded, CannotAnswer, advance
 from local.demo_model.question import Question
 from local.demo_model.task import Task
@@ -17,14 +18,13 @@ from local.demo_model.titles import title_of, wants_title
 from local.demo_model.tool import read_tool
 from local.demo_model.tool_input import build_call
 from local.demo_model.tool_search import ABOUT_TOOLS, SEARCH, PartialCatalogue, searched_in
-from local.demo_model.wire import CustomTool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from local.demo_model.conversation import Turn
     from local.demo_model.plan import Plan
-    from local.demo_model.wire import MessagesRequest
+    from local.demo_model.wire import CustomTool, MessagesRequest
 
 MOST_CALLS = 30
 """The highest number of calls for one question; then the results so far are the answer."""
@@ -53,14 +53,16 @@ class Decider:
         current = said[-1]
         if wants_title(request):
             return Decision(title_of(current.question))
-        tools = [tool for tool in request.tools if isinstance(tool, CustomTool)]
+        tools = offered_tools(request)
         catalogue = self._catalogue([tool for tool in tools if tool.name not in ABOUT_TOOLS])
         if any(tool.name == SEARCH for tool in tools):
             catalogue = PartialCatalogue(catalogue.tools, searched=searched_in(said))
         task = Task(Question(current.question), current.context, said[:-1], catalogue, request.system_text)
         if request.tool_choice.type in {"any", "tool"} and not current.outcomes:
             return _forced(task, request)
-        return _reply(task, current, request)
+        decision = _reply(task, current, request)
+        calls = [by_name(call) if is_called_by_name(request, call.name) else call for call in decision.calls]
+        return replace(decision, calls=calls)
 
     def _catalogue(self, tools: Sequence[CustomTool]) -> Catalogue:
         key = hash(tuple((tool.name, tool.description, str(tool.input_schema.required)) for tool in tools))

@@ -6,7 +6,7 @@ the anthropic package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import (
@@ -80,6 +80,8 @@ class OtherBlock(BaseModel):
         "text_editor_code_execution_tool_result",
         "tool_search_tool_result",
         "tool_reference",
+        "tool_removal",
+        "tool_addition",
         "container_upload",
     ]
     cache_control: CacheControl | None = None
@@ -210,26 +212,26 @@ class MessagesRequest(CountRequest):
     stop_sequences: list[str] = []
 
 
-def parse_count(body: Body, *, has_beta: bool = False) -> CountRequest:
-    """Read a request to count tokens; `has_beta` means that it has an `anthropic-beta` header.
+def parse_count(body: Body, *, betas: Collection[str] = ()) -> CountRequest:
+    """Read a request to count tokens; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(CountRequest, body, has_beta=has_beta)
+    return _parsed(CountRequest, body, betas=betas)
 
 
-def parse_messages(body: Body, *, has_beta: bool = False) -> MessagesRequest:
-    """Read a request for a reply; `has_beta` means that it has an `anthropic-beta` header.
+def parse_messages(body: Body, *, betas: Collection[str] = ()) -> MessagesRequest:
+    """Read a request for a reply; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(MessagesRequest, body, has_beta=has_beta)
+    return _parsed(MessagesRequest, body, betas=betas)
 
 
-def _parsed(kind: type[_Request], body: Body, *, has_beta: bool) -> _Request:
-    for problem in problems(body, has_beta=has_beta, is_count=kind is CountRequest):
+def _parsed(kind: type[_Request], body: Body, *, betas: Collection[str]) -> _Request:
+    for problem in problems(body, betas=betas, is_count=kind is CountRequest):
         raise ApiError(INVALID_REQUEST, problem)
     try:
         return kind.model_validate(body)

@@ -22,6 +22,8 @@ FIELDS_OF_TYPE: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
         ("redacted_thinking", "data", ""),
         ("server_tool_use", "id name input", "cache_control caller"),
         ("tool_reference", "tool_name", "cache_control"),
+        ("tool_removal", "tool", "cache_control"),
+        ("tool_addition", "tool", "cache_control"),
     )
 }
 """Required and optional fields by type; a type that is not here passes, because each release adds some."""
@@ -48,6 +50,9 @@ def contents(body: Body) -> Iterator[str]:
             continue
         if message["role"] == "user":
             yield f"messages.{index}: user messages must have non-empty content"
+        elif message["role"] == "system":
+            if not message.get("output_config"):
+                yield f"messages.{index}: system messages must have non-empty content"
         elif index < len(messages) - 1:
             yield (
                 f"messages.{index}: all messages must have non-empty content "

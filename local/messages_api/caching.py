@@ -30,6 +30,8 @@ def breakpoint_places(body: Body) -> Iterator[str]:
     for part in _marked(body):
         if part.get("type") == "text" and not part.get("text"):
             yield "cache_control cannot be set for empty text blocks"
+        if part.get("type") in {"thinking", "redacted_thinking"}:
+            yield f"{part['type']}.cache_control: Extra inputs are not permitted"
         if part.get("defer_loading"):
             yield f"Tool '{part.get('name')}' cannot have both defer_loading=true and cache_control set."
 

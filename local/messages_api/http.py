@@ -30,11 +30,6 @@ def check_headers(headers: Mapping[str, str]) -> None:
         raise ApiError(INVALID_REQUEST, "content-type: must be application/json")
 
 
-def has_beta(headers: Mapping[str, str]) -> bool:
-    """Return whether the request asks for beta features. Page: "Beta headers"."""
-    return "anthropic-beta" in headers
-
-
 def read_body(content: bytes) -> Body:
     """Read a body of JSON.
 

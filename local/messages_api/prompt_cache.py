@@ -8,6 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from local.messages_api.editing import with_cleared_results
+from local.messages_api.models import rules_of
+from local.messages_api.references import referenced_names
 from local.messages_api.request import is_objects
 
 if TYPE_CHECKING:
@@ -74,18 +77,21 @@ class PromptCache:
     """Counts input tokens and remembers prefixes, each for the time that its breakpoint asked for.
 
     A breakpoint writes the prefix that ends with it, and reads the longest one that was written before within its
-    lookback. Prefixes shorter than `minimum_tokens` are not cached.
+    lookback. Prefixes shorter than `minimum_tokens`, by default the model's, are not cached. Deferred tools cost nothing
+    until a message refers to them; results that the request has cleared (`context_management`) are not counted.
     """
 
-    minimum_tokens: int = 1024
+    minimum_tokens: int | None = None
     clock: Callable[[], float] = time.monotonic
     _expiries: dict[str, float] = field(default_factory=dict)
 
     def measure(self, body: Body) -> InputUsage:
         """Return the usage of a request's input, and remember its prefixes."""
+        body, _ = with_cleared_results(body)
+        minimum = self.minimum_tokens or rules_of(str(body.get("model"))).cache_minimum
         prefixes = list(_prefixes(body))
         total = prefixes[-1].tokens if prefixes else 0
-        cacheable = [at for at, prefix in enumerate(prefixes) if prefix.ttl and prefix.tokens >= self.minimum_tokens]
+        cacheable = [at for at, prefix in enumerate(prefixes) if prefix.ttl and prefix.tokens >= minimum]
         now = self.clock()
         read = max((self._longest_read(prefixes, at, now) for at in cacheable), default=0)
         written = dict.fromkeys(SECONDS_OF_TTL, 0)
@@ -116,6 +122,8 @@ def _prefixes(body: Body) -> Iterator[_Prefix]:
         encoded = json.dumps(_without_marks(part), ensure_ascii=False, separators=(",", ":")).encode()
         digest.update(len(encoded).to_bytes(8) + encoded)
         size += 0 if is_free else len(encoded)
+        if is_free:
+            continue
         mark = _mark_of(part) or (body.get("cache_control") if number == len(parts) else None)
         ttl = str(mark.get("ttl") or "5m") if mark else None
         yield _Prefix(digest.hexdigest(), -(-size // BYTES_PER_TOKEN), ttl)
@@ -126,12 +134,16 @@ def _parts(body: Body) -> Iterator[tuple[object, bool]]:
 
     The choices of tool and of thinking are no text of the prompt, but a change of them invalidates the messages' cache.
     """
-    yield from ((tool, False) for tool in body.get("tools") or [])
+    tools = body.get("tools") or []
+    deferred = {tool["name"]: tool for tool in tools if tool.get("defer_loading")}
+    yield from ((tool, False) for tool in tools if tool["name"] not in deferred)
     yield from ((block, False) for block in _content(body.get("system") or []))
     yield [body.get("tool_choice"), body.get("thinking")], True
     for message in body["messages"]:
         yield message["role"], True
-        yield from ((block, False) for block in _content(message["content"]))
+        for block in _content(message["content"]):
+            shown = [deferred[name] for name in referenced_names(block) if name in deferred]
+            yield ([block, shown] if shown else block), False
 
 
 def _content(content: str | list[Body]) -> list[Body]:
@@ -140,6 +152,8 @@ def _content(content: str | list[Body]) -> list[Body]:
 
 def _mark_of(part: object) -> Body | None:
     """Return the `cache_control` of a block, or of a block in its content."""
+    if isinstance(part, list):
+        return _mark_of(part[0])
     if not isinstance(part, dict):
         return None
     if mark := part.get("cache_control"):

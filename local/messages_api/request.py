@@ -65,6 +65,11 @@ def inner_blocks(block: Body) -> list[Body]:
     return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
 
+def is_server_result(kind: str) -> bool:
+    """Return whether a type of block is the result of one of the API's own tools."""
+    return kind.endswith("_tool_result") and kind != "tool_result"
+
+
 def turns(body: Body) -> list[Turn]:
     """Return the messages joined by role."""
     joined = []

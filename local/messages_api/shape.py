@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from local.messages_api.request import Body
 
 FIELDS: Final = words(
-    "cache_control container diagnostics inference_geo max_tokens messages metadata model output_config service_tier "
-    "speed stop_sequences stream system thinking tool_choice tools user_profile_id workspace_id"
+    "cache_control compaction container context_management diagnostics fallbacks inference_geo max_tokens mcp_servers "
+    "messages metadata model output_config service_tier speed stop_sequences stream system thinking tool_choice tools "
+    "user_profile_id workspace_id"
 )
 """Page: the Messages API's reference, version 2026-10-21."""
 
-BETA_FIELDS: Final = words("context_management fallbacks mcp_servers")
-"""Fields that the API knows only in a request with an `anthropic-beta` header."""
+ROLES: Final = words("user assistant system")
+"""The roles of a message; `system` is checked further by `local.messages_api.system_messages`."""
 
-ROLES: Final = words("user assistant")
-"""The roles of a message. The API also takes `system` for some models; nothing here sends it, so it is a mistake."""
+MESSAGE_FIELDS: Final = words("role content")
+SYSTEM_FIELDS: Final = MESSAGE_FIELDS | words("clear_at output_config")
 
 
-def shape_problems(body: Body, *, has_beta: bool, is_count: bool) -> list[str]:
+def shape_problems(body: Body, *, is_count: bool) -> list[str]:
     """Return the errors in a body's shape; `is_count` means a request that only counts tokens."""
-    known = FIELDS | BETA_FIELDS if has_beta else FIELDS
-    found = [f"{name}: Extra inputs are not permitted" for name in body if name not in known]
+    found = [f"{name}: Extra inputs are not permitted" for name in body if name not in FIELDS]
     needed = ("model", "messages") if is_count else ("model", "max_tokens", "messages")
     if missing := [f"{name}: Field required" for name in needed if name not in body]:
         return found + missing
@@ -62,5 +62,5 @@ def _message(index: int, message: object) -> Iterator[str]:
         yield f"messages.{index}.content: Field required"
     elif not isinstance(message["content"], str) and not is_objects(message["content"]):
         yield f"messages.{index}.content: Input should be a valid list"
-    for name in message.keys() - {"role", "content"}:
+    for name in sorted(message.keys() - (SYSTEM_FIELDS if message.get("role") == "system" else MESSAGE_FIELDS)):
         yield f"messages.{index}.{name}: Extra inputs are not permitted"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]  # ships no types
 
+from local.messages_api.models import rules_of
 from local.messages_api.names import PROPERTY_NAME, TOOL_NAME, check_pattern
 from local.messages_api.request import words
 
@@ -55,6 +56,14 @@ def tool_choice(body: Body) -> Iterator[str]:
         yield "tool_choice: tool_choice may only be specified while providing tools"
     if choice["type"] == "tool" and choice.get("name") not in _names(body):
         yield f"Tool '{choice.get('name')}' not found in provided tools"
+
+
+def forced_choice(body: Body) -> Iterator[str]:
+    """Some models cannot be forced to call a tool. Page: "What's new in Claude Opus 5.5"."""
+    choice = body.get("tool_choice")
+    is_forced = isinstance(choice, dict) and choice.get("type") in {"any", "tool"}
+    if is_forced and not rules_of(body["model"]).forced_choice:
+        yield "tool_choice: Forcing tool use is not supported for this model."
 
 
 def tool_problems(body: Body) -> list[str]:

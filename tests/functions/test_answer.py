@@ -127,7 +127,8 @@ async def test_a_conversation_grows_without_gaps(client: Client, model_server: M
     assert [message["content"] for message in messages] == said
     asked = model_server.chats[-1].messages
     assert [message["role"] for message in asked] == ["user", "assistant"] * 2 + ["user"]
-    assert [part["text"] for message in asked for part in message["content"]] == said[:-1]
+    assert [message["content"][-1]["text"] for message in asked] == said[:-1]
+    assert all(message["content"][0]["text"].startswith("<facts>\nTime: ") for message in asked[::2])
     times = [message["created_at"] for message in messages]
     assert times == sorted(times)
 

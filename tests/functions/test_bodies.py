@@ -94,7 +94,7 @@ async def test_a_message_may_have_the_documented_length(
     model_server.script(reply(text("Hello")))
     assert (await client.ask(conversation, content)).done
     assert (await client.messages(conversation))[0]["content"] == content
-    assert model_server.chats[0].messages[0]["content"][0]["text"] == content
+    assert model_server.chats[0].messages[0]["content"][-1]["text"] == content
 
 
 @pytest.mark.proves("errors.invalid-body-is-422")

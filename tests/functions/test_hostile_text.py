@@ -57,7 +57,7 @@ async def test_words_come_back_as_they_were(client: Client, model_server: ModelS
     assert first["tool_results"][0]["tool_use_id"] == "toolu_1"
     assert second["tool_results"][0]["is_error"] is True
     asked = model_server.chats[2].messages
-    assert asked[0]["content"][0]["text"] == words
+    assert asked[0]["content"][-1]["text"] == words
     assert asked[1]["content"][1]["input"] == {"path": "/a", "x": words}
     renamed = await client.patch(conversation, title=words[:500])
     assert renamed["title"] == words[:500]

@@ -113,7 +113,7 @@ async def test_lists_are_read_in_both_forms(
         ("assistant", ["text", "tool_use", "tool_use"]),
         ("user", ["tool_result", "tool_result"]),
         ("assistant", ["text"]),
-        ("user", ["text"]),
+        ("user", ["text", "text"]),
     ]
     assert sent[1]["content"][1] == {"type": "tool_use", **CALL}
 

@@ -80,7 +80,7 @@ async def test_the_title_is_made_without_the_context(client: Client, model_serve
     assert QUESTION in asked
     assert "42" not in asked
     assert "context" not in asked
-    assert model_server.chats[0].messages[-1]["content"][0]["text"] == question
+    assert model_server.chats[0].messages[-1]["content"][-1]["text"] == question
 
 
 @pytest.mark.proves("title.thinking-safe")

@@ -40,7 +40,7 @@ async def test_many_calls_of_two_users_never_cross(
     """Each of ten conversations makes five calls at once; every call's mark says whose it is."""
 
     def scripted(body: dict[str, Any]) -> Any:
-        question = body["messages"][0]["content"][0]["text"]
+        question = body["messages"][0]["content"][-1]["text"]
         if len(body["messages"]) > 1:
             return reply(text("Done."))
         return reply(*[tool("whoami", {"mark": f"{question}/{n}"}, call_id=f"toolu_{question}_{n}") for n in range(5)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from tests.support.model_server import reply, text, thinking, tool
@@ -136,7 +137,7 @@ async def test_hostile_arguments_reach_the_api_as_they_are(
 
 
 @pytest.mark.proves("turn.round-limit")
-async def test_after_the_last_round_the_model_answers_without_tools(
+async def test_after_the_last_round_the_model_may_call_no_tools(
     start_service: StartService, model_server: ModelServer
 ) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_TOOL_ROUNDS="2")
@@ -151,18 +152,20 @@ async def test_after_the_last_round_the_model_answers_without_tools(
         answer = await client.ask(conversation, "Hi")
         assert answer.text == "One.Two.That is what I know."
         assert answer.done["stop_reason"] == "end_turn"
-        assert [bool(request.tool_names) for request in model_server.chats] == [True, True, False]
+        assert [request.body.get("tool_choice") for request in model_server.chats] == [None, None, {"type": "none"}]
+        assert len({orjson.dumps(request.body["tools"]) for request in model_server.chats}) == 1
+        assert "No more tools" in model_server.chats[2].messages[-1]["content"][-1]["text"]
         assert (await client.ask(conversation, "And?")).text == "Again"
-    assert model_server.chats[-1].tool_names
+    assert "tool_choice" not in model_server.chats[-1].body
 
 
 @pytest.mark.proves("turn.round-limit")
-async def test_without_rounds_no_tools_are_offered(start_service: StartService, model_server: ModelServer) -> None:
+async def test_without_rounds_no_tools_may_be_called(start_service: StartService, model_server: ModelServer) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_TOOL_ROUNDS="0")
     model_server.script(reply(text("Hello")))
     async with service.client() as client:
         assert (await client.ask(await client.begin(), "Hi")).text == "Hello"
-    assert model_server.chats[0].tool_names == []
+    assert model_server.chats[0].body["tool_choice"] == {"type": "none"}
 
 
 @pytest.mark.proves("turn.round-limit", "turn.replayable")

@@ -26,6 +26,11 @@
 Requests for a title (no tools, a system prompt that mentions a title) are answered from `server.script_titles(…)`, else
 with a default, and take nothing from the script. A request that finds the script empty gets a 500 and fails `verify()`;
 so does one that the API would refuse with 400 (`local.messages_api`), unless the test calls `allow_refusals()`.
+
+The server signs the thinking that it sends, bound to the request. `server.prefix_mismatch` says what becomes of
+thinking that comes back behind something else, where the model checks that: `error` (400) or `drop`. Counted are the
+requests that were refused (`server.refused`), the thinking blocks that were dropped (`server.dropped_thinking`, which
+fails `verify()` too) and those that the client no longer sent with their calls (`server.stripped_thinking`).
 """
 
 from __future__ import annotations
@@ -33,15 +38,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 
 from local.messages_api import ApiError, problems
+from local.messages_api.betas import betas_of
+from local.messages_api.binding import bound_signatures, mismatches
 from local.messages_api.errors import INVALID_REQUEST
-from local.messages_api.http import has_beta
+from local.messages_api.models import rules_of
 from local.messages_api.prompt_cache import PromptCache, input_tokens
-from local.messages_api.thinking import altered_thinking, thinking_blocks
+from local.messages_api.thinking import altered_thinking, stripped_thinking, thinking_blocks
 from tests.support.model_http import HttpServer
 from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
 from tests.support.model_request import RecordedRequest, asks_for_title
@@ -136,6 +144,10 @@ class ModelServer(HttpServer):
             self._titles: deque[Script] = deque()
             self._thinking: dict[str, list[Json]] = {}
             self._may_refuse = False
+            self.prefix_mismatch: Literal["error", "drop"] = "error"
+            self.refused: list[str] = []
+            self.dropped_thinking = 0
+            self.stripped_thinking = 0
             self._replies = 0
 
     def gate(self) -> Gate:
@@ -235,19 +247,49 @@ class ModelServer(HttpServer):
 
     def _answer_to(self, request: RecordedRequest) -> Answer:
         """Record a request and take its answer from the script, or refuse it."""
-        request.problems = problems(request.body, has_beta=has_beta(request.headers))
+        betas = betas_of(request.headers)
+        drops = self._drops(request.body)
+        request.problems = problems(request.body, betas=betas, checks_binding=not drops)
         request.problems = request.problems or [*altered_thinking(request.body, self._thinking)]
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
             if request.problems:
+                self.refused.append(request.problems[0])
                 self._fail(f"refused with 400: {'; '.join(request.problems)}", is_refusal=True)
                 return refusal(INVALID_REQUEST, request.problems[0])
+            self._count_thinking(request, drops=drops)
             scripted = self._next(request.body)
         answer = self._called(scripted, request.body) if callable(scripted) else scripted
         if isinstance(answer, Reply):
+            answer = self._signed(answer, request.body)
             self._remember_thinking(answer)
         return answer
+
+    def _drops(self, body: Json) -> bool:
+        """Return whether thinking that is bound to something else is dropped silently."""
+        binding = body["thinking"].get("block_binding") if isinstance(body.get("thinking"), dict) else None
+        chosen = (binding or {}).get("prefix_mismatch_behavior")
+        return chosen == "drop_block" if chosen else self.prefix_mismatch == "drop"
+
+    def _count_thinking(self, request: RecordedRequest, *, drops: bool) -> None:
+        self.stripped_thinking += stripped_thinking(request.body, self._thinking)
+        if drops and rules_of(request.body["model"]).checks_thinking and (dropped := mismatches(request.body)):
+            self.dropped_thinking += len(dropped)
+            self._fail(f"thinking was dropped: {dropped[0].block.path}", is_refusal=True)
+
+    @staticmethod
+    def _signed(answer: Reply, body: Json) -> Reply:
+        """Sign the thinking blocks whose signature the script leaves open."""
+        thoughts = [step.unsigned for step in answer.steps if isinstance(step, Block) and step.unsigned is not None]
+        signatures = iter(bound_signatures(body, thoughts) if thoughts else [])
+        return replace(
+            answer,
+            steps=tuple(
+                step.signed(next(signatures)) if isinstance(step, Block) and step.unsigned is not None else step
+                for step in answer.steps
+            ),
+        )
 
     def _called(self, function: Callable[[Json], Answer], body: Json) -> Answer:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
-from local.messages_api.thinking import signature_of
+from local.messages_api.binding import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,6 +135,18 @@ class Block:
     deltas: tuple[Json | Control, ...]
     complete: Json
 
+    @property
+    def unsigned(self) -> str | None:
+        """The text of a thinking block whose signature the server is to make; None of every other block."""
+        text = str(self.complete.get("thinking"))
+        return text if self.complete.get("signature") == signature_of(text) else None
+
+    def signed(self, signature: str) -> Block:
+        """Return a thinking block with another signature."""
+        *others, _ = self.deltas
+        last: Json = {"type": "signature_delta", "signature": signature}
+        return Block(self.begin, (*others, last), {**self.complete, "signature": signature})
+
     def parts(self, index: int) -> Iterator[Part]:
         """Return the block's events."""
         yield event("content_block_start", {"type": "content_block_start", "index": index, "content_block": self.begin})
@@ -154,7 +166,7 @@ def text(*pieces: str | Control, chunks: int = 1) -> Block:
 
 
 def thinking(*pieces: str | Control, signature: str | None = None, chunks: int = 1) -> Block:
-    """Think; a signature that is not given is made from the thought, so that the rules find a changed one."""
+    """Think; a signature that is not given is made by the server, bound to the request."""
     whole = "".join(piece for piece in pieces if isinstance(piece, str))
     signature = signature or signature_of(whole)
     deltas = (

@@ -188,7 +188,7 @@ async def test_an_unknown_name_has_everything_read_again_once() -> None:
         host.seen.clear()
         known, unknown, other = await results(tools, ("mcp_calc_y", {}), ("mcp_calc_z", {}), ("no_such", {}))
         assert (known.is_error, unknown.is_error, other.is_error) == (False, True, True)
-        assert unknown.content == "There is no tool named mcp_calc_z."
+        assert unknown.content == "There is no tool named mcp_calc_z that this user may call now."
         assert len(host.seen) == 3, "a question, a list, and the call"
         host.seen.clear()
         await results(tools, ("mcp_calc_z", {}))

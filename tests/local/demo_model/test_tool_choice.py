@@ -25,10 +25,8 @@ async def test_without_calls_it_answers_from_the_results_it_has(reader: Assistan
     await reader.ask("Which teams are there?")
     asked = reader.messages[:-1]
     forbidden = await reply_to(reader.model, messages=asked, tools=reader.tools, tool_choice={"type": "none"})
-    toolless = await reply_to(reader.model, messages=asked)
-    for reply in (forbidden, toolless):
-        assert reply.stop_reason in {"end_turn", "max_tokens"}
-        assert "Identity" in text_of(reply)
+    assert forbidden.stop_reason in {"end_turn", "max_tokens"}
+    assert "Identity" in text_of(forbidden)
 
 
 async def test_no_tools_are_called_where_none_may_be(reader: Assistant) -> None:
@@ -40,7 +38,7 @@ async def test_no_tools_are_called_where_none_may_be(reader: Assistant) -> None:
 
 async def test_a_tool_that_must_be_called_is_called(reader: Assistant) -> None:
     choice = {"type": "tool", "name": "list_organizations"}
-    reply = await reply_to(reader.model, tools=reader.tools, tool_choice=choice)
+    reply = await reply_to(reader.model, model="claude-haiku-4-5", tools=reader.tools, tool_choice=choice)
     assert [block.name for block in reply.content if block.type == "tool_use"] == ["list_organizations"]
 
 

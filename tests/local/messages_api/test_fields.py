@@ -68,4 +68,4 @@ def test_good_fields_are_accepted() -> None:
     properties = {"a.b-c_d": {"type": "string", "default": {"properties": {"@x": 1}}}}
     fields = schema(properties=properties) | {"tool_choice": {"type": "none"}, "system": marks("1h", "5m")}
     assert problems(request(**fields)) == []
-    assert problems(request(context_management={}), has_beta=True) == []
+    assert problems(request(context_management={}), betas=["context-management-2025-06-27"]) == []

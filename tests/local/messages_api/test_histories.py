@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from local.messages_api import problems
-from local.messages_api.thinking import signature_of
-from tests.support.sample_requests import CALL, HELLO, RESULT, request
+from local.messages_api.binding import signature_of
+from tests.support.sample_requests import CALL, HELLO, RESULT, TOOL, request
 
 ACCEPTED = [
     [HELLO],
@@ -26,7 +26,7 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("messages", ACCEPTED)
 def test_good_histories_are_accepted(messages: list[Any]) -> None:
-    assert problems(request(*messages)) == []
+    assert problems(request(*messages, tools=[TOOL])) == []
 
 
 def assistant(*blocks: Any) -> dict[str, Any]:
@@ -77,4 +77,4 @@ REFUSED_HISTORIES = [
 
 @pytest.mark.parametrize(("problem", "messages"), REFUSED_HISTORIES)
 def test_bad_histories_are_refused(problem: str, messages: list[Any]) -> None:
-    assert problem in "\n".join(problems(request(*messages)))
+    assert problem in "\n".join(problems(request(*messages, tools=[TOOL])))
