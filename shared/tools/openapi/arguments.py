@@ -11,7 +11,7 @@ from urllib.parse import unquote, unquote_to_bytes
 import orjson
 
 from shared.domain.errors import ToolError
-from shared.tools.definitions.schemas import TYPES
+from shared.tools.definitions.keywords import TYPES
 from shared.tools.openapi.operation import BODY
 
 if TYPE_CHECKING:

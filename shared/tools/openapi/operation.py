@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from shared.domain.ports import ToolDefinition
 from shared.tools.definitions.descriptions import describe
-from shared.tools.definitions.schemas import PROPERTY_NAME, Schemas, without_null
+from shared.tools.definitions.nullability import without_null
+from shared.tools.definitions.property_names import PROPERTY_NAME
+from shared.tools.definitions.schemas import Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
