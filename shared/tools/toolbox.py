@@ -1,4 +1,4 @@
-"""The toolsets joined: whose tool a name is, calls side by side, failures and lengths of results, once for all."""
+"""All toolsets together: which one has a tool, parallel calls, failures and lengths of results."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.ports import ToolOutput
-from shared.tools.results.prune import compact
-from shared.tools.results.sanitize import harmless, truncated
-from shared.tools.results.store import KeptResults
+from shared.tools.results.prune import prune_json
+from shared.tools.results.redaction import without_secret
+from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
+from shared.tools.results.store import ResultStore
 from shared.tools.search.selection import select_tools
+from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -33,13 +35,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SIDE_BY_SIDE = 8
+_MAX_PARALLEL_CALLS = 8
 """How many calls of one reply run at the same time."""
-_LONGEST_NAME = 128
+_MAX_NAME_CHARS = 128
 
 
 Authorize: TypeAlias = "Callable[[Caller], Awaitable[None]]"
-"""Raises Unauthenticated when a caller's token has ended."""
+"""Raises Unauthenticated when a caller's token has expired or been revoked."""
 
 
 async def _allow(_caller: Caller) -> None:
@@ -54,18 +56,18 @@ class Toolbox:
         toolsets: Sequence[Toolset],
         *,
         refresher: Refresher | None = None,
-        results: KeptResults | None = None,
+        results: ResultStore | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
     ) -> None:
         self.toolsets = toolsets
         self.refresher = refresher
-        self.results = results or KeptResults()
+        self.results = results or ResultStore()
         self.max_result_chars = max_result_chars
         self.timeout = timeout
 
     async def ensure_loaded(self) -> None:
-        """Ask every toolset to know its tools, side by side; each is bound by itself and none fails the turn."""
+        """Load every toolset, all in parallel. Each has its own time limit; a failure is logged and raises nothing."""
         outcomes = await asyncio.gather(*(each.ensure_loaded() for each in self.toolsets), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -78,104 +80,6 @@ class Toolbox:
     async def aclose(self) -> None:
         """Close every toolset."""
         await asyncio.gather(*(each.aclose() for each in self.toolsets), return_exceptions=True)
-
-
-class CallersTools:
-    """The tools of one caller during one turn; its credential goes with each call and is kept nowhere else."""
-
-    def __init__(self, toolbox: Toolbox, caller: Caller) -> None:
-        self._toolbox = toolbox
-        self._caller = caller
-        self._refreshing: asyncio.Task[None] | None = None
-
-    def definitions(self) -> list[ToolDefinition]:
-        """List what the model may call now."""
-        chosen: dict[str, ToolDefinition] = {}
-        for toolset in self._toolbox.toolsets:
-            for definition in toolset.definitions(self._caller.principal):
-                chosen.setdefault(definition.name, definition)
-        return list(chosen.values())
-
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order."""
-        events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
-        tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
-        everything = asyncio.gather(*tasks)
-        everything.add_done_callback(lambda _all: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            yield ToolsFinished(tuple(await everything))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _run(
-        self, call: ToolCall, events: asyncio.Queue[ToolEvent | None], slots: asyncio.Semaphore
-    ) -> ToolResult:
-        toolset = self._toolset_of(call.name)
-        in_browser = toolset is not None and toolset.in_browser
-        async with slots:
-            began = time.monotonic()
-            if not in_browser:
-                events.put_nowait(ToolStarted(call.id, call.name))
-            result = await self._result(call, toolset)
-            if in_browser and not result.is_error:
-                events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
-            else:
-                duration_ms = round((time.monotonic() - began) * 1000)
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
-            events.put_nowait(ToolReturned(result))
-            return result
-
-    def _toolset_of(self, name: str) -> Toolset | None:
-        for toolset in self._toolbox.toolsets:
-            if any(definition.name == name for definition in toolset.definitions(self._caller.principal)):
-                return toolset
-        return None
-
-    async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
-        try:
-            output = await self._called(call, toolset)
-        except ToolError as error:
-            output = ToolOutput(str(error), is_error=True)
-        except TimeoutError:
-            reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
-            output = ToolOutput(reason, is_error=True)
-        except Exception:
-            log.exception("the tool %s failed unexpectedly", call.name)
-            output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, self._shortened(call.id, output), output.is_error)
-
-    def _shortened(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Give what the model gets: compact, harmless, and cut where it is too long; the rest can be read on."""
-        content = harmless(output.content)
-        if output.is_cut:
-            return content
-        limit = self._toolbox.max_result_chars
-        if isinstance(content, list):
-            return truncated(content, limit)
-        return self._toolbox.results.cut(self._caller.principal.subject, call_id, compact(content), limit)
-
-    async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
-        if call.problem is not None:
-            raise ToolError(f"{call.problem} The tool was not run.")
-        async with asyncio.timeout(self._toolbox.timeout):
-            toolset = toolset or await self._toolset_after_refresh(call.name)
-            if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
-            return await toolset.call(call.name, call.input, self._caller)
-
-    async def _toolset_after_refresh(self, name: str) -> Toolset | None:
-        """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""
-        if self._toolbox.refresher is None:
-            return None
-        if self._refreshing is None:
-            self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
-        await asyncio.shield(self._refreshing)
-        return self._toolset_of(name)
 
 
 class CallerTools:
@@ -203,14 +107,14 @@ class CallerTools:
         return select_tools(self.definitions(), messages, self._mode)
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order.
+        """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
         """
         await self._authorize(self._caller)
         events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+        slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
         everything = asyncio.gather(*tasks)
         everything.add_done_callback(lambda _all: events.put_nowait(None))
@@ -258,17 +162,17 @@ class CallerTools:
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, self._shortened(call.id, output), output.is_error)
+        return ToolResult(call.id, await self._content_for_model(call.id, output), output.is_error)
 
-    def _shortened(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Give what the model gets: compact, harmless, and cut where it is too long; the rest can be read on."""
-        content = harmless(output.content)
+    async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
+        """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
+        content = await run_sized(size_of(output.content), _prepared, output, self._caller.token)
         if output.is_cut:
             return content
         limit = self._toolbox.max_result_chars
         if isinstance(content, list):
-            return truncated(content, limit)
-        return self._toolbox.results.cut(self._caller.principal.subject, call_id, compact(content), limit)
+            return truncate_blocks(content, limit)
+        return await self._toolbox.results.cut(self._caller.principal.subject, call_id, content, limit)
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
@@ -276,14 +180,25 @@ class CallerTools:
         async with asyncio.timeout(self._toolbox.timeout):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]}.")
+                raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]}.")
             return await toolset.call(call.name, call.input, self._caller)
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
-        """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""
+        """Look for a tool that may be new: read all sources again, at most once in a turn."""
         if self._toolbox.refresher is None:
             return None
         if self._refreshing is None:
             self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
         await asyncio.shield(self._refreshing)
         return self._toolset_of(name)
+
+
+def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
+    """Prune JSON, and remove the caller's token and characters that cannot be stored."""
+    content = sanitize(output.content)
+    if isinstance(content, str):
+        return without_secret(content if output.is_cut else prune_json(content), token)
+    return [
+        {**block, "text": without_secret(str(block["text"]), token)} if block.get("type") == "text" else block
+        for block in content
+    ]

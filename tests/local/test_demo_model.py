@@ -26,7 +26,7 @@ from local.demo_model.titles import title_of
 from local.demo_model.usage import InputUsage
 from shared.domain.ports import ToolDefinition
 from shared.tools.openapi.naming import Endpoint, tool_names
-from shared.tools.results.store import READ_RESULT
+from shared.tools.results.read_result import READ_RESULT
 from shared.tools.search.index import SEARCH_TOOL, ToolIndex, names_in, render
 
 if TYPE_CHECKING:

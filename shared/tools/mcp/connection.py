@@ -14,11 +14,12 @@ from mcp import MCPError
 from mcp.types import CONNECTION_CLOSED, INVALID_PARAMS, PARSE_ERROR
 
 from shared.domain.ports import ToolOutput
-from shared.tools.mcp.content import output_of_mcp
+from shared.tools.mcp.content import output_of_mcp, size_of_mcp
 from shared.tools.mcp.errors import ServerProblem, late, problem_of_status
 from shared.tools.mcp.session import Agreement, McpSession, exchanged
 from shared.tools.mcp.transport import SESSION_HEADER, Exchange
-from shared.tools.results.content import presentable
+from shared.tools.results.redaction import without_internals
+from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +119,7 @@ class McpConnection:
             raise _refusal(error, exchange) from None
         if not self._sessions.keep(subject if agreed.session_id else "", agreed):
             self._end(agreed)
-        return _redacted(output_of_mcp(result), exchange)
+        return _redacted(await run_sized(size_of_mcp(result), output_of_mcp, result), exchange)
 
     def _exchange(self, session_id: str | None = None) -> Exchange:
         return Exchange(self._network.transport(verify=self._server.verify_ssl), self._credential, session_id)
@@ -186,7 +187,7 @@ def _refusal(error: MCPError, exchange: Exchange) -> ServerProblem:
     is_unreadable = error.code in {PARSE_ERROR, CONNECTION_CLOSED} or error.message.startswith("Unexpected content")
     if is_unreadable or exchange.status == HTTPStatus.ACCEPTED:
         return ServerProblem("gave an answer that is not the protocol's, or none")
-    reason = exchange.redacted(presentable(error.message)).strip()[:_LONGEST_REASON]
+    reason = exchange.redacted(without_internals(error.message)).strip()[:_LONGEST_REASON]
     return ServerProblem(f"answered: {reason}" if reason else "refused the call without a reason")
 
 

@@ -7,8 +7,11 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from shared.domain.ports import ToolOutput
-from shared.tools.results.content import binary, compact_json, json_text, presentable
+from shared.tools.results.json_text import compact_json, json_text
+from shared.tools.results.redaction import without_internals
+from shared.tools.results.sanitize import binary_notice
 from shared.util.text import clean
+from shared.util.threads import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +30,8 @@ _IMAGES = (
 """What the Messages API takes as an image, and how each begins: it refuses a request with anything else."""
 
 _LARGEST_IMAGE = 5_000_000
+_DONE = "Done; the tool gave no content."
+_FAILED = "The tool failed without saying why."
 _WRAPPED = "result"
 """The key under which servers put a structured result that is no object."""
 
@@ -41,12 +46,19 @@ def output_of_mcp(result: CallToolResult) -> ToolOutput:
         blocks.append({"type": "text", "text": json_text(result.structured_content)})
     if is_error:
         blocks = [
-            {**block, "text": presentable(str(block["text"]))} if block["type"] == "text" else block for block in blocks
+            {**block, "text": without_internals(str(block["text"]))} if block["type"] == "text" else block
+            for block in blocks
         ]
     if any(block["type"] != "text" for block in blocks):
         return ToolOutput(blocks, is_error=is_error)
     text = "\n".join(str(block["text"]) for block in blocks)
-    return ToolOutput(text or "Done; the tool gave no content.", is_error=is_error)
+    return ToolOutput(text or (_FAILED if is_error else _DONE), is_error=is_error)
+
+
+def size_of_mcp(result: CallToolResult) -> int:
+    """Return about how many characters a result has; structured content without text counts as large."""
+    size = sum(len(str(getattr(block, "text", getattr(block, "data", "")))) for block in result.content)
+    return max(size, LARGE) if result.structured_content is not None and not size else size
 
 
 def _is_said(structured: JsonValue, texts: Iterable[str]) -> bool:
@@ -89,7 +101,7 @@ def _blocks(content: Iterable[ContentBlock]) -> Iterator[JsonObject]:
 def _data(media_type: str, encoded: str) -> JsonObject:
     image_type = _image_type(encoded) if media_type.startswith("image/") else None
     if image_type is None or len(encoded) > _LARGEST_IMAGE:
-        return _text(binary(media_type, len(encoded) * 3 // 4))
+        return _text(binary_notice(media_type, len(encoded) * 3 // 4))
     source: JsonObject = {"type": "base64", "media_type": image_type, "data": encoded}
     return {"type": "image", "source": source}
 
@@ -104,4 +116,4 @@ def _image_type(encoded: str) -> str | None:
 
 
 def _text(text: str) -> JsonObject:
-    return {"type": "text", "text": compact_json(text) if text[:1] in {"{", "["} else clean(text)}
+    return {"type": "text", "text": clean(compact_json(text))}

@@ -113,10 +113,10 @@ class ExternalToolset:
         except ServerProblem as problem:
             raise ToolError(f"The server {server.server.name} {problem}.") from problem
 
-    async def refresh(self, patience: float) -> Sequence[SourceReport]:
+    async def refresh(self, timeout_seconds: float) -> Sequence[SourceReport]:
         """Read the list of servers, and then every server's tools, again."""
-        deadline = time.monotonic() + patience
-        await asyncio.wait({self._listing.start()}, timeout=patience)
+        deadline = time.monotonic() + timeout_seconds
+        await asyncio.wait({self._listing.start()}, timeout=timeout_seconds)
         servers = list(self._servers.values())
         readings = {reading for server in servers if (reading := server.start(even_if_fresh=True))}
         if readings:
