@@ -134,10 +134,12 @@ def read_serialization(declared: JsonObject, location: Location, media_type: str
     styles = _STYLES[location]
     style = next((known for known in styles if known == declared.get("style")), styles[0])
     explode = declared.get("explode")
+    if not isinstance(explode, bool) or style == "deepObject":
+        # A list in one cookie is written with commas: few servers read a repeated cookie.
+        explode = style in {"form", "deepObject"} and location != "cookie"
     return Serialization(
         style=style,
-        # A list in one cookie is written with commas: a repeated cookie reaches few servers.
-        explode=explode if isinstance(explode, bool) else style in {"form", "deepObject"} and location != "cookie",
+        explode=explode,
         allows_reserved=declared.get("allowReserved") is True,
         media_type=media_type,
     )

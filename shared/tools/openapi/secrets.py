@@ -22,8 +22,8 @@ _MAX_SCHEMAS = 2_000
 _MAX_NAME_CHARS = 200
 _SECRETS = ("secret", "password", "passphrase", "private_key", "api_key", "token", "recovery_codes", "backup_codes")
 """Endings of the names of properties that hold a secret, in snake case."""
-_NO_SECRETS = ("next", "page", "continuation", "sync", "previous", "cursor", "csrf", "cancel", "design")
-"""Beginnings of the names of tokens that are no secrets."""
+_NO_SECRETS = ("next", "page", "continuation", "sync", "previous", "cursor", "csrf", "cancel", "has_", "is_")
+"""Beginnings of the names of properties that are no secrets: those of pages, and flags."""
 _MAKES = frozenset({"post", "put", "patch"})
 _KEYS = frozenset(
     {"api_keys", "api_key", "client_credentials", "client_credential", "access_tokens", "tokens", "secrets"}
@@ -104,7 +104,7 @@ def _properties(schema: JsonValue, schemas: Schemas) -> Iterator[tuple[str, Json
             pending.append(item)
         for keyword in ("items", "additionalProperties", "allOf", "anyOf", "oneOf", "prefixItems"):
             inner = resolved.get(keyword)
-            pending += inner if isinstance(inner, list) else [inner]
+            pending += [each for each in (inner if isinstance(inner, list) else [inner]) if isinstance(each, dict)]
 
 
 def _is_secret(name: str, schema: JsonObject) -> bool:
