@@ -23,7 +23,7 @@ _INSTRUCTION = SystemPrompt(
     " subject, in the message's language. Answer with the title alone, without quotes, and do not answer the message.",
     personal="",
 )
-_CONTEXT = re.compile(r"<context\b[^>]*>.*?(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
+_CONTEXT = re.compile(r"<context\b[^>]{0,500}>.*?(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
 _MOST_WORDS = 6
 _MOST_CHARACTERS = 80
 _MOST_READ = 2000

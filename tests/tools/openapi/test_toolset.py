@@ -212,3 +212,31 @@ async def test_the_address_may_have_a_path(base: str) -> None:
         ("http://imbi-api:8000/inner/api/a", "Bearer reader-token"),
     ]
     await tools.aclose()
+
+
+async def test_a_document_that_loses_all_permissions_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = document("a", **{"/api/b": {"get": {"operationId": "b", "x-imbi-permission": "b:read"}}})
+    tools, _ = toolset_of(guarded, document("a", "b"), guarded)
+    await tools.load()
+    (report,) = await tools.refresh(5.0)
+    assert "every user is offered every operation" in caplog.text
+    assert str(report).startswith("Imbi API: 2 tools. The document has no x-imbi-permission any more")
+    (report,) = await tools.refresh(5.0)
+    assert str(report) == "Imbi API: 2 tools."
+    await tools.aclose()
+
+
+async def test_a_document_that_never_had_permissions_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    tools, _ = toolset_of(document("a"), document("b"))
+    await tools.load()
+    await tools.load()
+    assert "x-imbi-permission" not in caplog.text
+    await tools.aclose()
+
+
+async def test_a_swagger_document_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    tools, _ = toolset_of({"swagger": "2.0", "paths": {}})
+    (report,) = await tools.refresh(5.0)
+    assert "convert the document, for example with swagger2openapi" in str(report)
+    assert "Swagger 2.0" in caplog.text
+    await tools.aclose()
