@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _parse_hosts(names: str) -> tuple[str, ...]:
 
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)]
+ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
 class Settings(BaseModel):
@@ -96,6 +98,7 @@ class Settings(BaseModel):
     mcp_allowed_hosts: Hosts = Field(default=(), alias="IMBI_ASSISTANT_MCP_ALLOWED_HOSTS")
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
     tool_search: Literal["auto", "server", "client", "off"] = Field(default="auto", alias="IMBI_ASSISTANT_TOOL_SEARCH")
+    approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.scenarios import cold, crowd, events, first_word, functions, lists, queries, residents, start, tokens
+from bench.scenarios import (
+    cold,
+    crowd,
+    events,
+    first_word,
+    functions,
+    lists,
+    patterns,
+    queries,
+    residents,
+    start,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -19,6 +31,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "crowd": crowd.measure,
     "lists": lists.measure,
     "queries": queries.measure,
+    "patterns": patterns.measure,
     "tokens": tokens.measure,
     "functions": functions.measure,
     "residents": residents.measure,

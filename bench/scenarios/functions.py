@@ -10,7 +10,7 @@ from bench.figures import Figure, Goal
 from local.demo_model.decision import Decider
 from local.demo_model.wire import parse_messages
 from shared.domain.ports import ToolDefinition
-from shared.tools.results.prune import compact
+from shared.tools.results.prune import prune_json
 from shared.tools.search.index import ToolIndex
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def measure(bench: Bench) -> list[Figure]:
     request = parse_messages(body)
     decider = Decider()
     return [
-        _figure("clean a result of 1 MB", lambda: compact(_MEGABYTE), times, 30),
+        _figure("clean a result of 1 MB", lambda: prune_json(_MEGABYTE), times, 30),
         _figure("index 300 tools", lambda: ToolIndex([ToolDefinition(**tool) for tool in _TOOLS]), times, 60),
         _figure("search 300 tools", lambda: index.search("audit records of production"), times, 5),
         _figure("check a request with 300 tools", lambda: parse_messages(body), times),

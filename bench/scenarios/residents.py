@@ -22,7 +22,7 @@ from shared.domain.models import Principal
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
 from shared.tools.refresh import Refresher, RefreshToolset
-from shared.tools.results.store import READ_RESULT
+from shared.tools.results.read_result import READ_RESULT
 from shared.tools.search.index import SEARCH_TOOL
 from shared.tools.search.resident import RESIDENT_OPERATIONS
 

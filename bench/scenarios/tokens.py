@@ -97,6 +97,7 @@ async def measure(bench: Bench) -> list[Figure]:
                 for mode in ("auto",) if bench.is_quick else ("auto", "off"):
                     model.clear()
                     changes = {"ANTHROPIC_BASE_URL": model.url, "IMBI_INTERNAL_API_URL": api}
+                    changes["IMBI_ASSISTANT_APPROVAL_RULES"] = "*=auto"  # one question rotates a key
                     async with bench.service(is_warm=False, IMBI_ASSISTANT_TOOL_SEARCH=mode, **changes) as service:
                         await reachable(f"{service.url}/status")
                         figures += await _asked(service, model, f"tokens, {name}, search {mode}")

@@ -17,8 +17,8 @@ from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
 from shared.tools.refresh import Refresher, RefreshToolset
-from shared.tools.results.reader import ReadingToolset
-from shared.tools.results.store import KeptResults
+from shared.tools.results.read_result import ReadResultToolset
+from shared.tools.results.store import ResultStore
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Authorize, Toolbox
 
@@ -40,7 +40,12 @@ def assemble_chat(
 ) -> ChatService:
     """Build the chat part; `authorize` raises Unauthenticated when a caller's token has ended."""
     model = _model(settings)
-    api = OpenAPIToolset(settings.api_url, timeout=settings.tool_timeout_seconds, store=repositories.api_document)
+    api = OpenAPIToolset(
+        settings.api_url,
+        timeout=settings.tool_timeout_seconds,
+        store=repositories.api_document,
+        rules=settings.approval_rules,
+    )
     toolbox = _toolbox(settings, api, repositories.mcp_servers)
     patterns = UrlPatterns(settings.ui_document_url)
     prefixes = Prefixes(repositories.contents)
@@ -78,8 +83,8 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> To
     )
     refresher = Refresher([api, external], timeout=timeout)
     search = SearchToolset(lambda caller: toolbox.for_caller(caller).definitions())
-    results = KeptResults()
-    reading = ReadingToolset(results, settings.max_tool_result_chars)
+    results = ResultStore()
+    reading = ReadResultToolset(results, settings.max_tool_result_chars)
     toolbox = Toolbox(
         [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
         refresher=refresher,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SECRETS = re.compile(
     r"""
     (?<=bearer\s)\S+                                  # an access token in a header
-    | \b(?:eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?)            # a JWT
+    | (?<![\w-])(?:eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?)    # a JWT
     | \bsk-[\w-]{8,}                                  # a key of the model's API
     | \bik_\w+                                        # an API key of Imbi
     | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)                 # a user and password in a URL

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from shared.domain.errors import ToolError
 from shared.domain.ports import ToolDefinition, ToolOutput
 from shared.tools.builtin import NAVIGATE_TO, REFRESH_DATA
 from shared.tools.toolset import BaseToolset
+from shared.util.patterns import bounded
+from shared.util.urls import decodings
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -27,13 +28,14 @@ RESOURCES = (
     "users",
     "service_accounts",
 )
-"""What the browser keeps copies of, and can fetch again."""
+"""The kinds of data that the browser has copies of, and can fetch again."""
 
-_LONGEST_PATH = 2048
-_LONGEST_SLUG = 255
-_MOST_DECODINGS = 8
-_UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_SCHEME = re.compile(r"/\s*(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+_MAX_PATH_CHARS = 2048
+_MAX_SLUG_CHARS = 255
+_UNSAFE = bounded(
+    r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", _MAX_PATH_CHARS
+)
+_SCHEME = bounded(r"/\s{0,20}(?:javascript|vbscript|data)\s{0,20}:", _MAX_PATH_CHARS, re.IGNORECASE)
 
 _NAVIGATE_TO = ToolDefinition(
     name=NAVIGATE_TO,
@@ -72,7 +74,7 @@ _REFRESH_DATA = ToolDefinition(
 
 
 class ClientSideToolset(BaseToolset):
-    """The browser's tools, for everybody."""
+    """The tools that run in the browser; every user may use them."""
 
     in_browser = True
 
@@ -81,10 +83,10 @@ class ClientSideToolset(BaseToolset):
         return _NAVIGATE_TO, _REFRESH_DATA
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
-        """Check a call that the browser is to execute.
+        """Check a call that the browser will execute.
 
         Raises:
-            ToolError: there is no such tool, or an argument is not what the browser may be asked for.
+            ToolError: there is no such tool, or an argument has a value that must not reach the browser.
         """
         if name == _NAVIGATE_TO.name:
             _check_names(name, arguments, {"path"})
@@ -104,27 +106,25 @@ def _check_names(tool: str, arguments: JsonObject, known: set[str]) -> None:
 
 
 def _checked_path(path: JsonValue) -> str:
-    """Let through what a browser can only read as a path of the page that it is on."""
+    """Check that a browser can only read the text as a path on the site that it is on."""
     if not isinstance(path, str) or not path:
         raise ToolError("navigate_to needs a path, such as /projects.")
-    if len(path) > _LONGEST_PATH:
-        raise ToolError(f"The path is longer than {_LONGEST_PATH} characters.")
+    if len(path) > _MAX_PATH_CHARS:
+        raise ToolError(f"The path is longer than {_MAX_PATH_CHARS} characters.")
     if not path.startswith("/"):
         raise ToolError("The path must begin with a slash and have neither a scheme nor a host, such as /projects.")
     if _UNSAFE.search(path):
         raise ToolError("The path has characters that do not belong into one: encode spaces, leave out the others.")
-    decoded = path
-    for _ in range(_MOST_DECODINGS):
-        _check_decoded(decoded)
-        further = unquote(decoded)
-        if further == decoded:
-            return path
-        decoded = further
-    raise ToolError("The path is encoded too often.")
+    try:
+        for decoded in decodings(path):
+            _check_decoded(decoded)
+    except ValueError:
+        raise ToolError("The path is encoded too often.") from None
+    return path
 
 
 def _check_decoded(path: str) -> None:
-    page = re.split(r"[?#]", path, maxsplit=1)[0]
+    page = path.partition("?")[0].partition("#")[0]
     if "//" in page:
         raise ToolError("The path must not have two slashes in a row: only pages of the Imbi UI can be opened.")
     if ".." in page.split("/") or "." in page.split("/"):
@@ -140,5 +140,5 @@ def _checked_resource(resource: JsonValue) -> str:
 
 
 def _check_slug(slug: JsonValue) -> None:
-    if slug is not None and (not isinstance(slug, str) or not 0 < len(slug) <= _LONGEST_SLUG or _UNSAFE.search(slug)):
+    if slug is not None and (not isinstance(slug, str) or not 0 < len(slug) <= _MAX_SLUG_CHARS or _UNSAFE.search(slug)):
         raise ToolError(f"org_slug must be an organization's slug, not {ascii(slug)[:60]}.")

@@ -1,4 +1,4 @@
-"""The tool that reads all tools again in the middle of a conversation, and the reading itself."""
+"""The tool that reads all tools again in the middle of a conversation, and the object that does so."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from shared.domain.models import Caller, JsonObject, Principal
     from shared.tools.sources import Source, SourceReport
 
-_SHARE = 0.8
-"""Of the time that a call may take, what the sources get."""
-_MOST_NAMES = 40
+_SHARE_OF_TIMEOUT = 0.8
+"""The share of a call's timeout that the sources get."""
+_MAX_NAMES = 40
 _RECENT_SECONDS = 10.0
-"""After so long a name that the model makes up may have everything read again."""
+"""An unknown tool name does not start another reading so soon after the last one."""
 
 _DEFINITION = ToolDefinition(
     name=REFRESH_OPENAPI_SPEC,
@@ -35,23 +35,23 @@ _DEFINITION = ToolDefinition(
 
 
 class Refresher:
-    """Reads all sources again, side by side; those who ask at the same time share one reading."""
+    """Reads all sources again, in parallel; concurrent calls share one reading."""
 
     def __init__(
         self, sources: Sequence[Source], *, timeout: float = 30.0, clock: Callable[[], float] = time.time
     ) -> None:
-        """Prepare; `timeout` is how many seconds the call of a tool may take."""
+        """Prepare without reading; `timeout` is the time that the call of a tool may take, in seconds."""
         self._sources = sources
-        self._patience = timeout * _SHARE
+        self._source_seconds = timeout * _SHARE_OF_TIMEOUT
         self._clock = clock
         self._reading = SingleFlight(self._read, longest=timeout * 2, clock=clock)
 
     async def refresh(self) -> Sequence[SourceReport]:
-        """Read all sources again; each tells what it has, and why it has no more."""
+        """Read all sources again and return their reports."""
         return await asyncio.shield(self._reading.start())
 
     async def refresh_if_old(self) -> None:
-        """Read all sources again, unless that has just been done."""
+        """Read all sources again, unless the last reading began within the last ten seconds."""
         if self._reading.under_way or not 0 <= self._clock() - self._reading.began_at < _RECENT_SECONDS:
             await self.refresh()
 
@@ -64,12 +64,12 @@ class Refresher:
         await self._reading.aclose()
 
     async def _read(self) -> list[SourceReport]:
-        reports = await asyncio.gather(*(source.refresh(self._patience) for source in self._sources))
+        reports = await asyncio.gather(*(source.refresh(self._source_seconds) for source in self._sources))
         return [report for each in reports for report in each]
 
 
 class RefreshToolset(BaseToolset):
-    """The one tool, for everybody."""
+    """The tool that reads all tools again; every user may use it."""
 
     def __init__(self, refresher: Refresher) -> None:
         self._refresher = refresher
@@ -79,7 +79,7 @@ class RefreshToolset(BaseToolset):
         return (_DEFINITION,)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
-        """Read all sources again and say what came of it; it has failed where every source has."""
+        """Read all sources again and report the outcome; the call has failed where every source has failed."""
         before = self._refresher.names(caller.principal)
         reports = await self._refresher.refresh()
         now = self._refresher.names(caller.principal)
@@ -97,6 +97,6 @@ class RefreshToolset(BaseToolset):
 
 
 def _named(what: str, names: frozenset[str]) -> list[str]:
-    shown = ", ".join(sorted(names)[:_MOST_NAMES])
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    shown = ", ".join(sorted(names)[:_MAX_NAMES])
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return [f"{what}: {shown}{more}."] if names else []

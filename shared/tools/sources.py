@@ -1,4 +1,4 @@
-"""Where tools come from, as far as that can be read again: what each reading gives, and how a failed one is told."""
+"""Sources of tools that can be read again, and the report of each reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What one source has after a reading; `problem` is a sentence on why it could not be read again."""
+    """The tools of one source after a reading; `problem` is a sentence that says why the reading failed."""
 
     name: str
     tools: int
@@ -33,10 +33,10 @@ class SourceReport:
 
 
 class Source(Protocol):
-    """A toolset whose tools can be read again while the old ones go on working."""
+    """A toolset whose tools can be read again while the previous tools stay usable."""
 
-    async def refresh(self, patience: float) -> Sequence[SourceReport]:
-        """Read again; what has not answered after `patience` seconds is reported as such, and goes on being read."""
+    async def refresh(self, timeout_seconds: float) -> Sequence[SourceReport]:
+        """Read the tools again; a reading that takes longer is reported as failed and goes on in the background."""
         ...
 
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:

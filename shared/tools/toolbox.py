@@ -1,4 +1,4 @@
-"""The toolsets joined: whose tool a name is, calls side by side, failures and lengths of results, once for all."""
+"""All toolsets together: which one has a tool, parallel calls, failures and lengths of results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from shared.domain.events import (
 )
 from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS
-from shared.tools.results.prune import compact
-from shared.tools.results.sanitize import harmless, truncated
-from shared.tools.results.store import KeptResults
+from shared.tools.results.prune import prune_json
+from shared.tools.results.redaction import without_secret
+from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
+from shared.tools.results.store import ResultStore
 from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
 from shared.tools.search.references import as_references
+from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SIDE_BY_SIDE = 8
+_MAX_PARALLEL_CALLS = 8
 """How many calls of one reply run at the same time."""
-_LONGEST_NAME = 128
+_MAX_NAME_CHARS = 128
 
 
 Authorize: TypeAlias = "Callable[[Caller], Awaitable[Caller]]"
@@ -57,18 +59,18 @@ class Toolbox:
         toolsets: Sequence[Toolset],
         *,
         refresher: Refresher | None = None,
-        results: KeptResults | None = None,
+        results: ResultStore | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
     ) -> None:
         self.toolsets = toolsets
         self.refresher = refresher
-        self.results = results or KeptResults()
+        self.results = results or ResultStore()
         self.max_result_chars = max_result_chars
         self.timeout = timeout
 
     async def ensure_loaded(self) -> None:
-        """Ask every toolset to know its tools, side by side; each is bound by itself and none fails the turn."""
+        """Load every toolset, all in parallel. Each has its own time limit; a failure is logged and raises nothing."""
         outcomes = await asyncio.gather(*(each.ensure_loaded() for each in self.toolsets), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -123,7 +125,7 @@ class CallerTools:
         return list(chosen.values())
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run calls side by side; events come as they happen, ToolsFinished has the results in the calls' order.
+        """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
@@ -131,7 +133,7 @@ class CallerTools:
         self._caller = await self._authorize(self._caller)
         calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
         events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+        slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
         everything = asyncio.gather(*tasks)
         everything.add_done_callback(lambda _all: events.put_nowait(None))
@@ -179,17 +181,17 @@ class CallerTools:
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, self._shortened(call.id, output), output.is_error)
+        return ToolResult(call.id, await self._content_for_model(call.id, output), output.is_error)
 
-    def _shortened(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Give what the model gets: compact, harmless, and cut where it is too long; the rest can be read on."""
-        content = harmless(output.content)
+    async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
+        """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
+        content = await run_sized(size_of(output.content), _prepared, output, self._caller.token)
         if output.is_cut:
             return content
         limit = self._toolbox.max_result_chars
         if isinstance(content, list):
-            return truncated(content, limit)
-        return self._toolbox.results.cut(self._caller.principal.subject, call_id, compact(content), limit)
+            return truncate_blocks(content, limit)
+        return await self._toolbox.results.cut(self._caller.principal.subject, call_id, content, limit)
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
@@ -197,7 +199,7 @@ class CallerTools:
         async with asyncio.timeout(self._toolbox.timeout):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_LONGEST_NAME]} that this user may call now.")
+                raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
             output = await toolset.call(call.name, call.input, self._caller)
@@ -208,7 +210,7 @@ class CallerTools:
         call_id = str(call.input.get("id"))
         text = self._earlier_result(call_id)
         if text is not None and not self._toolbox.results.has(self._caller.principal.subject, call_id):
-            self._toolbox.results.keep(self._caller.principal.subject, call_id, text)
+            self._toolbox.results.add(self._caller.principal.subject, call_id, text)
 
     def _with_found_tools(self, output: ToolOutput) -> ToolOutput:
         """Give the model the tools that an output names, in the way that the conversation's mode has."""
@@ -217,10 +219,21 @@ class CallerTools:
         return described(output, self.definitions()) if self._mode == "indirect" else output
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
-        """Look for a tool that has come since the tools were last read; once in a turn everything is read for that."""
+        """Look for a tool that may be new: read all sources again, at most once in a turn."""
         if self._toolbox.refresher is None:
             return None
         if self._refreshing is None:
             self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
         await asyncio.shield(self._refreshing)
         return self._toolset_of(name)
+
+
+def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
+    """Prune JSON, and remove the caller's token and characters that cannot be stored."""
+    content = sanitize(output.content)
+    if isinstance(content, str):
+        return without_secret(content if output.is_cut else prune_json(content), token)
+    return [
+        {**block, "text": without_secret(str(block["text"]), token)} if block.get("type") == "text" else block
+        for block in content
+    ]

@@ -16,7 +16,7 @@ from local.demo_api.auth import ACCESS_SECONDS, Tokens
 from local.demo_api.llms import LLMS_TEXT
 from shared.domain.ports import ToolDefinition
 from shared.tools.openapi.naming import Endpoint, tool_names
-from shared.tools.results.store import READ_RESULT
+from shared.tools.results.read_result import READ_RESULT
 from shared.tools.search.index import SEARCH_TOOL, ToolIndex, names_in, render
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from shared.tools.mcp.errors import InvalidArguments, McpServerError, from_http_
 from shared.tools.mcp.session import McpSession, NegotiatedSession, ToolListing, run_in_session
 from shared.tools.mcp.sessions import SessionStore
 from shared.tools.mcp.transport import SESSION_HEADER, McpTransport
-from shared.tools.results.content import presentable
+from shared.tools.results.redaction import without_internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +153,7 @@ def _server_error(error: MCPError, transport: McpTransport) -> McpServerError:
     if is_unreadable or transport.status == HTTPStatus.ACCEPTED:
         return McpServerError("sent a response that violates the protocol, or none")
     # The text is cut first, because the patterns that clean it cost more than its length.
-    reason = presentable(transport.redact(error.message)[:_MAX_REASON_CHARS]).strip()
+    reason = without_internals(transport.redact(error.message)[:_MAX_REASON_CHARS]).strip()
     message = f"answered: {reason}" if reason else "refused the request without a reason"
     kind = InvalidArguments if error.code == INVALID_PARAMS else McpServerError
     return kind(message, public_message=f"refused a request (JSON-RPC error {error.code})")

@@ -7,8 +7,10 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
 from shared.domain.ports import ToolOutput
-from shared.tools.results.content import binary, compact_json, json_text, presentable
 from shared.tools.results.images import MAX_ENCODED_BYTES, InvalidImage, read_image
+from shared.tools.results.json_text import compact_json, json_text
+from shared.tools.results.redaction import without_internals
+from shared.tools.results.sanitize import binary_notice
 from shared.util.text import clean
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def convert_result(result: CallToolResult) -> ToolOutput:
         return ToolOutput(blocks, is_error=is_error)
     text = "\n".join(str(block["text"]) for block in blocks)
     if is_error:
-        text = presentable(text[:_MAX_ERROR_CHARS])
+        text = without_internals(text[:_MAX_ERROR_CHARS])
     return ToolOutput(text if text.strip() else _NO_REASON if is_error else _NO_CONTENT, is_error=is_error)
 
 
@@ -96,7 +98,7 @@ def _convert_block(block: ContentBlock, *, shows_image: bool) -> JsonObject:
 
 def _binary_block(media_type: str, encoded: str, *, shows_image: bool) -> JsonObject:
     """Convert binary content: a picture that the Messages API accepts is shown, anything else is described."""
-    described = binary(clean(media_type)[:100], len(encoded) * 3 // 4)
+    described = binary_notice(clean(media_type)[:100], len(encoded) * 3 // 4)
     if not media_type.startswith("image/"):
         return _text_block(described)
     if len(encoded) > MAX_ENCODED_BYTES:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from shared.tools.definitions.descriptions import tidy
-from shared.tools.definitions.schemas import PROPERTY_NAME, Schemas
-from shared.tools.openapi.operation import object_parts
+from shared.tools.definitions.objects import object_parts
+from shared.tools.definitions.property_names import PROPERTY_NAME
+from shared.tools.definitions.schemas import Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

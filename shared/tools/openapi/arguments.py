@@ -1,18 +1,15 @@
-"""A call's arguments: checked, read as leniently as the API reads them, and sorted by where they go."""
+"""A call's arguments: checked against their schemas, and read as leniently as the API reads them."""
 
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64decode
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote, unquote_to_bytes
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
 
 from shared.domain.errors import ToolError
-from shared.tools.definitions.schemas import TYPES
-from shared.tools.openapi.operation import BODY
+from shared.tools.definitions.keywords import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,19 +17,11 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from shared.domain.models import JsonObject
-    from shared.tools.openapi.operation import Argument, Location, Operation
+    from shared.tools.openapi.operation import Operation
+    from shared.tools.openapi.parameters import Argument
 
-File: TypeAlias = tuple[str, bytes, str]
-"""A file of a form: its name, its content, its media type."""
-
-Placed: TypeAlias = "dict[tuple[Location, str], object]"
-"""Values by place and wire name; the body as a whole is at ("body", "body")."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
-_LONGEST_SHOWN = 60
-_LONGEST_CHOICES = 400
-_MOST_DECODINGS = 8
+_MAX_SHOWN_CHARS = 60
+_MAX_CHOICES_CHARS = 400
 _TYPE_NAMES = {
     type(None): frozenset({"null"}),
     bool: frozenset({"boolean"}),
@@ -45,8 +34,16 @@ _TYPE_NAMES = {
 _ARTICLES = {"integer": "an integer", "array": "an array", "object": "an object", "null": "null"}
 
 
-def placed(operation: Operation, arguments: JsonObject) -> Placed:
-    """Sort a call's arguments by where they go.
+@dataclass(slots=True)
+class Values:
+    """The values of one call: those of arguments, and fields of the body that have no argument."""
+
+    of_arguments: list[tuple[Argument, JsonValue]] = field(default_factory=list)
+    other_fields: JsonObject = field(default_factory=dict)
+
+
+def read_arguments(operation: Operation, arguments: JsonObject) -> Values:
+    """Check a call's arguments and convert them to the types of their schemas.
 
     Raises:
         ToolError: an argument is missing, unknown or of the wrong type; the message names it.
@@ -55,57 +52,43 @@ def placed(operation: Operation, arguments: JsonObject) -> Placed:
     missing = [name for name, argument in operation.arguments.items() if argument.is_required and name not in given]
     if missing:
         raise ToolError(f"Missing required argument{'s' if missing[1:] else ''}: {', '.join(missing)}.")
-    values: Placed = {}
-    fields: dict[str, object] = {}
     definitions = operation.definition.input_schema.get("$defs")
+    known = definitions if isinstance(definitions, dict) else {}
+    values = Values()
     for name, value in given.items():
         argument = operation.arguments.get(name)
         if argument is None:
-            fields[name] = value
-            continue
-        read = _read(argument, value, definitions if isinstance(definitions, dict) else {})
-        if argument.location == BODY and operation.body and operation.body.has_fields:
-            fields[argument.wire_name] = read
+            values.other_fields[name] = value
         else:
-            values[argument.location, argument.wire_name] = read
-    if operation.body and operation.body.has_fields and (fields or operation.body.is_required):
-        values[BODY, BODY] = fields
+            values.of_arguments.append((argument, _converted(argument, value, known)))
     return values
 
 
 def _given(operation: Operation, arguments: JsonObject) -> JsonObject:
-    """Leave out null where it can only mean that there is no value, and refuse names that lead nowhere."""
+    """Leave out null where the schema does not allow it, and refuse unknown names."""
     takes_others = operation.body is not None and operation.body.others is not None
     given: JsonObject = {}
     for name, value in arguments.items():
         argument = operation.arguments.get(name)
         if argument is None and not takes_others:
             known = ", ".join(operation.arguments) or "no arguments"
-            raise ToolError(f"There is no argument {_shown(name)}. {operation.definition.name} takes {known}.")
-        if value is not None or argument is None or (argument.location == BODY and _allows_null(argument.schema)):
+            raise ToolError(f"There is no argument {shown(name)}. {operation.definition.name} takes {known}.")
+        if value is not None or argument is None or argument.allows_null:
             given[name] = value
     return given
 
 
-def _allows_null(schema: JsonObject) -> bool:
-    types, members = schema.get("type"), schema.get("anyOf")
-    return (isinstance(types, list) and "null" in types) or (isinstance(members, list) and {"type": "null"} in members)
-
-
-def _read(argument: Argument, value: JsonValue, definitions: Mapping[str, JsonValue]) -> object:
+def _converted(argument: Argument, value: JsonValue, definitions: Mapping[str, JsonValue]) -> JsonValue:
+    if value is None:
+        return None
     schema = _resolved(argument.schema, definitions)
-    types = _types(schema, definitions)
-    read = _fitted(argument, value, types)
+    converted = _as_types(argument, value, _types(schema, definitions))
     choices = schema.get("enum")
-    if isinstance(choices, list) and read is not None and read not in choices:
+    if isinstance(choices, list) and converted not in choices:
         raise ToolError(
-            f"Argument {argument.name} must be one of {_shown(choices, _LONGEST_CHOICES)}, not {_shown(value)}."
+            f"Argument {argument.name} must be one of {shown(choices, _MAX_CHOICES_CHARS)}, not {shown(value)}."
         )
-    if argument.is_file:
-        return _file(argument.wire_name, str(read))
-    if argument.is_json:
-        return json.dumps(read, ensure_ascii=False, separators=(",", ":"))
-    return read if argument.location in {BODY, "query"} else _checked_text(argument, read)
+    return converted
 
 
 def _resolved(schema: JsonObject, definitions: Mapping[str, JsonValue]) -> JsonObject:
@@ -115,7 +98,7 @@ def _resolved(schema: JsonObject, definitions: Mapping[str, JsonValue]) -> JsonO
 
 
 def _types(schema: JsonObject, definitions: Mapping[str, JsonValue]) -> frozenset[str]:
-    """Tell which types a schema allows; what cannot be told at a glance is left to the API."""
+    """Return the types that a schema allows; all of them where that is not plain, since the API checks again."""
     types, members = schema.get("type"), schema.get("anyOf")
     if isinstance(types, str):
         return frozenset({types})
@@ -127,25 +110,25 @@ def _types(schema: JsonObject, definitions: Mapping[str, JsonValue]) -> frozense
     return frozenset[str]().union(*known) if len(known) == len(members) else frozenset(TYPES)
 
 
-def _fitted(argument: Argument, value: JsonValue, types: frozenset[str]) -> JsonValue:
-    """Read a value as one of the types, as a web framework reads it from a query or a lenient body."""
+def _as_types(argument: Argument, value: JsonValue, types: frozenset[str]) -> JsonValue:
+    """Convert a value to one of the types, as a web framework does with a query or a lenient body."""
     if _type_names(value) & types:
         return int(value) if isinstance(value, float) and types & {"integer", "number"} == {"integer"} else value
     if isinstance(value, str):
         parsed = _parsed(value, types)
         if _type_names(parsed) & types and parsed is not None:
-            return _fitted(argument, parsed, types)
-    is_parameter = argument.location != BODY
-    if "string" in types and isinstance(value, int | float) and (is_parameter or not isinstance(value, bool)):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if "array" in types and argument.location == "query" and isinstance(value, str | int | float):
+            return _as_types(argument, parsed, types)
+    is_text = argument.serialization is not None
+    if "string" in types and isinstance(value, int | float) and (is_text or not isinstance(value, bool)):
+        return json.dumps(value)
+    if "array" in types and is_text and isinstance(value, str | int | float):
         return [value]
     wanted = " or ".join(_ARTICLES.get(name, f"a {name}") for name in TYPES if name in types)
-    raise ToolError(f"Argument {argument.name} must be {wanted}, not {_shown(value)}.")
+    raise ToolError(f"Argument {argument.name} must be {wanted}, not {shown(value)}.")
 
 
 def _parsed(text: str, types: frozenset[str]) -> JsonValue:
-    """Read JSON that came as text; models write lists and objects so, now and then."""
+    """Parse JSON that came as text: models sometimes write lists and objects so."""
     if "boolean" in types and text.strip().lower() in {"true", "false"}:
         return text.strip().lower() == "true"
     try:
@@ -161,51 +144,12 @@ def _type_names(value: JsonValue) -> frozenset[str]:
     return _TYPE_NAMES[type(value)]
 
 
-def _checked_text(argument: Argument, value: JsonValue) -> str:
-    """Refuse what would not stay in its place in the request: a segment of the path, a header, a cookie."""
-    if isinstance(value, list | dict):
-        raise ToolError(f"Argument {argument.name} must be a single value, not {_shown(value)}.")
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if argument.location == "path":
-        _check_segment(argument.name, text)
-    elif _CONTROL.search(text) or (argument.location == "cookie" and ";" in text):
-        raise ToolError(f"Argument {argument.name} has characters that cannot be sent: {_shown(text)}.")
-    return text
+def shape_of(value: JsonValue) -> str:
+    """Return the JSON type of a value; an integer is a number."""
+    return next(iter(sorted(_TYPE_NAMES[type(value)])))
 
 
-def _check_segment(name: str, text: str) -> None:
-    """Refuse what is not one segment of a path, however often it is decoded on its way."""
-    for _ in range(_MOST_DECODINGS):
-        if not text or text in {".", ".."} or re.search(r"[/\\]", text) or _CONTROL.search(text):
-            raise ToolError(f"Argument {name} must be one segment of a path, without slashes: {_shown(text)} is not.")
-        decoded = unquote(text)
-        if decoded == text:
-            return
-        text = decoded
-    raise ToolError(f"Argument {name} is encoded too often.")
-
-
-def _file(name: str, text: str) -> File:
-    """Read a file's content: a data: URI, or the text itself."""
-    header, comma, content = text.partition(",")
-    if not comma or not header.lower().startswith("data:"):
-        is_svg = text.lstrip().startswith("<svg")
-        return (
-            f"{name}.svg" if is_svg else f"{name}.txt",
-            text.encode("utf-8", "replace"),
-            "image/svg+xml" if is_svg else "text/plain",
-        )
-    media_type, *parameters = header[len("data:") :].lower().split(";")
-    try:
-        data = b64decode(content, validate=True) if "base64" in parameters else unquote_to_bytes(content)
-    except ValueError:
-        raise ToolError(f"Argument {name} is no valid data: URI.") from None
-    if not _MEDIA_TYPE.fullmatch(media_type):
-        media_type = "application/octet-stream" if media_type else "text/plain"
-    extension = re.sub(r"[^a-z0-9].*", "", media_type.partition("/")[2]) or "bin"
-    return f"{name}.{extension}", data, media_type
-
-
-def _shown(value: JsonValue, longest: int = _LONGEST_SHOWN) -> str:
+def shown(value: JsonValue, longest: int = _MAX_SHOWN_CHARS) -> str:
+    """Write a value for a message, shortened to `longest` characters."""
     text = json.dumps(value)
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -1,4 +1,4 @@
-"""The way to the Imbi API: the caller's credential out, the answer back, and nothing to any other host."""
+"""The HTTP client of the Imbi API: each call carries its own caller's token, and no request goes to another host."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from shared.domain.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
-_MOST_REDIRECTS = 5
-_CONNECTIONS = 100
+    from shared.tools.openapi.request import ApiRequest
+
+_MAX_REDIRECTS = 5
+_MAX_CONNECTIONS = 100
 _UNCERTAIN = "If this was to change something, look whether it did before trying again."
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the API answered."""
+class ApiResponse:
+    """A response of the API, read to its end."""
 
     status: int
     media_type: str
@@ -33,41 +35,48 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Exchange:
-    """One call: the caller's token on the way out, the answer or what went wrong on the way back."""
+class _Call:
+    """One call: the caller's token and the request on the way out, the response or the failure on the way back."""
 
     token: str = field(repr=False)
-    most_bytes: int
-    answer: Answer | None = None
+    max_bytes: int
+    request: httpx2.Request | None = None
+    response: ApiResponse | None = None
     failure: Exception | None = None
 
 
 class _TooLarge(Exception):
-    """The answer is larger than what is read."""
+    """The response is larger than the limit."""
 
 
-class _Elsewhere(Exception):
-    """The answer leads to another host."""
+class _OtherHost(Exception):
+    """The request would go to another host."""
 
 
-_exchange: ContextVar[_Exchange | None] = ContextVar("imbi_api_exchange", default=None)
+_current_call: ContextVar[_Call | None] = ContextVar("imbi_api_call", default=None)
 
 
-class _CallerAuth(httpx2.Auth):
-    """Sends the token of whoever is calling now; it is never kept on the client that all callers share."""
+class _CallAuth(httpx2.Auth):
+    """Sends the current call's request with its caller's token, which is never stored on the shared client.
+
+    FastMCP makes the requests of its tools itself, and quotes some values a second time. The request that we have
+    written takes the place of FastMCP's here, where httpx2 lets an authentication decide about the request.
+    """
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        exchange = _exchange.get()
-        if exchange is not None and exchange.token:
-            request.headers["Authorization"] = f"Bearer {exchange.token}"
+        call = _current_call.get()
+        if call is not None:
+            request = call.request or request
+            if call.token:
+                request.headers["Authorization"] = f"Bearer {call.token}"
         yield request
 
 
-class _Border(httpx2.AsyncBaseTransport):
-    """Lets requests pass to one origin only, and keeps what comes back for the caller.
+class _OneOriginTransport(httpx2.AsyncBaseTransport):
+    """Sends requests to one origin only, and hands the responses to the current call.
 
-    What is behind this transport gets an empty answer in place of the API's: FastMCP would read a body of any size,
-    parse it and write it as JSON twice, for a result that is not used.
+    FastMCP gets an empty response instead of the API's. It would parse a body of any size and write it as JSON twice,
+    and the result would not be used.
     """
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, origin: tuple[str, str, int | None]) -> None:
@@ -75,28 +84,28 @@ class _Border(httpx2.AsyncBaseTransport):
         self._origin = origin
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        exchange = _exchange.get()
-        if exchange is None:
-            raise httpx2.UnsupportedProtocol("The Imbi API is called without an exchange.", request=request)
+        call = _current_call.get()
+        if call is None:
+            raise httpx2.UnsupportedProtocol("The Imbi API is called outside of a call.", request=request)
         if origin_of(request.url) != self._origin:
-            exchange.failure = _Elsewhere()
+            call.failure = _OtherHost()
             return httpx2.Response(204)
         try:
-            return await self._exchanged(request, exchange)
+            return await self._send(request, call)
         except (httpx2.HTTPError, _TooLarge) as failure:
-            exchange.failure = failure
+            call.failure = failure
             return httpx2.Response(204)
 
-    async def _exchanged(self, request: httpx2.Request, exchange: _Exchange) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, call: _Call) -> httpx2.Response:
         response = await self._transport.handle_async_request(request)
         try:
             if response.has_redirect_location:
                 return httpx2.Response(response.status_code, headers={"Location": response.headers["Location"]})
-            body = await _read(response.aiter_bytes(), exchange.most_bytes)
+            body = await _read(response.aiter_bytes(), call.max_bytes)
         finally:
             await response.aclose()
         media_type, _, _ = response.headers.get("Content-Type", "").partition(";")
-        exchange.answer = Answer(
+        call.response = ApiResponse(
             response.status_code,
             media_type.strip().lower(),
             response.charset_encoding or "utf-8",
@@ -109,54 +118,81 @@ class _Border(httpx2.AsyncBaseTransport):
 
 
 class ApiClient:
-    """The one HTTP client of the Imbi API; each call through it carries its own caller's token."""
+    """The one HTTP client of the Imbi API, shared by all callers."""
 
     def __init__(self, base_url: str, timeout: float, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        """Prepare the client; `timeout` is in seconds and holds for a whole call, redirects included."""
+        """Prepare the client; `timeout` is in seconds and covers a whole call with its redirects.
+
+        Raises:
+            ValueError: the base URL is not an HTTP URL.
+        """
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS // 4)
+        limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS // 4)
         inner = transport or httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits)
         self.timeout = timeout
-        self.origin = str(url.copy_with(raw_path=b"/", query=None, fragment=None, userinfo=b"")).rstrip("/")
+        self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
         self.http = httpx2.AsyncClient(
-            base_url=url.copy_with(query=None, fragment=None, userinfo=b""),
-            transport=_Border(inner, origin_of(url)),
-            auth=_CallerAuth(),
+            base_url=self._base_url,
+            transport=_OneOriginTransport(inner, origin_of(url)),
+            auth=_CallAuth(),
             timeout=timeout,
             follow_redirects=True,
-            max_redirects=_MOST_REDIRECTS,
+            max_redirects=_MAX_REDIRECTS,
             trust_env=False,
         )
 
-    async def answer(self, call: Callable[[], Awaitable[object]], *, token: str = "", most_bytes: int) -> Answer:
-        """Run `call`, which makes one request through this client, for the owner of the token.
+    async def fetch(self, path: str, *, max_bytes: int) -> ApiResponse:
+        """Get a path without any token.
 
         Raises:
-            ToolError: there is no answer; the message says why.
+            ToolError: no response came; the message says why.
         """
-        exchange = _Exchange(token, most_bytes)
-        mark = _exchange.set(exchange)
+        return await self._run(lambda: self.http.get(path), _Call("", max_bytes))
+
+    async def send(
+        self, request: ApiRequest, run: Callable[[], Awaitable[object]], *, token: str = "", max_bytes: int
+    ) -> ApiResponse:
+        """Send a request with a caller's token; `run` makes this client send one request, which becomes this one.
+
+        Raises:
+            ToolError: no response came; the message says why.
+        """
+        return await self._run(run, _Call(token, max_bytes, self._prepared(request)))
+
+    def _prepared(self, request: ApiRequest) -> httpx2.Request:
+        base = self._base_url.raw_path.rstrip(b"/")
+        query = f"?{request.query}" if request.query else ""
+        target = base + request.path.encode("utf-8", "replace") + query.encode("ascii", "replace")
+        return self.http.build_request(
+            request.method.upper(),
+            self._base_url.copy_with(raw_path=target),
+            headers=[(name.encode("utf-8", "replace"), value) for name, value in request.headers],
+            content=request.content or None,
+        )
+
+    async def _run(self, run: Callable[[], Awaitable[object]], call: _Call) -> ApiResponse:
+        mark = _current_call.set(call)
         try:
             async with asyncio.timeout(self.timeout):
-                await call()
+                await run()
         except TimeoutError:
             raise ToolError(self._late()) from None
-        except Exception as error:  # noqa: BLE001  # whatever FastMCP makes of a failure, the model is told of it
-            if exchange.answer is None and exchange.failure is None:
-                exchange.failure = error
+        except Exception as error:  # noqa: BLE001  # any failure of FastMCP's is explained to the model
+            if call.response is None and call.failure is None:
+                call.failure = error
         finally:
-            _exchange.reset(mark)
-        if exchange.answer is None:
-            raise ToolError(self._explained(exchange)) from None
-        return exchange.answer
+            _current_call.reset(mark)
+        if call.response is None:
+            raise ToolError(self._explained(call)) from None
+        return call.response
 
-    def _explained(self, exchange: _Exchange) -> str:
-        match exchange.failure:
+    def _explained(self, call: _Call) -> str:
+        match call.failure:
             case _TooLarge():
-                return f"The Imbi API's answer is larger than {exchange.most_bytes // 1_000_000} MB: ask for less."
-            case _Elsewhere():
+                return f"The Imbi API's answer is larger than {call.max_bytes // 1_000_000} MB: ask for less."
+            case _OtherHost():
                 return "The Imbi API redirected to another host, which is not followed."
             case httpx2.TimeoutException():
                 return self._late()
@@ -165,8 +201,8 @@ class ApiClient:
             case httpx2.TransportError():
                 return f"The connection to the Imbi API broke off before its answer was complete. {_UNCERTAIN}"
             case failure:
-                logger.warning("A call of the Imbi API failed: %s", type(failure).__name__)
-                return "The request could not be made, or its answer not be read."
+                log.warning("A call of the Imbi API failed: %s", type(failure).__name__)
+                return "The request could not be made, or its answer could not be read."
 
     def _late(self) -> str:
         return f"The Imbi API did not answer within {self.timeout:g} seconds. {_UNCERTAIN}"
@@ -177,14 +213,14 @@ class ApiClient:
 
 
 def origin_of(url: httpx2.URL) -> tuple[str, str, int | None]:
-    """Take the origin of a URL; a scheme's usual port is the same as none."""
+    """Return the origin of a URL; the default port of a scheme is None."""
     return url.scheme, url.host, url.port
 
 
-async def _read(chunks: AsyncIterator[bytes], most_bytes: int) -> bytes:
+async def _read(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in chunks:
         body += chunk
-        if len(body) > most_bytes:
+        if len(body) > max_bytes:
             raise _TooLarge
     return bytes(body)

@@ -1,4 +1,4 @@
-"""Reading an OpenAPI document that may be wrong in every place: which operations it has, and who may use them."""
+"""An OpenAPI document, read with care since it may be wrong in every place: its operations and their permissions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from shared.domain.models import ADMIN
 from shared.tools.definitions.schemas import Schemas
 from shared.tools.openapi.exclusions import Exclusions
+from shared.tools.openapi.path_values import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +22,19 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 _AI_TOOL = "x-imbi-ai-tool"
 _PERMISSION = "x-imbi-permission"
-_MOST_OPERATIONS = 5000
+MAX_OPERATIONS = 5000
+"""Operations of a document that become tools; the others are named in the log."""
+_SWAGGER = (
+    "it is a Swagger 2.0 document, and only OpenAPI 3 can be read: let the API publish OpenAPI 3, or convert the"
+    " document, for example with swagger2openapi"
+)
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RawOperation:
-    """An operation as the document has it, its path's common parameters included."""
+    """An operation of the document, with the parameters that its path declares for all operations."""
 
     method: str
     path: str
@@ -38,34 +44,47 @@ class RawOperation:
 
     @property
     def operation_id(self) -> str | None:
-        """The document's name of the operation, if it has a usable one."""
+        """The operation's `operationId`; None where it is missing or not printable."""
         value = self.content.get("operationId")
         return value if isinstance(value, str) and value.isprintable() else None
 
 
 class Document:
-    """An OpenAPI document; raises ValueError with the reason where it is none."""
+    """An OpenAPI 3 document."""
 
-    def __init__(self, content: JsonValue) -> None:
-        """Check what must be there."""
+    def __init__(self, content: JsonValue, *, max_operations: int = MAX_OPERATIONS) -> None:
+        """Check that the content is an OpenAPI 3 document.
+
+        Raises:
+            ValueError: it is not; the message is a clause that says why.
+        """
+        if isinstance(content, dict) and "swagger" in content and "openapi" not in content:
+            raise ValueError(_SWAGGER)
         paths = content.get("paths") if isinstance(content, dict) else None
         if not isinstance(content, dict) or not isinstance(paths, dict) or "openapi" not in content:
             raise ValueError("it is no OpenAPI 3 document")
+        self._max_operations = max_operations
         self.schemas = Schemas(content)
         self._paths = {path: item for path, item in paths.items() if path.startswith("/")}
         self.exclusions = Exclusions(self._paths, _servers(content))
+        self.routes = Routes(self._routes())
 
     def operations(self) -> list[RawOperation]:
         """List the operations that may be tools, in an order that does not depend on the document's."""
         found = [operation for path in sorted(self._paths) for operation in self._operations_of(path)]
-        for left_out in found[_MOST_OPERATIONS:]:
-            logger.warning("No tool for %s %r: there are too many operations", left_out.method, left_out.path)
-        return found[:_MOST_OPERATIONS]
+        for left_out in found[self._max_operations :]:
+            log.warning("No tool for %s %r: there are too many operations", left_out.method, left_out.path)
+        return found[: self._max_operations]
+
+    def _routes(self) -> Iterator[tuple[str, str]]:
+        for path, item in self._paths.items():
+            resolved = self.schemas.resolved(item)
+            yield from ((method, path) for method in METHODS if method in resolved)
 
     def _operations_of(self, path: str) -> Iterator[RawOperation]:
         item = self.schemas.resolved(self._paths[path])
         if not item:
-            logger.warning("No tools for %r: its description cannot be read", path)
+            log.warning("No tools for %r: its description cannot be read", path)
         if self.exclusions.covers(path) or not _is_for_models(item):
             return
         for method in METHODS:
@@ -80,7 +99,7 @@ class Document:
                 )
 
     def _parameters(self, operation: JsonObject, item: JsonObject) -> tuple[JsonObject, ...]:
-        """Collect an operation's parameters; its own go before its path's."""
+        """Collect an operation's parameters; its own replace those of its path."""
         found: dict[tuple[str, str], JsonObject] = {}
         for source in (operation, item):
             listed = source.get("parameters")
@@ -97,12 +116,12 @@ def _servers(content: JsonObject) -> list[str]:
 
 
 def _is_for_models(content: JsonObject) -> bool:
-    """Say whether nothing keeps an operation from models; a value that is no truth value does."""
+    """Return whether an operation may be a tool; a mark that is not a boolean forbids it."""
     return content.get(_AI_TOOL, True) is True
 
 
 def _permissions(content: JsonObject) -> frozenset[str]:
-    """Read what an operation requires; what cannot be read is for administrators."""
+    """Read the permissions that an operation requires; where they cannot be read, only administrators have them."""
     value = content.get(_PERMISSION)
     if value is None:
         return frozenset()

@@ -1,27 +1,30 @@
-"""Which paths of the API are never tools."""
+"""The paths of the API that are never tools."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from itertools import takewhile
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+
+from shared.util.patterns import bounded
+from shared.util.urls import fully_decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CLOSED = frozenset({"auth", "mfa"})
-_MOUNT = re.compile(r"api|rest|v\d+(\.\d+)*")
-_MOST_DECODINGS = 8
+_MAX_SEGMENT_CHARS = 40
+_MOUNT = bounded(r"api|rest|v\d+(\.\d+)*", _MAX_SEGMENT_CHARS)
+_MAX_PATH_CHARS = 20_000
 
 
 class Exclusions:
     """The paths that must not be called: `/auth/…`, `/mfa/…` and `/status` under the mount, `…/thumbnail` anywhere.
 
-    A document does not say where its API is mounted, so it is read from the paths, and whatever may be the mount counts
-    as one. Credentials are at stake with `auth` and `mfa`: these are excluded behind any run of segments without a
-    parameter, which holds wherever the mount is. `/status` only needs the mounts that are likely.
+    A document does not say where its API is mounted. The mount is guessed from the paths, and every candidate counts.
+    `auth` and `mfa` have to do with credentials: they are excluded behind any run of segments without a parameter,
+    which includes every mount. `/status` is excluded under the likely mounts only.
     """
 
     def __init__(self, paths: Iterable[str], servers: Iterable[str] = ()) -> None:
@@ -32,16 +35,16 @@ class Exclusions:
         self._mounts |= {tuple(parts) for server in servers if (parts := _server_segments(server))}
 
     def covers(self, template: str) -> bool:
-        """Say whether operations of this path template are excluded."""
+        """Return whether the operations of this path template are excluded."""
         parts = segments_of(template)
         if parts is None or parts[-1:] == ["thumbnail"]:
             return True
         return self._is_status(parts) or not _CLOSED.isdisjoint(self._leading(parts))
 
     def covers_address(self, path: str) -> bool:
-        """Say whether a call's path, its parameters filled in, is where no operation would be a tool.
+        """Return whether a call's path, with its parameters filled in, leads to an excluded operation.
 
-        Only what stands right behind a mount counts here: a team may be called `auth`.
+        Only the segment right behind a mount counts here: a team may be called `auth`.
         """
         parts = segments_of(path)
         if parts is None or self._is_status(parts):
@@ -52,7 +55,7 @@ class Exclusions:
         )
 
     def _leading(self, parts: list[str]) -> list[str]:
-        """Take the segments that may belong to a mount, and those behind it up to the first parameter."""
+        """Return the segments that may belong to a mount, and those behind it up to the first parameter."""
         length = len(self._common) if parts[: len(self._common)] == self._common else 0
         return parts[:length] + _static_run(parts[length:])
 
@@ -61,15 +64,15 @@ class Exclusions:
 
 
 def segments_of(path: str) -> list[str] | None:
-    """Split a path as the most lenient server would read it; None where that is not to be told."""
-    for _ in range(_MOST_DECODINGS):
-        decoded = unquote(path)
-        if decoded == path:
-            break
-        path = decoded
-    else:
+    """Split a path as the most lenient server would read it; return None where that is uncertain."""
+    if len(path) > _MAX_PATH_CHARS:
         return None
-    parts = [re.split("[;:]", part)[0].strip().casefold() for part in re.split(r"[/\\]", re.split(r"[?#]", path)[0])]
+    try:
+        path = fully_decoded(path)
+    except ValueError:
+        return None
+    path = path.partition("?")[0].partition("#")[0].replace("\\", "/")
+    parts = [part.partition(";")[0].partition(":")[0].strip().casefold() for part in path.split("/")]
     parts = [part for part in parts if part not in {"", "."}]
     return None if ".." in parts else parts
 
@@ -86,7 +89,7 @@ def _server_segments(url: str) -> list[str]:
 
 
 def _mounts(paths: list[list[str]]) -> set[tuple[str, ...]]:
-    """Find the likely mounts: what all paths share, what most share where some stray, and what looks like one."""
+    """Find the likely mounts: the prefix of all paths, the prefix of most, and prefixes that look like a mount."""
     runs = [_static_run(parts) for parts in paths]
     main = [run for run in runs if run and run[0] == _most_common_start(runs)]
     shared = [_common_prefix(runs), _common_prefix(main) if len(main) * 2 >= len(runs) else []]

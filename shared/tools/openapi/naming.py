@@ -9,20 +9,27 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.tools.builtin import BUILTIN_NAMES
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-_LONGEST = 64
+_MAX_NAME_CHARS = 64
+_MAX_READ_CHARS = 2_000
 _HASH_LENGTH = 8
+_MAX_PREFIXES = 20
+"""Segments of a path that may be a prefix which the application does not know of."""
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _VERBS = {"post": "create", "put": "replace", "patch": "update", "delete": "delete"}
-_MOUNT = re.compile(r"api|rest|v\d+(\.\d+)*", re.IGNORECASE)
+_MOUNT = bounded(r"api|rest|v\d+(\.\d+)*", 40, re.IGNORECASE)
+_NO_NAME = bounded(r"[^a-zA-Z0-9_-]+", _MAX_READ_CHARS)
+_NO_WORD = bounded(r"[^a-zA-Z0-9]+", _MAX_READ_CHARS)
+_NO_LETTER = bounded(r"\W", _MAX_READ_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What a name is made from: the method in lower case, the path template, the document's operationId."""
+    """The parts of a name: the method in lower case, the path template, the document's operationId."""
 
     method: str
     path: str
@@ -47,8 +54,8 @@ class Endpoint:
 def tool_names(endpoints: Iterable[Endpoint], taken: Collection[str] = BUILTIN_NAMES) -> dict[Endpoint, str]:
     """Name every endpoint.
 
-    All endpoints that still want a name ask at once; who asks alone for a free name gets it, the others go on to their
-    next candidate. So the order of the endpoints has no say, and only those whose names collide are affected.
+    In each round every unnamed endpoint proposes its next candidate. A candidate that is free and proposed once is
+    granted. So the names do not depend on the order of the endpoints, and only endpoints that collide are affected.
     """
     groups: defaultdict[str, list[Endpoint]] = defaultdict(list)
     for endpoint in endpoints:
@@ -70,13 +77,13 @@ def tool_names(endpoints: Iterable[Endpoint], taken: Collection[str] = BUILTIN_N
 
 
 def base_name(endpoint: Endpoint) -> str:
-    """Make the name that an endpoint has as long as no other wants the same."""
+    """Return the name of an endpoint that collides with no other."""
     if not endpoint.operation_id:
         return _described(endpoint)
     function = _function_name(endpoint)
     if function is not None and "_" not in function:
         return _with_noun(function, endpoint)
-    name = re.sub(r"[^a-zA-Z0-9_-]+", "_", function or endpoint.operation_id).strip("_-")
+    name = _NO_NAME.sub("_", function or endpoint.operation_id).strip("_-")
     return name or _described(endpoint)
 
 
@@ -90,15 +97,15 @@ def _granted(wishes: Mapping[Endpoint, str | None], used: Collection[str]) -> di
 
 
 def _candidates(endpoint: Endpoint, base: str, group: list[Endpoint]) -> Iterator[str | None]:
-    """Yield what an endpoint may be called, best first; None where it has to let others choose first."""
+    """Yield the candidates for an endpoint's name, best first; None lets the other endpoints choose first."""
     nouns = _distinguishing(endpoint, group)
-    yield None if nouns else _fitted(base, endpoint)
+    yield None if nouns else _shortened(base, endpoint)
     for count in range(1, len(nouns) + 1):
-        yield _fitted(_qualified(base, nouns[-count:]), endpoint)
-    yield _fitted(f"{base}_{endpoint.method}", endpoint)
+        yield _shortened(_qualified(base, nouns[-count:]), endpoint)
+    yield _shortened(f"{base}_{endpoint.method}", endpoint)
     digits = _HASH_LENGTH
     while True:
-        yield f"{base[: _LONGEST - digits - 1]}_{sha256(repr((endpoint, digits)).encode()).hexdigest()[:digits]}"
+        yield f"{base[: _MAX_NAME_CHARS - digits - 1]}_{sha256(repr((endpoint, digits)).encode()).hexdigest()[:digits]}"
         digits += 1
 
 
@@ -112,33 +119,36 @@ def _distinguishing(endpoint: Endpoint, group: list[Endpoint]) -> tuple[str, ...
 
 
 def _qualified(base: str, nouns: tuple[str, ...]) -> str:
-    """Put nouns behind the verb: add_to_organization of users is add_user_to_organization."""
+    """Insert nouns behind the verb: `add_to_organization` of users becomes `add_user_to_organization`."""
     verb, separator, rest = base.partition("_")
     return "_".join((verb, *nouns, rest) if separator else (base, *nouns))
 
 
-def _fitted(name: str, endpoint: Endpoint) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - _HASH_LENGTH - 1]}_{endpoint.digest}"
+def _shortened(name: str, endpoint: Endpoint) -> str:
+    return name if len(name) <= _MAX_NAME_CHARS else f"{name[: _MAX_NAME_CHARS - _HASH_LENGTH - 1]}_{endpoint.digest}"
 
 
 def _function_name(endpoint: Endpoint) -> str | None:
-    """Take the `_{path}_{method}` from an operationId that FastAPI made out of a function's name, if it did.
+    """Return the function's name in an operationId of FastAPI's, which ends in `_{path}_{method}`; None in others.
 
     The path in the document may have a prefix that the application does not know of.
     """
     operation_id = str(endpoint.operation_id)
-    starts = [0, *(match.start() for match in re.finditer("/", endpoint.path) if match.start())]
-    for start in starts:
-        path = re.sub(r"\W", "_", endpoint.path[start:])
+    path = _NO_LETTER.sub("_", endpoint.path)
+    starts = [
+        0,
+        *(place for place, character in enumerate(endpoint.path[:_MAX_READ_CHARS]) if place and character == "/"),
+    ]
+    for start in starts[:_MAX_PREFIXES]:
         for method in _METHODS:
-            name = operation_id.removesuffix(f"{path}_{method}")
+            name = operation_id.removesuffix(f"{path[start:]}_{method}")
             if name and name != operation_id:
                 return name
     return None
 
 
 def _with_noun(verb: str, endpoint: Endpoint) -> str:
-    """Say what a lone verb is about: refresh of identities is refresh_identity."""
+    """Add a noun to a lone verb: `refresh` of identities becomes `refresh_identity`."""
     nouns = [
         noun
         for part in endpoint.static_segments
@@ -161,7 +171,7 @@ def _described(endpoint: Endpoint) -> str:
 
 
 def _word(segment: str) -> str:
-    return re.sub(r"[^a-zA-Z0-9]+", "_", segment).strip("_").lower()
+    return _NO_WORD.sub("_", segment).strip("_").lower()
 
 
 def singular(word: str) -> str:

@@ -1,4 +1,4 @@
-"""The elements of a JSON text's long list, to cut it between two of them without writing it anew."""
+"""The elements of the longest list in a JSON text, found without writing the text anew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _decoded = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """A text's list: where its elements begin and end, with what stands before and behind them."""
+    """Where the elements of a text's list begin and end, and the text before and behind them."""
 
     text: str
     spans: Sequence[tuple[int, int]]
@@ -24,9 +24,10 @@ class Elements:
     behind: str
 
     def page(self, offset: int, limit: int) -> tuple[str, int]:
-        """Give the elements from `offset` on that fit into `limit` characters, and the offset of what follows them.
+        """Return the elements from `offset` on that fit into `limit` characters, and the offset behind them.
 
-        What stands around the list stays, so that the page is valid JSON. The same offset means that none fits.
+        The text around the list is part of the page, so that the page is valid JSON. Where no element fits, the
+        returned offset is the one that was given.
         """
         left = limit - len(self.before) - len(self.behind)
         following = offset
@@ -41,7 +42,7 @@ class Elements:
 
 
 def elements_of(text: str) -> Elements | None:
-    """Find the elements of a list, or of the longest list in an object; None where there is no such list."""
+    """Find the elements of a list, or of the longest list in an object; return None for any other text."""
     root = _after_space(text, 0)
     try:
         start = _longest_list(text, root) if text.startswith("{", root) else root

@@ -1,4 +1,4 @@
-"""What every tool's result goes through, whatever tool it is: harmless to store and to send, and not too long."""
+"""Every tool's result made storable and short enough, whatever tool it comes from."""
 
 from __future__ import annotations
 
@@ -12,20 +12,32 @@ if TYPE_CHECKING:
 _EMPTY = "Done; there is nothing more to say."
 
 
-def harmless(content: str | list[JsonObject]) -> str | list[JsonObject]:
-    """Take out what the database or the model's API would refuse, empty texts included."""
+def sanitize(content: str | list[JsonObject]) -> str | list[JsonObject]:
+    """Remove the characters and the empty texts that the database or the Messages API would refuse."""
     if isinstance(content, str):
         return clean(content) if content.strip() else _EMPTY
     blocks = [
         {**block, "text": clean(str(block["text"]))} if block.get("type") == "text" else block for block in content
     ]
-    said = [block for block in blocks if block.get("type") != "text" or str(block["text"]).strip()]
-    return said or _EMPTY
+    kept = [block for block in blocks if block.get("type") != "text" or str(block["text"]).strip()]
+    return kept or _EMPTY
 
 
-def truncated(blocks: list[JsonObject], limit: int) -> list[JsonObject]:
-    """Cut the text of a result's blocks to `limit` characters in all and tell the model so; 0 is no limit."""
-    length = sum(len(str(block["text"])) for block in blocks if block.get("type") == "text")
+def binary_notice(media_type: str, size: int) -> str:
+    """Return the sentence that stands for binary content; `size` is in bytes."""
+    return f"Binary content, which is not shown: {media_type or 'of an unknown type'}, {size:,} bytes."
+
+
+def size_of(content: str | list[JsonObject]) -> int:
+    """Return the number of characters of a result's texts."""
+    if isinstance(content, str):
+        return len(content)
+    return sum(len(str(block["text"])) for block in content if block.get("type") == "text")
+
+
+def truncate_blocks(blocks: list[JsonObject], limit: int) -> list[JsonObject]:
+    """Cut the texts of a result's blocks to `limit` characters in all and add a notice; 0 is no limit."""
+    length = size_of(blocks)
     return blocks if not limit or length <= limit else _cut(blocks, length, limit)
 
 

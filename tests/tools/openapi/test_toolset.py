@@ -1,84 +1,18 @@
-"""Reading the API's document: when, how often, what is kept, and who is offered what."""
+"""When the document is read, and which tools stay if that fails."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 import pytest
 
-from local.messages_api.tools import tool_problems
 from shared.domain.errors import ToolError
-from shared.domain.models import Principal
-from shared.tools.definitions.terms import TERMS
 from shared.tools.openapi.toolset import OpenAPIToolset
-from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from shared.domain.ports import ToolDefinition, Toolset
-
-pytestmark = pytest.mark.anyio
-
-EVERYBODYS = {
-    "create_file",
-    "get_elsewhere",
-    "get_failing",
-    "get_large",
-    "get_late",
-    "get_page",
-    "get_picture",
-    "post_landed",
-    "post_moved",
-    "scan_projects",
-    "update_template",
-    "whoami",
-}
-READERS = {"list_projects", "get_project"}
-WRITERS = {"create_project", "patch_project"}
-ADMINS = {"delete_project"}
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-class Documents(httpx2.AsyncBaseTransport):
-    """An API that only has a document, which a test changes; each reading may be held up."""
-
-    def __init__(self, *documents: Any) -> None:
-        self.documents = list(documents)
-        self.asked = 0
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:  # noqa: ARG002  # the interface's
-        self.asked += 1
-        await self.open.wait()
-        document = self.documents.pop(0) if len(self.documents) > 1 else self.documents[0]
-        if isinstance(document, Exception):
-            raise document
-        if isinstance(document, httpx2.Response):
-            return document
-        return httpx2.Response(200, content=document if isinstance(document, bytes) else json.dumps(document).encode())
-
-
-def document(*names: str, **paths: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {f"/api/{name}": {"get": {"operationId": name}} for name in names}
-    return {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {**found, **paths}}
-
-
-def toolset(*documents: Any) -> tuple[OpenAPIToolset, Documents]:
-    transport = Documents(*documents)
-    return OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=transport), transport
-
-
-def names(definitions: Sequence[ToolDefinition]) -> list[str]:
-    return [definition.name for definition in definitions]
+from tests.support.imbi_api import ADMIN, READER
+from tests.support.openapi_documents import Documents, document, names_of, toolset_of
 
 
 class Store:
@@ -97,13 +31,13 @@ class Store:
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_start_waits_for_no_api_whose_document_is_kept() -> None:
+async def test_a_start_with_a_stored_document_does_not_wait_for_the_api() -> None:
     transport = Documents(document("a", "b"))
     transport.open.clear()
     store = Store(json.dumps(document("a")).encode())
     tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=transport, store=store)
     await tools.ensure_loaded()
-    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["a"]
     transport.open.set()
     assert await tools.load() == 2
     assert store.written == 0, "keeping is done when nobody waits"
@@ -114,7 +48,7 @@ async def test_a_start_waits_for_no_api_whose_document_is_kept() -> None:
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_kept_document_that_is_still_good_is_not_read_again() -> None:
+async def test_an_unchanged_document_is_not_stored_again() -> None:
     store = Store(json.dumps(document("a")).encode())
     transport = Documents(document("a"))
     transport.open.clear()
@@ -130,18 +64,18 @@ async def test_a_kept_document_that_is_still_good_is_not_read_again() -> None:
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_kept_document_serves_while_the_api_is_down() -> None:
+async def test_a_stored_document_is_used_while_the_api_is_down() -> None:
     store = Store(json.dumps(document("a")).encode())
     down = Documents(httpx2.ConnectError("down"))
     tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=down, store=store)
     with pytest.raises(ToolError):
         await tools.load()
-    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["a"]
     await tools.aclose()
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_kept_document_that_is_broken_is_replaced() -> None:
+async def test_a_broken_stored_document_is_replaced() -> None:
     store = Store(b"{broken")
     broken_then_good = Documents(httpx2.ConnectError("down"), document("a"))
     tools = OpenAPIToolset("http://imbi-api:8000", timeout=5.0, transport=broken_then_good, store=store)
@@ -153,79 +87,15 @@ async def test_a_kept_document_that_is_broken_is_replaced() -> None:
     await tools.aclose()
 
 
-async def test_the_document_of_a_real_application_becomes_tools() -> None:
-    tools = ImbiApi().toolset()
-    port: Toolset = tools
-    assert (names(port.definitions(ADMIN.principal)), port.in_browser) == ([], False)
-    assert await tools.load() == len(EVERYBODYS | READERS | WRITERS | ADMINS)
-    assert set(names(tools.definitions(ADMIN.principal))) == EVERYBODYS | READERS | WRITERS | ADMINS
-    definitions = [json.loads(definition.encoded) for definition in tools.definitions(ADMIN.principal)]
-    assert list(tool_problems({"tools": definitions})) == []
-    await tools.aclose()
-
-
-async def test_a_caller_is_offered_what_it_may_use() -> None:
-    tools = ImbiApi().toolset()
-    await tools.load()
-    writer = Principal("w", "W", permissions=frozenset({"project:read", "project:write", "admin", "other"}))
-    assert set(names(tools.definitions(GUEST.principal))) == EVERYBODYS
-    assert set(names(tools.definitions(READER.principal))) == EVERYBODYS | READERS
-    assert set(names(tools.definitions(writer))) == EVERYBODYS | READERS | WRITERS
-    await tools.aclose()
-
-
-async def test_equal_permissions_give_the_identical_sorted_list() -> None:
-    tools = ImbiApi().toolset()
-    await tools.load()
-    first = tools.definitions(READER.principal)
-    for number in range(100):
-        tools.definitions(Principal("x", "X", permissions=frozenset({f"unknown:{number}"})))
-    other = Principal("o", "O", permissions=frozenset({"project:read", "something:else"}))
-    assert tools.definitions(other) is first
-    assert names(first) == sorted(names(first))
-    await tools.aclose()
-
-
-async def test_many_selections_are_not_all_kept() -> None:
-    paths = {f"/api/t{n}": {"get": {"operationId": f"t{n}", "x-imbi-permission": f"p{n}"}} for n in range(100)}
-    tools, _ = toolset(document(**paths))
-    await tools.load()
-    principals = [Principal("x", "X", permissions=frozenset({f"p{number}"})) for number in range(100)]
-    for number, principal in enumerate(principals):
-        assert names(tools.definitions(principal)) == [f"t{number}"]
-    assert tools.definitions(principals[-1]) is tools.definitions(principals[-1])
-    await tools.aclose()
-
-
-async def test_a_definition_says_what_is_needed_and_no_more() -> None:
-    tools = ImbiApi().toolset()
-    await tools.load()
-    found = next(tool for tool in tools.definitions(ADMIN.principal) if tool.name == "list_projects")
-    assert found.description == "List projects of an organization."
-    assert found.input_schema == {
-        "type": "object",
-        "properties": {
-            "org_slug": {"description": "Organization slug.", "type": "string"},
-            "filter": {"type": "array", "items": {"type": "string"}, "description": "Repeatable."},
-            "slim": {"description": TERMS["slim"], "type": "boolean", "default": False},
-            "limit": {"description": TERMS["limit"], "type": "integer", "minimum": 1, "default": 20},
-            "page_size_": {"type": "integer"},
-            "x-trace": {"type": "string"},
-        },
-        "required": ["org_slug"],
-    }
-    await tools.aclose()
-
-
 async def test_loads_at_the_same_time_are_one() -> None:
-    tools, api = toolset(document("a", "b"))
+    tools, api = toolset_of(document("a", "b"))
     assert await asyncio.gather(*(tools.load() for _ in range(20))) == [2] * 20
     assert api.asked == 1
     await tools.aclose()
 
 
 async def test_a_caller_that_goes_away_does_not_end_the_others_load() -> None:
-    tools, api = toolset(document("a"))
+    tools, api = toolset_of(document("a"))
     api.open.clear()
     one, other = asyncio.create_task(tools.load()), asyncio.create_task(tools.load())
     await asyncio.sleep(0)
@@ -237,13 +107,13 @@ async def test_a_caller_that_goes_away_does_not_end_the_others_load() -> None:
 
 
 async def test_a_new_document_replaces_the_tools_and_the_same_keeps_them() -> None:
-    tools, _ = toolset(document("a"), document("a"), document("a", "b"))
+    tools, _ = toolset_of(document("a"), document("a"), document("a", "b"))
     await tools.load()
     before = tools.definitions(ADMIN.principal)
     await tools.load()
     assert tools.definitions(ADMIN.principal) is before
     assert await tools.load() == 2
-    assert names(tools.definitions(ADMIN.principal)) == ["a", "b"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["a", "b"]
     await tools.aclose()
 
 
@@ -254,7 +124,7 @@ async def test_a_new_document_replaces_the_tools_and_the_same_keeps_them() -> No
         (b"[" * 100_000, "cannot be used"),
         ([], "it is no OpenAPI 3 document"),
         ({"openapi": "3.1.0", "paths": []}, "it is no OpenAPI 3 document"),
-        ({"swagger": "2.0", "paths": {}}, "it is no OpenAPI 3 document"),
+        ({"swagger": "2.0", "paths": {}}, "it is a Swagger 2.0 document, and only OpenAPI 3 can be read: let the API"),
         (b" " * 32_000_001, "larger than 32 MB"),
         (httpx2.Response(503, text="starting"), "answered HTTP 503 when asked for its OpenAPI document"),
         (httpx2.Response(302, headers={"Location": "http://evil.example.com/"}), "redirected to another host"),
@@ -263,33 +133,33 @@ async def test_a_new_document_replaces_the_tools_and_the_same_keeps_them() -> No
         (OSError("odd"), "could not be made"),
     ],
 )
-async def test_what_fails_says_why_and_keeps_what_was_there(answer: Any, reason: str) -> None:
-    tools, _ = toolset(document("a"), answer)
+async def test_a_failed_reading_says_why_and_keeps_the_tools(answer: Any, reason: str) -> None:
+    tools, _ = toolset_of(document("a"), answer)
     await tools.load()
     with pytest.raises(ToolError, match=reason):
         await tools.load()
-    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["a"]
     await tools.aclose()
 
 
 async def test_ensuring_reads_once_and_then_no_more() -> None:
-    tools, api = toolset(document("a"))
+    tools, api = toolset_of(document("a"))
     for _ in range(3):
         await tools.ensure_loaded()
-    assert (names(tools.definitions(ADMIN.principal)), api.asked) == (["a"], 1)
+    assert (names_of(tools.definitions(ADMIN.principal)), api.asked) == (["a"], 1)
     await tools.aclose()
 
 
 async def test_a_dead_api_is_not_asked_at_every_turn() -> None:
-    tools, api = toolset(httpx2.ConnectError("refused"))
+    tools, api = toolset_of(httpx2.ConnectError("refused"))
     for _ in range(3):
         await tools.ensure_loaded()
-    assert (names(tools.definitions(ADMIN.principal)), api.asked) == ([], 1)
+    assert (names_of(tools.definitions(ADMIN.principal)), api.asked) == ([], 1)
     await tools.aclose()
 
 
 async def test_an_api_that_is_up_again_is_found_by_asking() -> None:
-    tools, _ = toolset(httpx2.ConnectError("refused"), document("a"))
+    tools, _ = toolset_of(httpx2.ConnectError("refused"), document("a"))
     await tools.ensure_loaded()
     assert await tools.load() == 1
     await tools.aclose()
@@ -301,15 +171,15 @@ async def test_an_old_document_is_read_again_while_the_tools_stay_usable() -> No
     await tools.load()
     transport.open.clear()
     await tools.ensure_loaded()
-    assert names(tools.definitions(ADMIN.principal)) == ["a"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["a"]
     transport.open.set()
     assert await tools.load() == 1
-    assert names(tools.definitions(ADMIN.principal)) == ["b"]
+    assert names_of(tools.definitions(ADMIN.principal)) == ["b"]
     await tools.aclose()
 
 
 async def test_closing_ends_a_load() -> None:
-    tools, api = toolset(document("a"))
+    tools, api = toolset_of(document("a"))
     api.open.clear()
     load = asyncio.create_task(tools.load())
     while not api.asked:  # noqa: ASYNC110  # bounded by the test's timeout
@@ -320,7 +190,7 @@ async def test_closing_ends_a_load() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "imbi-api:8000", "ftp://imbi-api", "/api"])
-async def test_what_is_no_http_address_is_refused(url: str) -> None:
+async def test_a_base_url_that_is_no_http_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="is no HTTP URL"):
         OpenAPIToolset(url)
 
@@ -341,4 +211,32 @@ async def test_the_address_may_have_a_path(base: str) -> None:
         ("http://imbi-api:8000/inner/openapi.json", None),
         ("http://imbi-api:8000/inner/api/a", "Bearer reader-token"),
     ]
+    await tools.aclose()
+
+
+async def test_a_document_that_loses_all_permissions_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = document("a", **{"/api/b": {"get": {"operationId": "b", "x-imbi-permission": "b:read"}}})
+    tools, _ = toolset_of(guarded, document("a", "b"), guarded)
+    await tools.load()
+    (report,) = await tools.refresh(5.0)
+    assert "every user is offered every operation" in caplog.text
+    assert str(report).startswith("Imbi API: 2 tools. The document has no x-imbi-permission any more")
+    (report,) = await tools.refresh(5.0)
+    assert str(report) == "Imbi API: 2 tools."
+    await tools.aclose()
+
+
+async def test_a_document_that_never_had_permissions_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    tools, _ = toolset_of(document("a"), document("b"))
+    await tools.load()
+    await tools.load()
+    assert "x-imbi-permission" not in caplog.text
+    await tools.aclose()
+
+
+async def test_a_swagger_document_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    tools, _ = toolset_of({"swagger": "2.0", "paths": {}})
+    (report,) = await tools.refresh(5.0)
+    assert "convert the document, for example with swagger2openapi" in str(report)
+    assert "Swagger 2.0" in caplog.text
     await tools.aclose()

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from local.demo_api import create_demo_api
+from shared.domain.approval_rules import parse_rules
 from shared.domain.ports import ToolDefinition
 from shared.tools.openapi.toolset import OpenAPIToolset
 from shared.tools.search.index import SEARCH_TOOL, ToolIndex, names_in, render
@@ -110,7 +111,7 @@ def test_the_search_tool_requires_a_query() -> None:
 
 
 async def tools_of(transport: httpx2.AsyncBaseTransport) -> tuple[ToolDefinition, ...]:
-    toolset = OpenAPIToolset("http://imbi-api:8000", transport=transport)
+    toolset = OpenAPIToolset("http://imbi-api:8000", transport=transport, rules=parse_rules("*=auto"))
     await toolset.load()
     definitions = toolset.definitions(ADMIN.principal)
     await toolset.aclose()

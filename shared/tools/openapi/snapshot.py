@@ -1,0 +1,140 @@
+"""The tools of one reading of the API's document."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.domain.errors import ToolError
+from shared.tools.openapi.document import Document
+from shared.tools.openapi.engine import Engine
+from shared.tools.openapi.naming import Endpoint, tool_names
+from shared.tools.openapi.offered import LEFT_OUT
+from shared.tools.openapi.operation import Operation, read_operation
+from shared.tools.openapi.parameters import Unusable
+from shared.tools.openapi.secrets import has_secret_result, is_offered
+from shared.util.urls import fully_decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx2
+    from pydantic import JsonValue
+
+    from shared.domain.approval_rules import ApprovalRule
+    from shared.domain.models import Principal
+    from shared.domain.ports import ToolDefinition
+    from shared.tools.openapi.exclusions import Exclusions
+    from shared.tools.openapi.path_values import Routes
+    from shared.tools.openapi.request import ApiRequest
+
+_MAX_SELECTIONS = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One reading of the document. A call that began on it ends on it, whatever is read meanwhile."""
+
+    digest: bytes
+    operations: Mapping[str, Operation]
+    engine: Engine
+    exclusions: Exclusions
+    routes: Routes
+    permissions: frozenset[str]
+    names: frozenset[str]
+    _selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
+
+    def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
+        """Select the tools that a principal may use; equal permissions give the identical tuple."""
+        key = None if principal.is_admin else principal.permissions & self.permissions
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = tuple(
+                operation.definition for operation in self.operations.values() if principal.may(operation.permissions)
+            )
+            self._selections[key] = selection
+            if len(self._selections) > _MAX_SELECTIONS:
+                self._selections.popitem(last=False)
+        self._selections.move_to_end(key)
+        return selection
+
+    def check_address(self, operation: Operation, request: ApiRequest) -> None:
+        """Check that a request leads to its own operation, also where a server decodes the path before it routes.
+
+        Raises:
+            ToolError: it may lead to an excluded operation, or to another one.
+        """
+        address = request.decoded_path
+        is_excluded = self.exclusions.covers_address(address)
+        if request.has_slashes and not is_excluded:
+            decoded = fully_decoded(address)
+            if self.routes.leads_elsewhere(operation.method, operation.path, decoded):
+                raise ToolError("This address belongs to another operation of the Imbi API: use its own tool.")
+            is_excluded = decoded.rstrip("/").casefold().endswith("/thumbnail")
+        if is_excluded:
+            raise ToolError("This part of the Imbi API is not available to the assistant.")
+
+
+def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[ApprovalRule] = ()) -> Snapshot:
+    """Read a document; meant for a thread, since it takes some 100 milliseconds for 300 operations.
+
+    Raises:
+        ToolError: the content is not an OpenAPI 3 document.
+    """
+    try:
+        document = Document(_parsed(content))
+    except (ValueError, RecursionError) as error:
+        raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
+    operations = {operation.definition.name: operation for operation in _operations(document, rules)}
+    engine = Engine(operations.values(), client)
+    usable = {name: operations[name] for name in sorted(operations) if engine.has(name)}
+    for name in operations.keys() - usable.keys():
+        log.warning("No tool %s: FastMCP made none of it", name)
+    return Snapshot(
+        digest=sha256(content).digest(),
+        operations=usable,
+        engine=engine,
+        exclusions=document.exclusions,
+        routes=document.routes,
+        permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
+        names=frozenset(usable),
+    )
+
+
+def _parsed(content: bytes) -> JsonValue:
+    """Parse JSON, with Python's own parser where there are lone surrogates, which orjson refuses."""
+    try:
+        parsed: JsonValue = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        parsed = json.loads(content)
+    return parsed
+
+
+def _operations(document: Document, rules: Sequence[ApprovalRule]) -> list[Operation]:
+    """Make tools of the operations that can be called and may be offered; the log names the others."""
+    found = {Endpoint(raw.method, raw.path, raw.operation_id): raw for raw in document.operations()}
+    names = tool_names(found)
+    operations = []
+    for endpoint, raw in found.items():
+        name = names[endpoint]
+        if name in LEFT_OUT:
+            continue
+        try:
+            is_secret = has_secret_result(raw, document.schemas)
+            if is_offered(name, has_secret_result=is_secret, rules=rules):
+                operations.append(read_operation(raw, name, document.schemas))
+            else:
+                log.info("No tool %s: its result is a secret, and no rule allows it", name)
+        except Unusable as error:
+            log.warning("No tool for %s %r: %s", raw.method, raw.path, error)
+        except (RecursionError, TypeError, ValueError) as error:
+            log.warning("No tool for %s %r: %s", raw.method, raw.path, type(error).__name__)
+    return operations
