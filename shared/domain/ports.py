@@ -64,11 +64,14 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a toolset gives for a call, as text or as content blocks; `is_cut` says that it is short enough as it is."""
+    """The output of a call, as text or as content blocks."""
 
     content: str | list[JsonObject]
     is_error: bool = False
     is_cut: bool = False
+    """The content is short enough as it is."""
+    found: tuple[str, ...] = ()
+    """Names of tools that the model is to see from now on."""
 
 
 class Toolset(Protocol):

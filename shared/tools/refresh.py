@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SHARE_OF_TIMEOUT = 0.8
 """The share of a call's timeout that the sources get."""
 _MAX_NAMES = 40
+_MAX_SHOWN = 10
 _RECENT_SECONDS = 10.0
 """An unknown tool name does not start another reading so soon after the last one."""
 
@@ -89,7 +90,10 @@ class RefreshToolset(BaseToolset):
             *_named("New", now - before),
             *_named("Gone", before - now),
         ]
-        return ToolOutput("\n".join(lines), is_error=all(report.problem for report in reports))
+        added = sorted(now - before)
+        is_error = all(report.problem for report in reports)
+        # The model sees a few new tools at once; among many it has to search.
+        return ToolOutput("\n".join(lines), is_error, found=tuple(added) if len(added) <= _MAX_SHOWN else ())
 
     async def aclose(self) -> None:
         """Stop reading."""

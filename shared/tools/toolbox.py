@@ -17,7 +17,7 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.ports import ToolOutput
-from shared.tools.builtin import CALL_TOOL, READ_RESULT, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS
+from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
 from shared.tools.results.prune import prune_json
 from shared.tools.results.redaction import without_secret
 from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
@@ -203,7 +203,7 @@ class CallerTools:
             if call.name == READ_RESULT:
                 self._restore_result(call)
             output = await toolset.call(call.name, call.input, self._caller)
-        return self._with_found_tools(output) if call.name in {SEARCH_TOOLS, REFRESH_OPENAPI_SPEC} else output
+        return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""
@@ -212,10 +212,10 @@ class CallerTools:
         if text is not None and not self._toolbox.results.has(self._caller.principal.subject, call_id):
             self._toolbox.results.add(self._caller.principal.subject, call_id, text)
 
-    def _with_found_tools(self, output: ToolOutput) -> ToolOutput:
-        """Give the model the tools that an output names, in the way that the conversation's mode has."""
-        if self._mode == "references":
-            return as_references(output)
+    def _with_found_tools(self, output: ToolOutput, *, keeps_text: bool) -> ToolOutput:
+        """Give the model the tools that an output found, in the way that the conversation's mode has."""
+        if self._mode in {"references", "off"}:
+            return as_references(output, keeps_text=keeps_text)
         return described(output, self.definitions()) if self._mode == "indirect" else output
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from shared.domain.events import ToolCall
 from shared.domain.ports import ToolDefinition, ToolOutput
 from shared.tools.builtin import CALL_TOOL
-from shared.tools.search.index import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +46,9 @@ def direct_call(call: ToolCall) -> ToolCall:
 
 
 def described(output: ToolOutput, definitions: Sequence[ToolDefinition]) -> ToolOutput:
-    """Add the definitions of the tools that a search's output names."""
-    if not isinstance(output.content, str):
-        return output
+    """Add the definitions of the tools that an output found."""
     by_name = {each.name: each for each in definitions}
-    found = [by_name[name].encoded.decode() for name in names_in(output.content) if name in by_name]
-    if not found:
+    found = [by_name[name].encoded.decode() for name in output.found if name in by_name]
+    if not found or not isinstance(output.content, str):
         return output
     return replace(output, content="\n".join([output.content, "", "Call them with call_tool. Definitions:", *found]))

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.tools.search.index import names_in
+from shared.domain.content_blocks import text_block
 
 if TYPE_CHECKING:
     from shared.domain.models import JsonObject
     from shared.domain.ports import ToolOutput
 
 
-def as_references(output: ToolOutput) -> ToolOutput:
-    """Return a search's output as references to the tools that it names; an output that names none stays a text."""
-    if not isinstance(output.content, str):
+def as_references(output: ToolOutput, *, keeps_text: bool = False) -> ToolOutput:
+    """Return an output as references to the tools that it found, behind its text or in its place."""
+    if not output.found or not isinstance(output.content, str):
         return output
-    references: list[JsonObject] = [{"type": "tool_reference", "tool_name": name} for name in names_in(output.content)]
-    return replace(output, content=references) if references else output
+    references: list[JsonObject] = [{"type": "tool_reference", "tool_name": name} for name in output.found]
+    return replace(output, content=[text_block(output.content), *references] if keeps_text else references)

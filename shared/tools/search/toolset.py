@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import ToolError
 from shared.domain.ports import ToolOutput
+from shared.tools.builtin import BUILTIN_NAMES
 from shared.tools.search.index import SEARCH_TOOL, ToolIndex, render
-from shared.tools.search.selection import RESIDENT
 from shared.tools.toolset import BaseToolset
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ class SearchToolset(BaseToolset):
         query = arguments.get("query")
         if not isinstance(query, str) or not query.strip():
             raise ToolError("A query is needed: a few words that describe the task.")
-        hidden = [each for each in self._definitions_of(caller) if each.name not in {*RESIDENT, SEARCH_TOOL.name}]
-        return ToolOutput(render(self._index_of(hidden).search(query)))
+        searched = [each for each in self._definitions_of(caller) if each.name not in BUILTIN_NAMES]
+        found = self._index_of(searched).search(query)
+        return ToolOutput(render(found), found=tuple(tool.name for tool in found))
 
     def _index_of(self, definitions: Sequence[ToolDefinition]) -> ToolIndex:
         """Return the index of these definitions. It is built once.

@@ -22,7 +22,7 @@ DROP = ToolDefinition("drop_thing", "Drop a thing.", {"type": "object"})
 
 @pytest.mark.proves("costs.search")
 def test_found_tools_become_references() -> None:
-    assert as_references(ToolOutput(render([LIST, DROP]))).content == [
+    assert as_references(ToolOutput(render([LIST, DROP]), found=("list_things", "drop_thing"))).content == [
         {"type": "tool_reference", "tool_name": "list_things"},
         {"type": "tool_reference", "tool_name": "drop_thing"},
     ]
@@ -35,9 +35,18 @@ def test_a_search_that_finds_nothing_stays_a_text() -> None:
     assert described(nothing, [LIST]) == nothing
 
 
+@pytest.mark.proves("refresh.same-turn")
+def test_new_tools_of_a_refresh_stand_behind_its_report() -> None:
+    output = as_references(ToolOutput("New: drop_thing.", found=("drop_thing",)), keeps_text=True)
+    assert output.content == [
+        {"type": "text", "text": "New: drop_thing."},
+        {"type": "tool_reference", "tool_name": "drop_thing"},
+    ]
+
+
 @pytest.mark.proves("costs.search")
 def test_found_tools_are_described_with_their_schemas() -> None:
-    text = str(described(ToolOutput(render([LIST])), [LIST, DROP]).content)
+    text = str(described(ToolOutput(render([LIST]), found=("list_things",)), [LIST, DROP]).content)
     assert orjson.loads(text.splitlines()[-1]) == orjson.loads(LIST.encoded)
 
 
