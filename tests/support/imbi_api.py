@@ -152,7 +152,7 @@ class ImbiApi:
     """Method, path as sent, and Authorization of every request."""
     cookies: list[str | None] = field(default_factory=list)
     late: asyncio.Event = field(default_factory=asyncio.Event)
-    """What `/api/late` waits for."""
+    """`/api/late` waits for this event."""
     app: FastAPI = field(init=False)
 
     def __post_init__(self) -> None:
@@ -164,7 +164,7 @@ class ImbiApi:
         self.app.middleware("http")(self._note)
 
     def toolset(self, **settings: Any) -> OpenAPIToolset:
-        """Give a toolset of this application, served in process."""
+        """Return a toolset of this application, which is served in the same process."""
         return OpenAPIToolset("http://imbi-api:8000", transport=httpx2.ASGITransport(self.app), **settings)
 
     async def _note(self, request: Request, call_next: Any) -> Response:
