@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import httpx2
-import uvicorn
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.models import Caller, Principal
 from shared.tools.openapi.toolset import OpenAPIToolset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 READS = {"x-imbi-permission": ["project:read"]}
 WRITES = {"x-imbi-permission": ["project:read", "project:write"]}
@@ -271,27 +265,3 @@ async def called(tools: OpenAPIToolset, name: str, caller: Caller = ADMIN, /, **
     assert not output.is_error, output.content
     assert isinstance(output.content, str)
     return json.loads(output.content)
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application over HTTP; gives its base URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    is_started = threading.Event()
-
-    class Started(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            is_started.set()
-
-    server = Started(server.config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        assert is_started.wait(20)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()

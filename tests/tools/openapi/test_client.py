@@ -13,7 +13,8 @@ from fastapi.responses import RedirectResponse
 from shared.domain.errors import ToolError
 from shared.domain.models import Caller
 from shared.tools.openapi.toolset import OpenAPIToolset
-from tests.support.imbi_api import ADMIN, READER, ImbiApi, called, fingerprint, served
+from tests.support.background import served
+from tests.support.imbi_api import ADMIN, READER, ImbiApi, called, fingerprint
 
 
 async def test_each_call_carries_its_callers_token_and_no_other() -> None:

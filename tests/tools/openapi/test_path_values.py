@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from shared.domain.errors import ToolError
 from shared.tools.openapi.toolset import OpenAPIToolset
-from tests.support.imbi_api import ADMIN, ImbiApi, called, served
+from tests.support.background import served
+from tests.support.imbi_api import ADMIN, ImbiApi, called
 
 REFUSED = [
     "",
