@@ -146,7 +146,7 @@ class ImbiApi:
     """Method, path as sent, and Authorization of every request."""
     cookies: list[str | None] = field(default_factory=list)
     late: asyncio.Event = field(default_factory=asyncio.Event)
-    """What `/api/late` waits for."""
+    """`/api/late` waits for this event."""
     app: FastAPI = field(init=False)
 
     def __post_init__(self) -> None:

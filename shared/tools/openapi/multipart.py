@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-"""What a name in a header is quoted by (WHATWG HTML, "Multipart form data")."""
+"""The quoting of names in a part's header (WHATWG HTML, "Multipart form data")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def check_path_value(name: str, shown: str, text: str) -> bool:
     has_slash = False
     try:
         for decoded in decodings(text):
-            if not _is_harmless(decoded):
+            if not _is_allowed(decoded):
                 raise ToolError(
                     f"Argument {name} must not be empty, and must have neither backslashes nor control characters nor"
                     f" empty or dot segments: {shown} cannot be sent."
@@ -35,14 +35,14 @@ def check_path_value(name: str, shown: str, text: str) -> bool:
     return has_slash
 
 
-def _is_harmless(text: str) -> bool:
+def _is_allowed(text: str) -> bool:
     if "\\" in text or not _CONTROL_CODES.isdisjoint(text):
         return False
     return not any(_is_dots(segment) for segment in text.split("/"))
 
 
 def _is_dots(segment: str) -> bool:
-    """Return whether a server may read a segment as none or as a dot segment: some cut it at a semicolon."""
+    """Return whether a segment is empty, or a server may read it as a dot segment: some cut it at a semicolon."""
     return not segment or segment.partition(";")[0].strip() in {".", ".."}
 
 

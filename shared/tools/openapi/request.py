@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CONTROL_CODES = frozenset(map(chr, [*range(0x20), 0x7F]))
 _RESERVED = ":/?@!$'()*,;[]"
-"""What `allowReserved` leaves unquoted, without the characters that would end a value in a query."""
+"""The characters that `allowReserved` leaves unquoted; those that would end a value in a query are not among them."""
 _PLAIN_FIELD = Serialization("form", explode=True)
 
 

@@ -10,7 +10,7 @@ from shared.tools.results.paginate import page_of
 
 
 def cut(text: str, limit: int) -> tuple[str, int]:
-    """Give the first page and how many elements are behind it; a page of characters has none."""
+    """Return the first page and the number of elements behind it; a page of characters has none."""
     if len(text) <= limit:
         return text, 0
     page = page_of(text, 0, limit)

@@ -30,7 +30,7 @@ def parts(text: str) -> tuple[str, str]:
 
 
 def following(notice: str) -> tuple[str, int]:
-    """What a notice says to pass on."""
+    """Return the id and the offset in a notice."""
     found = re.search(r"read_result (\{.*\})", notice)
     assert found
     arguments = json.loads(found[1])
