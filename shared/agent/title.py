@@ -14,6 +14,7 @@ from shared.agent.user_text import without_ui_blocks
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyFinished
 from shared.domain.requests import ModelRequest, Prefix, SystemPrompt
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from shared.domain.ports import Model
@@ -37,14 +38,15 @@ _MAX_TOKENS = 1024
 """Room for a model that thinks before it writes six words."""
 _TIMEOUT_SECONDS = 20.0
 _NO_WORDS = "New conversation"
-_INTRODUCTION = re.compile(
+_INTRODUCTION = bounded(
     r"^(?:(?:sure|certainly|of course)[,.!]?\s+)?"
     r"(?:here(?:'s|\u2019s| is)\s[^:\n]{0,40}\btitle\b[^:\n]{0,40}:"
     r"|(?:(?:the|a|conversation|suggested)\s+){0,2}title(?: of the conversation)?(?: is)?\s*[:\u2014-])",
+    _LONGEST_QUESTION,
     re.IGNORECASE,
 )
-_LINE_MARKS = re.compile(r"^(?:(?:#{1,6}|[>*+-]|\d{1,2}[.)])\s+)+")
-_WORD_MARKS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|~~")
+_LINE_MARKS = bounded(r"^(?:(?:#{1,6}|[>*+-]|\d{1,2}[.)])\s+)+", _LONGEST_QUESTION)
+_WORD_MARKS = bounded(r"\*+|`+|(?<!\w)_+|_+(?!\w)|~~", _LONGEST_QUESTION)
 _EDGES = " \t.,:;#\"'\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u300c\u300d"
 
 

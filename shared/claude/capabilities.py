@@ -8,12 +8,12 @@ https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-me
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from shared.domain.requests import Capabilities
+from shared.util.patterns import bounded
 
-_NAME = re.compile(r"(?:^|[./])claude-(fable|mythos|opus|sonnet|haiku)-(\d+)(?:-(\d{1,2}))?(?![\d])")
+_NAME = bounded(r"(?:^|[./])claude-(fable|mythos|opus|sonnet|haiku)-(\d+)(?:-(\d{1,2}))?(?![\d])", 200)
 
 _CHECKS_THINKING = frozenset({
     ("fable", 5, 2), ("mythos", 5, 2), ("fable", 5, 1), ("mythos", 5, 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import anthropic
@@ -10,6 +9,7 @@ import httpx2
 
 from shared.claude.stream import BrokenStream, StreamedError
 from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from shared.domain.errors import RefusedPart
@@ -69,7 +69,7 @@ _SIGNS_OF_OVERFLOW = ("prompt is too long", "exceed context limit", "maximum con
 
 _MOMENTARY = frozenset({"overloaded_error", "rate_limit_error", "api_error", "timeout_error"})
 _LONGEST_SENTENCE = 500
-_BLOCK_PATH = re.compile(r"messages\.\d+\.content\.\d+")
+_BLOCK_PATH = bounded(r"messages\.\d+\.content\.\d+", _LONGEST_SENTENCE)
 
 
 def failure(error: Exception) -> ModelError:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 log = logging.getLogger(__name__)
 
-_NOT_KNOWN = re.compile(r"extra inputs|input should be|unexpected|unknown|unsupported|not supported|invalid")
 _LONGEST_MESSAGE = 2000
+_NOT_KNOWN = bounded(
+    r"extra inputs|input should be|unexpected|unknown|unsupported|not supported|invalid", _LONGEST_MESSAGE
+)
 
 
 @dataclass(frozen=True, slots=True)

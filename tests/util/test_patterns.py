@@ -25,20 +25,22 @@ ONE_CLASS = re.compile(r"\[(?:[^\]\\]|\\.)+\](?:[*+?]|\{\d+(?:,\d*)?\})?", re.DO
 UNBOUNDED = {
     r'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)': "The database writes the text, and closes every string.",
     r"\{(display_name|email|admin_flag|perms_section|tools_section|links_section)\}": "The operator's own template.",
-    r"^claude-(?:opus|sonnet|haiku)-(\d+)(?:-(\d{1,2}))?(?:-|$)": "The operator's own model, read from its beginning.",
     r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*": "The operator's own setting.",
-    r"<context\b[^>]{0,500}>.*?(?:</context>|\Z)": "A question has 32,768 characters; each start reads 500 of them.",
-    r"^(title\s*:|#+)": "Read from the beginning of one line only.",
     r"[a-z0-9]+(?:\+\+)?": "Each character belongs to one match.",
     r"\b[a-z]+(?:[A-Z][a-z0-9]*)+": "A match begins at a word's beginning only, and reads the word twice at most.",
     r"(?=[A-Z])": "One character.",
     r"(?<=[.!?])\s|\n": "One character.",
     r"- ([a-zA-Z0-9_-]{1,128}): ": "At most 132 characters at the beginning of a line.",
+    r"[ \t]*<(context|search_context)(?:\s[^<>\n]*)?>": "Matched at the beginning of a line; each line is read once.",
+    r"\n[ \t]*\n": "A question has 32,768 characters, and each of its lines is read once.",
+    r"\xff[^\x00\xff\xd0-\xd7]": "Two bytes.",
+    "[\ud800-\udbff]\\Z": "One character.",
     r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?": "At most 63 characters.",
 }
 """Patterns without a wrapper, each with the reason why its cost is linear or its text is not from outside."""
 
 COMPUTED = {
+    "shared.agent.user_text": "The closing tag of a block, which is sought once for each name.",
     "shared.tools.definitions.keywords": "A schema's own pattern is compiled as a check and never applied.",
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",
     "shared.tools.search.vocabulary": "Alternatives of fixed words, without any repetition over a class.",

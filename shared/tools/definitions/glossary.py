@@ -6,15 +6,15 @@ go behind what the API's document says itself.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from shared.tools.definitions.terms import FOR_CHANGES, FOR_TOOLS, SOURCES, TERMS
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_READS = re.compile(r"^(list|search|get|score|pull)_")
+_READS = bounded(r"^(list|search|get|score|pull)_", 128)
 
 
 def described(argument: str, tool: str, path: str) -> str | None:

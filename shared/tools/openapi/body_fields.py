@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.tools.definitions.descriptions import shorten
 from shared.tools.openapi.naming import singular
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 _LONGEST = 700
 _MOST_CHOICES = 12
-_NAMED_PATH = re.compile(r"\b(?:only|targeting|and)\s+`*(/\w+)`*")
-_IMMUTABLE = re.compile(r"[^.]*\b(?:immutable|read-only)\b|\b\w+ change attempted")
+_LONGEST_TEXT = 5_000
+_WORD = bounded(r"\w+", _LONGEST_TEXT)
+_NAMED_PATH = bounded(r"\b(?:only|targeting|and)\s+`*(/\w+)`*", _LONGEST_TEXT)
+_IMMUTABLE = bounded(r"[^.]{0,500}\b(?:immutable|read-only)\b|\b\w+ change attempted", _LONGEST_TEXT)
 _SET_BY_API = frozenset(
     {
         "created_at",
@@ -65,7 +68,7 @@ def _patch_text(raw: RawOperation, schemas: Schemas) -> str:
     description = str(raw.content.get("description") or "")
     if names := dict.fromkeys(_NAMED_PATH.findall(description)):
         return f"JSON Patch (RFC 6902). Only these paths: {', '.join(names)}."
-    refused = {*_SET_BY_API, *_FIXED, *re.findall(r"\w+", " ".join(_IMMUTABLE.findall(description)))}
+    refused = {*_SET_BY_API, *_FIXED, *_WORD.findall(" ".join(_IMMUTABLE.findall(description)))}
     fields = {
         name: field
         for name, field in _resource(raw, schemas).items()
