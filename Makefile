@@ -6,7 +6,7 @@ VENV ?= .venv
 PYTHON ?=
 ARGS ?=
 # How many processes run the tests side by side; 0 runs them in one.
-WORKERS ?= 0
+WORKERS ?= auto
 # What `make build` builds the Lambda package for.
 PYTHON_VERSION ?= 3.13
 ARCHITECTURE ?= x86_64
