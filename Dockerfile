@@ -6,6 +6,7 @@ WORKDIR /build
 COPY pyproject.toml ./
 COPY functions functions
 COPY shared shared
+COPY cli.py ./
 COPY local_server.py ./
 COPY container container
 RUN sh container/install.sh /opt/imbi-assistant

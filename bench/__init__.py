@@ -1,1 +1,1 @@
-"""What the service costs, measured beside a bare relay of the same bytes: `python -m bench`."""
+"""Benchmarks of the service, compared with a bare relay of the same bytes: `python -m bench`."""

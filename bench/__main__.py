@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Measure and say what came of it; a missed goal is no error."""
+    """Run the benchmarks and print the figures; a missed goal is not an error."""
     options = _parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         (Path(directory) / "database").mkdir()
@@ -39,10 +39,19 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench", description="Measure the service beside a bare relay.")
-    parser.add_argument("scenarios", nargs="*", metavar="scenario", help=f"which ones: {', '.join(SCENARIOS)}")
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of ten, with fewer samples")
-    parser.add_argument("--json", type=Path, default=ROOT / ".data" / "bench.json", help="where the figures are kept")
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Measure the service, and compare it with a bare relay of the same bytes."
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="scenario", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}"
+    )
+    parser.add_argument("--quick", action="store_true", help="take fewer samples: two minutes instead of ten")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=ROOT / ".data" / "bench.json",
+        help="file to write the figures to (default: %(default)s)",
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""A client that costs little: raw protocol, bytes counted when all have come."""
+"""A cheap HTTP client: it speaks the raw protocol, and looks at the bytes only when all have arrived."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, and how a stream's first word and its good end look there."""
+    """A server, and the bytes that mark the first word and the regular end of its streams."""
 
     host: str
     port: int
@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request came to; times are in seconds from before the connection is made."""
+    """The outcome of one request; times are in seconds from before the connection was opened."""
 
     first_word: float
     whole: float
@@ -32,7 +32,7 @@ class Outcome:
     size: int
 
 
-class _Exchange(asyncio.Protocol):
+class _RequestProtocol(asyncio.Protocol):
     def __init__(self, request: bytes, word: bytes) -> None:
         self._request = request
         self._word = word
@@ -54,19 +54,19 @@ class _Exchange(asyncio.Protocol):
 
 
 async def exchange(target: Target, method: str, path: str, body: object = None, *, seconds: float = 300) -> Outcome:
-    """Send a request on a connection of its own and read the answer to its end."""
+    """Send a request on its own connection and read the whole response."""
     content = b"" if body is None else orjson.dumps(body)
-    request = (
+    head = (
         f"{method} {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\ncontent-type: application/json\r\n"
         f"content-length: {len(content)}\r\n"
     ).encode() + target.headers
     began = time.perf_counter()
-    made: _Exchange | None = None
+    made: _RequestProtocol | None = None
     ended = began
     try:
         async with asyncio.timeout(seconds):
             _, made = await asyncio.get_running_loop().create_connection(
-                lambda: _Exchange(request + b"\r\n" + content, target.word), target.host, target.port
+                lambda: _RequestProtocol(head + b"\r\n" + content, target.word), target.host, target.port
             )
             ended = await made.over
     except (OSError, TimeoutError):
@@ -74,7 +74,7 @@ async def exchange(target: Target, method: str, path: str, body: object = None, 
     return _outcome(target, made, began, ended)
 
 
-def _outcome(target: Target, made: _Exchange | None, began: float, ended: float) -> Outcome:
+def _outcome(target: Target, made: _RequestProtocol | None, began: float, ended: float) -> Outcome:
     received = b"".join(made.pieces) if made else b""
     head, _, body = received.partition(b"\r\n\r\n")
     if b"transfer-encoding: chunked" in head.lower():
@@ -90,7 +90,7 @@ def _outcome(target: Target, made: _Exchange | None, began: float, ended: float)
 
 
 def _joined(body: bytes) -> bytes:
-    """Take the frames off a chunked body; one that was cut off is joined as far as it goes."""
+    """Join the chunks of a chunked body; of a body that was cut off, the complete ones."""
     pieces, at = [], 0
     while (line := body.find(b"\r\n", at)) >= 0 and (size := int(body[at:line], 16)):
         pieces.append(body[line + 2 : line + 2 + size])

@@ -1,7 +1,7 @@
-"""One cold function: how long its import and its first answer take, run as a process of its own.
+"""Measures the import and the first answer of one Lambda function in its own process.
 
-`python bench/cold.py ROUTE EVENT` prints both as JSON; without arguments it imports fastapi and nothing else. The
-route's module is found on the path: in the layer and the function that `make build` made, or in the checkout.
+`python bench/cold.py ROUTE EVENT` prints both times as JSON; without arguments it only imports fastapi. The route's
+module is imported from PYTHONPATH: from the layer and the function that `make build` built, or from the checkout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _INVOCATION_SECONDS = 30
 
 
 def main() -> None:
-    """Measure from the process's first line of ours."""
+    """Measure from the first line of this module."""
     began = time.perf_counter()
     if len(sys.argv) == 1:
         importlib.import_module("fastapi")

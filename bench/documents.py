@@ -1,4 +1,4 @@
-"""The OpenAPI documents that the service is measured with: none, forty and three hundred tools."""
+"""The OpenAPI documents of the benchmarks, with 0, 40 and 300 tools."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REAL = ROOT.parent / "shared" / "imbi-openapi.json"
-"""The document of a running Imbi, where somebody has put it beside the checkout."""
+"""The document of a real Imbi, if there is one beside the checkout."""
 
 _PARAGRAPH = (
     "Gives what is known about it, with the time of the last change and who made it. Entries that were archived are "
@@ -21,7 +21,7 @@ _PARAGRAPH = (
 
 
 def write_documents(directory: Path) -> dict[str, Path]:
-    """Write the documents and give their paths by the number of their tools; `real` is the real one or as large."""
+    """Write the documents and return their paths by the number of tools; `real` is the real one or as large."""
     made = {"0": _document(0), "40": _document(40), "300": _real() or _document(300)}
     paths = {}
     for name, content in made.items():
@@ -31,7 +31,7 @@ def write_documents(directory: Path) -> dict[str, Path]:
 
 
 def is_real() -> bool:
-    """Say whether the document with 300 tools is a running Imbi's."""
+    """Return whether the document with 300 tools is that of a real Imbi."""
     return REAL.exists()
 
 
@@ -45,7 +45,7 @@ def _document(tools: int) -> bytes:
 
 
 def _operation(number: int) -> dict[str, object]:
-    """Describe an operation as long as a real one: some 750 bytes as a tool."""
+    """Return an operation of a realistic size: about 750 bytes as a tool."""
     text = {"type": "string"}
     query = [
         {"name": name, "in": "query", "schema": {"anyOf": [text, {"type": "null"}], "description": f"Narrow by {name}"}}

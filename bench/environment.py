@@ -1,4 +1,4 @@
-"""What every scenario works with: the database, what stands behind the service, the service, and the floor."""
+"""The environment of every scenario: the database, the canned upstream, the service and the bare relay."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from tests.support.database import Database
 
-_SECRET = "a secret of the benchmarks that is long enough for HS256"  # noqa: S105  # it guards nothing
+_SECRET = "a secret of the benchmarks that is long enough for HS256"  # noqa: S105  # protects nothing
 _WAIT_SECONDS = 60
 
 
 @dataclass(slots=True)
 class Service:
-    """The service in a process of its own."""
+    """The service in its own process."""
 
     measured: Measured
     url: str
@@ -41,27 +41,27 @@ class Service:
     clients: list[Client] = field(default_factory=list)
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a client for a user."""
         client = Client(self.url, token_of(email), email)
         self.clients.append(client)
         return client
 
     async def conversation(self) -> str:
-        """Begin a conversation that has its title already, so that its first answer is like every other."""
+        """Create a conversation with a title, so that its first answer costs the same as later ones."""
         async with Client(self.url, token_of(DEVELOPER)) as client:
             conversation_id = await client.begin()
             await client.patch(conversation_id, title="Measured")
         return conversation_id
 
     async def ask(self, conversation_id: str, shape: Shape) -> Outcome:
-        """Ask for an answer of a shape."""
+        """Ask for an answer of this shape."""
         body = {"content": f"What does Imbi know? ({shape.mark})"}
         return await exchange(self.target, "POST", f"/conversations/{conversation_id}/messages", body)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The bare relay in a process of its own."""
+    """The bare relay in its own process, the lower bound of each figure."""
 
     measured: Measured
     target: Target
@@ -80,7 +80,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One run."""
+    """The environment of one run."""
 
     database: Database
     directory: Path
@@ -89,7 +89,7 @@ class Bench:
     is_quick: bool
 
     def variables(self, tools: str = "300", **changes: str) -> dict[str, str]:
-        """Give the service's variables, with the document of so many tools."""
+        """Return the service's variables; `tools` is the number of tools in the document."""
         return {
             "ENVIRONMENT": "benchmark",
             "POSTGRES_URL": self.database.dsn,
@@ -104,7 +104,7 @@ class Bench:
 
     @asynccontextmanager
     async def service(self, tools: str = "300", *, is_warm: bool = True, **changes: str) -> AsyncIterator[Service]:
-        """Run the service; a warm one has read its document and answered once."""
+        """Run the service; a warm service has read its document and answered once."""
         port = free_port()
         command = [str(ROOT / "local_server.py"), "serve", "--port", str(port), "--data-dir", str(self.directory)]
         variables = self.variables(tools, **changes)
@@ -115,7 +115,7 @@ class Bench:
             if is_warm:
                 await reachable(f"{service.url}/status")
                 outcome = await service.ask(await service.conversation(), Shape(1))
-                assert outcome.is_good, measured.log.read_text()  # noqa: S101  # nothing can be measured
+                assert outcome.is_good, measured.log.read_text()  # noqa: S101  # nothing can be measured otherwise
                 await measured.settled()
             try:
                 yield service
@@ -134,14 +134,14 @@ class Bench:
             yield Floor(measured, target)
 
     async def request_bytes(self) -> int:
-        """Give the size of the last request to the model."""
+        """Return the size of the last request to the model, in bytes."""
         async with httpx2.AsyncClient() as client:
             return int((await client.get(f"{self.upstream_url}/last")).text)
 
 
 @asynccontextmanager
 async def opened(database: Database, directory: Path, *, is_quick: bool) -> AsyncIterator[Bench]:
-    """Start what stands behind the service."""
+    """Start the canned upstream and yield the environment."""
     documents = await asyncio.to_thread(write_documents, directory)
     arguments = ["-m", "bench.upstream", *(f"{name}={path}" for name, path in documents.items())]
     async with running(arguments, directory, f"upstream-{uuid4()}.log") as upstream:
@@ -150,12 +150,12 @@ async def opened(database: Database, directory: Path, *, is_quick: bool) -> Asyn
 
 
 def token_of(email: str) -> str:
-    """Issue a user's token."""
+    """Issue an access token for a user."""
     return issue_token(_SECRET, email)
 
 
 def free_port() -> int:
-    """Find a port that nobody uses."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: Any = probe.getsockname()[1]
@@ -163,10 +163,10 @@ def free_port() -> int:
 
 
 async def reachable(url: str) -> None:
-    """Wait until an address answers.
+    """Wait until a URL answers.
 
     Raises:
-        TimeoutError: it does not.
+        TimeoutError: it does not answer within a minute.
     """
     async with asyncio.timeout(_WAIT_SECONDS), httpx2.AsyncClient(timeout=_WAIT_SECONDS) as client:
         while True:

@@ -1,4 +1,4 @@
-"""Figures: ours beside the floor's, with the goal where there is one; as a table and as JSON."""
+"""Figures of the service and of the bare relay with their goals, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The most, or with `is_least` the least, that a value or its ratio to the floor's is to be."""
+    """An upper limit, or with `is_least` a lower limit, for a value or for its ratio to the floor's value."""
 
     limit: float
     of: Literal["value", "ratio"] = "value"
     is_least: bool = False
 
     def is_met(self, value: float, ratio: float | None) -> bool:
-        """Say whether a figure meets it."""
+        """Return whether a figure meets the goal."""
         reached = value if self.of == "value" else ratio
         return reached is not None and (reached >= self.limit if self.is_least else reached <= self.limit)
 
@@ -35,7 +35,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure; without a floor there is nothing that a relay could do of the kind."""
+    """A figure; `floor` is that of the bare relay, None if a relay has no comparable figure."""
 
     scenario: str
     name: str
@@ -44,29 +44,29 @@ class Figure:
     floor: float | None = None
     goal: Goal | None = None
     is_detail: bool = False
-    """Whether it is one of many, for the JSON alone."""
+    """Whether only the JSON contains the figure, not the table."""
 
     @property
     def ratio(self) -> float | None:
-        """How many times the floor's it is."""
+        """The ratio of the value to the floor's value."""
         return self.value / self.floor if self.floor else None
 
     @property
     def verdict(self) -> str:
-        """Say whether the goal is met."""
+        """Whether the goal is met, in a word."""
         if self.goal is None:
             return ""
         return "met" if self.goal.is_met(self.value, self.ratio) else "MISSED"
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Give the value that so large a share of all does not exceed."""
+    """Return the value that the given share of the values, from 0 to 1, does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Set the figures out as Markdown."""
+    """Render the figures as a Markdown table."""
     header = ["figure", "unit", "ours", "floor", "ratio", "goal", ""]
     rows = [header, ["-" * len(each) for each in header], *(_row(each) for each in figures if not each.is_detail)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]

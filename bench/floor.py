@@ -1,7 +1,7 @@
-"""The floor: an ASGI application that copies bytes from the model to the client, and does nothing else.
+"""The bare relay: an ASGI application that only copies bytes from the model to the client.
 
-It has the service's server and HTTP client, and sends the model as many bytes as the service does. Run as a process of
-its own: `python -m bench.floor PORT UPSTREAM_URL`.
+It uses the service's server and HTTP client, and sends as many bytes to the model as the service does. It runs in its
+own process: `python -m bench.floor PORT UPSTREAM_URL`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import uvloop
 
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, serve_until_stopped
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -22,14 +22,14 @@ SIZE_HEADER = b"x-bench-request-bytes"
 
 
 class Relay:
-    """Copies."""
+    """The relay's ASGI application."""
 
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._client = httpx2.AsyncClient(timeout=120, limits=httpx2.Limits(max_connections=1000))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request with what the upstream answers."""
+        """Answer a request with the upstream's response."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
@@ -61,4 +61,4 @@ async def _live(receive: Receive, send: Send) -> None:
 if __name__ == "__main__":
     listening = bind("127.0.0.1", int(sys.argv[1]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_stopped(server_of(Relay(sys.argv[2]), log_level="warning"), listening))
+        runner.run(serve_until_stopped(create_server(Relay(sys.argv[2]), log_level="warning"), listening))

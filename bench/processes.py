@@ -1,4 +1,4 @@
-"""Processes of ours that are measured from outside: how long they take, what CPU they burn, what memory they hold."""
+"""Runs our processes and measures their CPU time and memory from outside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KIBIBYTES_PER_MEBIBYTE = 1024
 
 
 class Measured:
-    """A running process."""
+    """A running process with its log file."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self.process = process
@@ -28,18 +28,18 @@ class Measured:
 
     @property
     def cpu_seconds(self) -> float:
-        """The CPU time of all its threads since its start, the kernel's included; its children's is not."""
-        # Linux numbers the CPU clock of a process so; clock_getcpuclockid(3) gives the same.
+        """The CPU seconds of all threads since the start, including kernel time, excluding child processes."""
+        # The number of a process's CPU clock on Linux, as returned by clock_getcpuclockid(3).
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def memory(self, field: str = "VmRSS") -> float:
-        """Mebibytes of a field of its status: VmRSS is resident now, VmHWM was resident at most."""
+        """Return a memory field of the process's status in MiB: VmRSS is the resident size, VmHWM its peak."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith(f"{field}:")]
         return int(line.split()[1]) / _KIBIBYTES_PER_MEBIBYTE
 
     async def settled(self) -> None:
-        """Wait until it has stopped working: two seconds with next to no CPU time."""
+        """Wait until the process is idle: two seconds with almost no CPU time, or 30 seconds at most."""
         quiet = 0
         for _ in range(60):
             before = self.cpu_seconds
@@ -53,7 +53,7 @@ class Measured:
 async def running(
     arguments: list[str], directory: Path, log: str, variables: Mapping[str, str] | None = None
 ) -> AsyncIterator[Measured]:
-    """Run a Python program of ours with nothing of the environment but the variables; its output goes to a log."""
+    """Run a Python program of ours with these environment variables only; its output goes to a log file."""
     path = directory / log
     with path.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -82,12 +82,12 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 async def first_line(measured: Measured) -> str:
-    """Wait for the first line that a process prints.
+    """Return the first line that a process prints.
 
     Raises:
-        TimeoutError: there is none.
+        TimeoutError: it prints none within 20 seconds.
     """
     async with asyncio.timeout(_STOP_SECONDS):
-        while b"\n" not in (content := measured.log.read_bytes()):  # noqa: ASYNC110  # a file tells nobody
+        while b"\n" not in (content := measured.log.read_bytes()):  # noqa: ASYNC110  # a file has no notification
             await asyncio.sleep(0.02)
     return content.split(b"\n", 1)[0].decode()

@@ -1,11 +1,11 @@
-"""What stands behind the service while it is measured: the model and the Imbi API in one process, canned.
+"""A canned upstream for the benchmarks: the model and the Imbi API in one process.
 
-Raw protocol and bytes made beforehand, so that it costs next to nothing beside what is measured. Run as a process of
-its own: `python -m bench.upstream name=document.json …`; it prints its port.
+It speaks the raw protocol and sends bytes that were prepared before, so that its own cost is negligible. It runs in its
+own process: `python -m bench.upstream name=document.json …`; it prints its port.
 
-- `POST /v1/messages`: a reply of the shape that the question's last mark asks for
+- `POST /v1/messages`: a reply of the shape that the last mark in the question asks for
 - `GET /<name>/openapi.json`: a document
-- `GET /bytes/<n>`: so many bytes
+- `GET /bytes/<n>`: n bytes
 - `GET /last`: the size of the last request to the model
 - anything else: an empty JSON object
 """
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _BATCH = 64
-"""How many events of an unpaced reply are written at once; each is a chunk of its own all the same."""
+"""The number of events of an unpaced reply that are written at once; each event remains its own chunk."""
 
 
 class Canned:
-    """What every connection shares."""
+    """The data that all connections share."""
 
     def __init__(self, documents: Mapping[str, bytes]) -> None:
         self.documents = documents
         self.last_size = 0
 
     def get(self, path: str) -> bytes:
-        """Give the body for a path."""
+        """Return the response body for a path."""
         match path.strip("/").split("/"):
             case [name, "openapi.json"]:
                 return self.documents[name]
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Remember the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -73,11 +73,11 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
 
     def pause_writing(self) -> None:
-        """Wait for a reader that is slower."""
+        """Pause writing, because the reader is slower."""
         self._is_paused = True
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Resume writing."""
         self._is_paused = False
         if self._left and not self._interval:
             self._pour()

@@ -1,4 +1,4 @@
-"""The bytes of a model's reply in the Messages API's format, made before anything is measured."""
+"""The bytes of a model's reply in the format of the Messages API, prepared before the measurement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _DELTA_STOP = {
 
 
 def _event(data: Mapping[str, object]) -> bytes:
-    """Render an event as one chunk of a chunked body: the API sends every event by itself."""
+    """Render an event as one chunk of a chunked body, because the API sends each event separately."""
     frame = b"event: %b\ndata: %b\n\n" % (str(data["type"]).encode(), orjson.dumps(data))
     return b"%x\r\n%b\r\n" % (len(frame), frame)
 
@@ -53,24 +53,24 @@ TAIL = _event(_BLOCK_STOP) + _event(_DELTA_STOP) + _event({"type": "message_stop
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How long a reply is, and how many microseconds lie between its events; 0 is as fast as they are taken."""
+    """The length of a reply, and the microseconds between its events; 0 sends them as fast as they are read."""
 
     events: int
     interval: int = 0
 
     @property
     def seconds(self) -> float:
-        """How long the reply takes where nobody holds it up."""
+        """The duration of the reply if the reader keeps up, in seconds."""
         return (self.events - 1) * self.interval / 1e6
 
     @property
     def mark(self) -> str:
-        """The text that asks for such a reply, as a part of the question."""
+        """The text in a question that asks for such a reply."""
         return f"bench:{self.events}:{self.interval}"
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Find the shape that a request's last message asks for."""
+        """Return the shape that the last mark in a request asks for."""
         at = body.rfind(b"bench:")
         found = _MARK.match(body, at) if at >= 0 else None
         return cls(int(found[1]), int(found[2])) if found else cls(1)

@@ -7,7 +7,7 @@ python -m venv "$target"
 "$target/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --require-hashes \
     --only-binary :all: -r "$here/requirements.lock"
 site=$("$target/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-cp -R functions shared local_server.py "$site/"
+cp -R functions shared cli.py local_server.py "$site/"
 "$target/bin/python" - "$site" <<'PYTHON'
 import pathlib
 import sys
@@ -19,7 +19,7 @@ information.mkdir()
 metadata = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
 (information / "METADATA").write_text(metadata)
 PYTHON
-printf '#!%s/bin/python\nimport sys\n\nfrom local_server import main\n\nsys.exit(main())\n' "$target" \
+printf '#!%s/bin/python\nimport sys\n\nfrom cli import main\n\nsys.exit(main())\n' "$target" \
     > "$target/bin/imbi-assistant"
 chmod 755 "$target/bin/imbi-assistant"
 # The final image installs nothing.

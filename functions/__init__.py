@@ -1,1 +1,1 @@
-"""One module a route, each with its router and its Lambda handler."""
+"""One module for each route, with its router and its Lambda handler."""

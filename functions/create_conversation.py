@@ -21,7 +21,7 @@ router = APIRouter(route_class=StrictRoute)
 async def create_conversation(
     services: CurrentServices, caller: CurrentCaller, body: Annotated[NewConversation | None, Body()] = None
 ) -> Conversation:
-    """Begin a conversation."""
+    """Create a conversation."""
     services.require_assistant()
     now = clock.now()
     created = await services.conversations.create(

@@ -14,7 +14,7 @@ router = APIRouter()
 async def delete_conversation(
     conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
 ) -> None:
-    """Remove a conversation and its messages."""
+    """Delete a conversation and its messages."""
     await services.conversations.delete(conversation_id, caller.principal.subject)
 
 

@@ -15,7 +15,7 @@ router = APIRouter()
 async def get_conversation(
     conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
 ) -> ConversationWithMessages:
-    """Read a conversation with its messages."""
+    """Return a conversation with its messages."""
     return ConversationWithMessages.of(*await services.conversations.get(conversation_id, caller.principal.subject))
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header
 from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
-from shared.http.schemas import NewMessage, Problem, Text
+from shared.http.schemas import ErrorDetail, NewMessage, Text
 from shared.http.sse import EventStream
 
 router = APIRouter(route_class=StrictRoute)
@@ -20,9 +20,12 @@ router = APIRouter(route_class=StrictRoute)
     status_code=200,
     response_class=EventStream,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "The answer's events"},
-        409: {"model": Problem, "description": "Another answer did not yield, or the same question is being answered"},
-        422: {"model": Problem, "description": "The body does not validate, or the key came with another question"},
+        200: {"content": {"text/event-stream": {}}, "description": "The events of the answer"},
+        409: {
+            "model": ErrorDetail,
+            "description": "Another answer is being streamed, or the same message is being answered",
+        },
+        422: {"model": ErrorDetail, "description": "The body is invalid, or the key was used with another message"},
     },
 )
 async def send_message(
@@ -32,7 +35,7 @@ async def send_message(
     body: NewMessage,
     idempotency_key: Annotated[Text | None, Header(min_length=1, max_length=255)] = None,
 ) -> EventStream:
-    """Ask something and be answered; with the same key again, be told the same answer."""
+    """Send a message and stream the answer. A request with the same Idempotency-Key streams the same answer again."""
     chat = await services.chat()
     return EventStream(await chat.answer(caller, conversation_id, body.content, key=idempotency_key))
 

@@ -14,12 +14,12 @@ router = APIRouter()
 
 @router.get("/status", responses={503: {"model": Status, "description": "The database cannot be reached"}})
 async def status(services: CurrentServices, response: Response) -> Status:
-    """Say how the service is; no authentication."""
-    is_well = await services.is_well()
-    response.status_code = 200 if is_well else 503
+    """Return the state of the service, without authentication."""
+    is_healthy = await services.is_healthy()
+    response.status_code = 200 if is_healthy else 503
     return Status(
         environment=services.settings.environment,
-        status="ok" if is_well else "failing",
+        status="ok" if is_healthy else "failing",
         version=version(),
         started_at=services.started_at,
     )

@@ -13,7 +13,7 @@ router = APIRouter()
 
 @router.post("/conversations/{conversation_id}/stop", status_code=204)
 async def stop_answer(conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller) -> None:
-    """End the answer that is being streamed, if there is one; what it has said is kept."""
+    """Stop the running answer, if there is one. The text so far is stored."""
     await request_stop(services.repositories, services.active_answers, conversation_id, caller)
 
 

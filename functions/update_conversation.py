@@ -16,7 +16,7 @@ router = APIRouter(route_class=StrictRoute)
 async def update_conversation(
     conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller, body: ConversationChanges
 ) -> Conversation:
-    """Rename a conversation, archive it, or bring it back."""
+    """Rename a conversation, archive it, or restore it."""
     updated = await services.conversations.update(
         conversation_id, caller.principal.subject, title=body.title, is_archived=body.is_archived
     )

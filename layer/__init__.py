@@ -1,1 +1,1 @@
-"""What goes into the Lambda layer beside `shared/`, and what builds it."""
+"""The Lambda layer: its locked dependencies, its wrapper script, and its build."""

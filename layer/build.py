@@ -1,6 +1,7 @@
-"""Build the layer: the dependencies, `shared/`, the project's version, the wrapper; byte-compiled where possible.
+"""Builds the Lambda layer: the dependencies, `shared/`, the project's version and the wrapper script.
 
-The target is LAMBDA_PYTHON (3.13) on LAMBDA_ARCHITECTURE (x86_64 or arm64), whatever this machine is.
+The target is Python LAMBDA_PYTHON (default: 3.13) on LAMBDA_ARCHITECTURE (x86_64, the default, or arm64); the machine
+that builds may be another one. The layer is byte-compiled if this machine has the target's Python.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 UNUSED = ("bin", "**/tests", "**/__pycache__", "**/*.pyi", "**/*.pyx", "**/*.so.*.debug")
-"""What no import needs; the tests of packages are a tenth of them."""
+"""Files that no import needs; the tests of packages make up a tenth of their size."""
 MOST_BYTES = 250_000_000
-"""Lambda's limit for a function with its layers, unzipped."""
+"""Lambda's limit for the unzipped size of a function with its layers, in bytes.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 
 def main() -> int:
-    """Build into the folder that is given."""
+    """Build into the directory that the command line names; return 1 if the layer is too large."""
     target = Path(sys.argv[1])
     version = os.environ.get("LAMBDA_PYTHON", "3.13")
     packages = target / "python"
@@ -38,7 +42,7 @@ def main() -> int:
 
 
 def install(packages: Path, version: str, platform: str) -> None:
-    """Install the locked dependencies for the target."""
+    """Install the locked dependencies for the target's Python version and platform."""
     run(
         sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
         "--target", str(packages), "--python-version", version, "--python-platform", platform,
@@ -53,12 +57,12 @@ def install(packages: Path, version: str, platform: str) -> None:
 
 
 def add_shared(packages: Path) -> None:
-    """Copy our own layer."""
+    """Copy `shared/` into the layer."""
     shutil.copytree(ROOT / "shared", packages / "shared", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def add_version(packages: Path) -> None:
-    """Say which version this is, where `importlib.metadata` looks."""
+    """Write the metadata in which `importlib.metadata` finds the project's version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     information = packages / f"imbi_assistant-{project['version']}.dist-info"
     information.mkdir()
@@ -67,7 +71,7 @@ def add_version(packages: Path) -> None:
 
 
 def compile_all(packages: Path, version: str) -> None:
-    """Byte-compile with the target's Python; the zips lose files' times, so nothing may be checked by them."""
+    """Byte-compile with the target's Python, unchecked: zip files lose the times by which Python checks bytecode."""
     python = python_of(version)
     if python is None:
         say(f"no Python {version} here: the layer goes uncompiled, and its cold starts take longer")
@@ -79,7 +83,7 @@ def compile_all(packages: Path, version: str) -> None:
 
 
 def python_of(version: str) -> str | None:
-    """Find the target's Python on this machine."""
+    """Return the path of the target's Python on this machine; None if there is none."""
     candidates = [sys.executable, shutil.which(f"python{version}")]
     candidates += [str(path) for path in sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
     probe = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -91,12 +95,12 @@ def python_of(version: str) -> str | None:
 
 
 def run(*command: str) -> None:
-    """Run a command, whose failure is ours."""
+    """Run a command; its failure raises CalledProcessError."""
     subprocess.run(command, check=True)  # noqa: S603  # our own command lines
 
 
 def say(line: str) -> None:
-    """Tell who builds."""
+    """Print a line to standard error."""
     sys.stderr.write(f"{line}\n")
 
 

@@ -1,1 +1,1 @@
-"""What only a developer's machine needs: an embedded database, a demo API and model, a chat. Never deployed."""
+"""Everything for development only: the embedded database, the demo API and model, the chat. Never deployed."""

@@ -1,4 +1,4 @@
-"""One server at a time on a data directory."""
+"""A lock that lets only one server at a time use a data directory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS = 0.05
-_SECONDS_FOR_THE_LIVING = 1.0
-_SECONDS_FOR_THE_DEAD = 15.0
+_WAIT_SECONDS = 1.0
+_WAIT_SECONDS_AFTER_KILL = 15.0
 
 
 class DataDirectoryError(Exception):
@@ -23,12 +23,12 @@ class DataDirectoryError(Exception):
 
 @asynccontextmanager
 async def locked(directory: Path) -> AsyncIterator[int]:
-    """Hold the directory, made if need be, for this process and whoever inherits the file descriptor given.
+    """Lock the directory, which is created if it does not exist, and yield the lock's file descriptor.
 
-    The lock is the kernel's: it ends with the last process that has the descriptor, however that ends.
+    The kernel releases the lock when the last process that has inherited the descriptor ends, for whatever reason.
 
     Raises:
-        DataDirectoryError: another process holds the directory, or it cannot be made.
+        DataDirectoryError: another process holds the lock, or the directory cannot be created.
     """
     with _open_lock(directory) as file:
         await _acquire(file, directory)
@@ -43,7 +43,7 @@ def _open_lock(directory: Path) -> TextIO:
         directory.mkdir(parents=True, exist_ok=True)
         return (directory / "lock").open("a+")
     except OSError as error:
-        raise DataDirectoryError(f"the data directory {directory} cannot be used: {error.strerror}") from error
+        raise DataDirectoryError(f"Cannot use the data directory {directory}: {error.strerror}.") from error
 
 
 async def _acquire(file: TextIO, directory: Path) -> None:
@@ -51,11 +51,12 @@ async def _acquire(file: TextIO, directory: Path) -> None:
     began = loop.time()
     while not _try_to_lock(file):
         holder = _read_holder(file)
-        # Of a server that was killed, the database process is still ending.
-        patience = _SECONDS_FOR_THE_LIVING if holder and _is_alive(holder) else _SECONDS_FOR_THE_DEAD
-        if loop.time() - began > patience:
+        # After a server was killed, its database process needs some time to end.
+        limit = _WAIT_SECONDS if holder and _is_alive(holder) else _WAIT_SECONDS_AFTER_KILL
+        if loop.time() - began > limit:
             raise DataDirectoryError(
-                f"the data directory {directory} is in use by another imbi-assistant server (process {holder or '?'})"
+                f"The data directory {directory} is in use by another imbi-assistant server "
+                f"(process {holder or 'unknown'}). Stop that server, or choose another directory with --data-dir."
             )
         await asyncio.sleep(_POLL_SECONDS)
 

@@ -59,7 +59,7 @@ class Services:
         if not self.settings.is_enabled:
             raise AssistantUnavailable
 
-    async def is_well(self) -> bool:
+    async def is_healthy(self) -> bool:
         """Return whether the database can be reached."""
         try:
             await self._graph.ping()
@@ -69,11 +69,11 @@ class Services:
 
     async def warm_up(self) -> None:
         """Prepare for the first answer, so that its user does not wait for imports and first requests."""
-        gc_tuning.collect_seldom()
+        gc_tuning.raise_thresholds()
         await self._graph.open()
         if self.settings.is_enabled:
             await (await self.chat()).warm_up()
-            gc_tuning.keep_what_is_there()
+            gc_tuning.freeze()
 
     async def keep(self) -> None:
         """Store the fetched API document for the next start. Call this when no user waits."""

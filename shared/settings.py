@@ -1,4 +1,4 @@
-"""The settings: read once from the environment and `.env`, checked, and frozen. Nothing else reads the environment."""
+"""The settings, read from the environment and `.env`. No other module reads the environment."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ DEVELOPMENT = "development"
 DEFAULT_GRAPH_NAME = "imbi"
 
 _FERNET_BYTES = 32
-_SHORTEST_SECRET = 32
-"""Bytes of an HS256 secret outside development (RFC 7518, section 3.2)."""
+_MIN_SECRET_BYTES = 32
+"""The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
 def _is_http_url(url: str) -> bool:
@@ -43,29 +43,29 @@ def _is_http_url(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _http_url(url: str) -> str:
+def _check_http_url(url: str) -> str:
     if not _is_http_url(url):
         raise ValueError("must be an http or https URL")
     return url.rstrip("/")
 
 
-HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+HttpUrl = Annotated[str, BeforeValidator(_check_http_url)]
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 
 
-def _hosts(names: str) -> tuple[str, ...]:
+def _parse_hosts(names: str) -> tuple[str, ...]:
     hosts = tuple(host.rstrip(".") for name in names.split(",") if (host := name.strip().lower()))
     if not all(map(_HOST.fullmatch, hosts)):
         raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
     return hosts
 
 
-Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)]
 
 
 class Settings(BaseModel):
-    """Every setting; the aliases are the variables' names. What they mean stands in the README."""
+    """All settings. The aliases are the variables' names; `docs/reference/settings.md` explains them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -111,29 +111,29 @@ class Settings(BaseModel):
 
     @field_validator("assistant_url")
     @classmethod
-    def _has_an_absolute_path(cls, url: str | None) -> str | None:
+    def _check_assistant_url(cls, url: str | None) -> str | None:
         if url is not None and not (url.startswith("/") and not url.startswith("//")) and not _is_http_url(url):
             raise ValueError("must be an http or https URL, or an absolute path such as /assistant")
         return url
 
     @field_validator("postgres_max_pool_size")
     @classmethod
-    def _not_below_the_minimum(cls, size: int, info: ValidationInfo) -> int:
+    def _check_pool_size(cls, size: int, info: ValidationInfo) -> int:
         if size < info.data.get("postgres_min_pool_size", 0):
             raise ValueError("must not be below POSTGRES_MIN_POOL_SIZE")
         return size
 
     @field_validator("jwt_secret")
     @classmethod
-    def _long_enough(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        is_short = len(secret.get_secret_value().encode()) < _SHORTEST_SECRET
+    def _check_secret_length(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        is_short = len(secret.get_secret_value().encode()) < _MIN_SECRET_BYTES
         if is_short and info.data.get("environment") != DEVELOPMENT:
-            raise ValueError(f"must have at least {_SHORTEST_SECRET} bytes outside {DEVELOPMENT}")
+            raise ValueError(f"must have at least {_MIN_SECRET_BYTES} bytes outside {DEVELOPMENT}")
         return secret
 
     @field_validator("config_encryption_key")
     @classmethod
-    def _is_a_fernet_key(cls, key: SecretStr | None) -> SecretStr | None:
+    def _check_fernet_key(cls, key: SecretStr | None) -> SecretStr | None:
         try:
             length = _FERNET_BYTES if key is None else len(urlsafe_b64decode(key.get_secret_value()))
         except ValueError:
@@ -144,51 +144,51 @@ class Settings(BaseModel):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether the assistant answers: as forced, else where there is a key for the model."""
+        """Whether the assistant is switched on: by `IMBI_ASSISTANT_ENABLED`, or else by the presence of a model key."""
         return self.anthropic_api_key is not None if self.forced is None else self.forced
 
     @property
     def route_prefix(self) -> str:
-        """The path under which all routes are served, without a trailing slash; empty at the root."""
+        """The path under which all routes are served, without a trailing slash; it is empty for the root."""
         return route_prefix(self.assistant_url)
 
     @property
     def ui_document_url(self) -> str | None:
-        """Where the UI can be asked for its `llms.txt`."""
+        """The base URL from which the UI's `llms.txt` is read, or None."""
         return self.internal_ui_url or self.ui_url
 
 
 def route_prefix(assistant_url: str | None) -> str:
-    """Give the path of the public URL, without a trailing slash."""
+    """Return the path of the public URL, without a trailing slash."""
     return urlsplit(assistant_url or "").path.rstrip("/")
 
 
 def environment(dotenv: Path | None = None) -> dict[str, str]:
-    """Read the environment over the lines of a `.env` file; an empty value counts as none."""
+    """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out."""
     lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
 
 
 def publish(name: str, value: str) -> None:
-    """Set a variable of the process that libraries read, such as the trace that an invocation belongs to."""
+    """Set an environment variable that libraries read, such as the trace id of an invocation."""
     os.environ[name] = value
 
 
 def load(variables: Mapping[str, str]) -> Settings:
-    """Check the variables.
+    """Return the settings that the variables contain.
 
     Raises:
-        SettingsError: one line for each variable that is missing or wrong; values are never shown.
+        SettingsError: a variable is missing or invalid; the message has a line for each, without values.
     """
     try:
         return Settings.model_validate(dict(variables))
     except ValidationError as error:
         raise SettingsError(
-            [_problem(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
+            [_error_line(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
         ) from None
 
 
-def _problem(variable: str, kind: str, message: str) -> str:
+def _error_line(variable: str, kind: str, message: str) -> str:
     if kind == "missing":
         return f"{variable} is not set."
     return f"{variable}: {message.removeprefix('Value error, ').removeprefix('Input ')}."

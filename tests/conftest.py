@@ -1,4 +1,4 @@
-"""What the tests share: a database, a scripted model, an Imbi API, and the service in front of them."""
+"""The fixtures that all tests share: a database, a scripted model, an Imbi API, and the service in front of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from local.demo_api import create_demo_api
 from tests.support.background import served
 from tests.support.database import prepared_database
-from tests.support.imbi import ImbiApi
 from tests.support.model_server import ModelServer
+from tests.support.observed_api import ObservedApi
+from tests.support.processes import Processes
 from tests.support.service import DEVELOPER, JWT_SECRET, Service
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Give the run's graph: in POSTGRES_URL where that is set, else embedded."""
+    """Return the run's graph: in POSTGRES_URL where that is set, else embedded."""
     with prepared_database(tmp_path_factory.mktemp("database")) as prepared:
         yield prepared
 
@@ -57,7 +58,7 @@ def _model_server() -> Iterator[ModelServer]:
 
 @pytest.fixture
 def model_server(_model_server: ModelServer) -> Iterator[ModelServer]:
-    """Give the model, with an empty script; what went wrong with it unseen fails the test."""
+    """Return the model server with an empty script; the test fails if a request found no script or was refused."""
     _model_server.clear()
     yield _model_server
     _model_server.verify()
@@ -65,14 +66,14 @@ def model_server(_model_server: ModelServer) -> Iterator[ModelServer]:
 
 @pytest.fixture(scope="session")
 def imbi_api() -> Iterator[str]:
-    """Serve the demo Imbi API; gives its URL."""
+    """Serve the demo Imbi API; returns its URL."""
     with served(create_demo_api(JWT_SECRET)) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def variables(database: Database, _model_server: ModelServer, imbi_api: str) -> dict[str, str]:
-    """Give the service's variables as the tests have them."""
+    """Return the service's variables as the tests have them."""
     return {
         "POSTGRES_URL": database.dsn,
         "POSTGRES_GRAPH_NAME": database.graph_name,
@@ -109,15 +110,22 @@ def _service(variables: dict[str, str]) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def processes(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """Start services in processes of their own, all on the tests' database."""
+    with Processes(variables, tmp_path_factory.mktemp("services")) as started:
+        yield started
+
+
 @pytest.fixture
 def service(_service: Service, model_server: ModelServer) -> Service:  # noqa: ARG001  # its script is the test's
-    """Give the service that most tests share."""
+    """Return the service that most tests share."""
     return _service
 
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[Client]:
-    """Give a client of the developer, whose conversations other tests add to."""
+    """Return a client of the developer, whose conversations other tests add to."""
     async with service.client(DEVELOPER) as developer:
         yield developer
 
@@ -145,20 +153,20 @@ async def new_client(service: Service, database: Database) -> AsyncIterator[NewC
 
 
 @pytest.fixture
-def api() -> ImbiApi:
-    """Give an Imbi API of the test's own."""
-    return ImbiApi()
+def api() -> ObservedApi:
+    """Return an Imbi API of the test's own."""
+    return ObservedApi()
 
 
 @pytest.fixture
-def api_service(api: ImbiApi, start_service: StartService) -> Iterator[Service]:
-    """Give a service in front of the test's own Imbi API."""
+def api_service(api: ObservedApi, start_service: StartService) -> Iterator[Service]:
+    """Return a service in front of the test's own Imbi API."""
     with served(api.app) as url:
         yield start_service(IMBI_INTERNAL_API_URL=url)
 
 
 @pytest.fixture
 async def api_client(api_service: Service) -> AsyncIterator[Client]:
-    """Give the developer's client of that service."""
+    """Return the developer's client of that service."""
     async with api_service.client(DEVELOPER) as developer:
         yield developer

@@ -1,4 +1,4 @@
-"""The command line, as processes of their own."""
+"""The command line, run as processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ import local_server
 from local.data_lock import locked
 from tests.support.client import Client
 from tests.support.database import Database, new_graph_name
-from tests.support.process import FOR_PYTHON
+from tests.support.lambda_functions import measured
+from tests.support.processes import FOR_PYTHON
 from tests.support.service import JWT_SECRET
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SECONDS = 60
 
 
 def variables_of(**variables: str) -> dict[str, str]:
-    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | variables
+    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | measured() | variables
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +50,7 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 @pytest.mark.proves("commands.help")
-def test_the_help_is_worth_reading(tmp_path: Path) -> None:
+def test_the_help_names_every_command(tmp_path: Path) -> None:
     helped = run(tmp_path, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
     for word in (
@@ -101,7 +102,7 @@ def test_outside_development_nothing_is_embedded(tmp_path: Path) -> None:
 
 @pytest.mark.proves("commands.setup", "graph.set-up")
 @pytest.mark.parametrize("variables", [{}, {"ENVIRONMENT": "production"}], ids=["development", "production"])
-async def test_setting_up_is_told_and_may_be_repeated(
+async def test_setup_reports_what_it_does_and_may_be_repeated(
     tmp_path: Path, database: Database, variables: dict[str, str]
 ) -> None:
     graph = Database(database.dsn, new_graph_name())
@@ -111,7 +112,7 @@ async def test_setting_up_is_told_and_may_be_repeated(
         assert (first.returncode, first.stdout) == (0, "")
         assert f"created graph {graph.graph_name}" in first.stderr.splitlines()
         again = await asyncio.to_thread(run, tmp_path, "setup", **given)
-        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} has all that it needs.\n")
+        assert (again.returncode, again.stderr) == (0, f"The graph {graph.graph_name} is complete.\n")
     finally:
         await graph.drop()
 
@@ -126,7 +127,7 @@ def test_without_a_database_nothing_is_set_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("commands.serve")
-def test_a_port_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused = run(tmp_path, "--port", str(port), "--data-dir", str(tmp_path / "data"))
@@ -137,7 +138,7 @@ def test_a_port_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("commands.serve")
-async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_data_directory_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with locked(data):
         refused = await asyncio.to_thread(run, tmp_path, "serve", "--port", "0", "--data-dir", str(data))
@@ -148,11 +149,11 @@ async def test_a_data_directory_that_is_used_is_said_in_one_line(tmp_path: Path)
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
+async def serving(tmp_path: Path, *options: str, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
     """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    arguments = ("--port", str(port), "--data-dir", str(tmp_path / "data"))
+    arguments = ("serve", "--port", str(port), "--data-dir", str(tmp_path / "data"), *options)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
@@ -221,6 +222,52 @@ async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -
             pass
 
 
+@pytest.mark.proves("commands.serve", "commands.signals", "container.workers")
+async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "cli.py").write_text("raise SystemExit('the wrong module')")
+    variables = {
+        "ENVIRONMENT": "production",
+        "POSTGRES_URL": database.dsn,
+        "POSTGRES_GRAPH_NAME": database.graph_name,
+        "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
+        "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
+    }
+    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
+        async with asyncio.timeout(SECONDS):
+            while not await answered(url):
+                pass
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(SECONDS):
+            assert await process.wait() == 0
+    assert not await answered(url)
+
+
+@pytest.mark.proves("commands.serve")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--port", "70000"], "'70000' is not a port number"),
+        (["serve", "--workers", "0"], "'0' is not a number of processes"),
+        (["serve", "--workers", "2"], "--workers needs ENVIRONMENT=production"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+    ],
+)
+def test_wrong_usage_is_explained(tmp_path: Path, arguments: list[str], expected: str) -> None:
+    refused = run(tmp_path, *arguments)
+    assert refused.returncode == 2
+    assert expected in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.proves("commands.token")
+def test_a_data_directory_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = run(tmp_path, "token", "--data-dir", str(tmp_path / "file" / "data"))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Cannot use the data directory")
+    assert refused.stderr.count("\n") == 1
+
+
 PLAIN_ROUTES = """
 import sys
 from functions import create_conversation, delete_conversation, get_conversation, list_conversations, send_message
@@ -235,7 +282,7 @@ print(*sorted({"anthropic", "fastmcp", "mcp", "mangum"} & sys.modules.keys()))
 
 
 @pytest.mark.proves("commands.light-imports")
-def test_routes_do_not_import_what_only_answers_need() -> None:
+def test_routes_do_not_import_modules_that_only_answers_need() -> None:
     told = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", PLAIN_ROUTES],
         cwd=PROGRAM.parent,

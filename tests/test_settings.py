@@ -1,4 +1,4 @@
-"""The settings: their defaults, what is refused, and in which words."""
+"""The settings: their defaults, and the messages about wrong values."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_public_url_without_an_absolute_path_is_refused(url: str) -> None:
 
 
 @pytest.mark.proves("settings.required-outside-development")
-def test_what_is_missing_is_named() -> None:
+def test_missing_settings_are_named() -> None:
     with pytest.raises(SettingsError) as refused:
         load({"ENVIRONMENT": "production"})
     assert refused.value.problems == ["POSTGRES_URL is not set.", "IMBI_AUTH_JWT_SECRET is not set."]

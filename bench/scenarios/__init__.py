@@ -1,10 +1,10 @@
-"""One module for each group of figures; each has `measure(bench)`, which gives them."""
+"""The scenarios: one module per group of figures, each with a function `measure(bench)`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.scenarios import cold, crowd, events, first_word, functions, lists, queries, start, tokens
+from bench.scenarios import cold, crowd, events, first_word, functions, lists, queries, residents, start, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -21,5 +21,6 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "queries": queries.measure,
     "tokens": tokens.measure,
     "functions": functions.measure,
+    "residents": residents.measure,
     "cold": cold.measure,
 }

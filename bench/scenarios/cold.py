@@ -1,4 +1,4 @@
-"""Every Lambda function's import and first answer in a fresh process, as ratios to `import fastapi` in another."""
+"""Import and first answer of each Lambda function in a fresh process, relative to `import fastapi` in another."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _BUILT = ROOT / ".aws-sam" / "build"
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Run every function cold some times; the median counts.
+    """Run each function cold several times, and report the median.
 
-    What `make build` made is taken, where that is for the Python that measures, else the checkout.
+    The package that `make build` built is used if it fits the running Python, else the checkout.
     """
     count = 1 if bench.is_quick else 3
     floor = percentile([(await _run(_variables(bench, None)))["import"] for _ in range(count)], 0.5)
@@ -52,7 +52,7 @@ def _check(route: str, runs: Sequence[dict[str, Any]]) -> None:
 
 
 def _addressed(event: str, conversation_id: str) -> str:
-    """Give an event with a user's token and a conversation that is there."""
+    """Return an event with a user's token and an existing conversation."""
     parsed: dict[str, Any] = json.loads(event.replace("REPLACE-WITH-A-TOKEN", token_of(DEVELOPER)))
     http = parsed["requestContext"]["http"]
     path = "/".join(conversation_id if _is_id(part) else part for part in parsed["rawPath"].split("/"))
@@ -77,7 +77,7 @@ def _variables(bench: Bench, route: str | None) -> Mapping[str, str]:
 
 
 def _is_for_this_python() -> bool:
-    """Say whether there is a package that was built for the Python that measures."""
+    """Return whether a package was built for the running Python."""
     tag = f"cpython-{sys.version_info.major}{sys.version_info.minor}"
     return any((_BUILT / "SharedLayer" / "python" / "pydantic_core").glob(f"*{tag}*"))
 

@@ -1,4 +1,4 @@
-"""Two hundred streams, started at once and over a minute, and what memory they leave behind."""
+"""200 streams, started at once and over a minute, and the memory after them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FAILURES = Goal(0)
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Start them."""
+    """Measure both ways of starting the streams."""
     shape = Shape(30 if bench.is_quick else 150, _INTERVAL)
     minute = 6.0 if bench.is_quick else 60.0
     async with bench.service("300") as service, bench.floor() as floor:

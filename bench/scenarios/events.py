@@ -1,4 +1,4 @@
-"""What an answer's events cost: CPU time at a model's pace, and how many go through in a second at most."""
+"""The cost of an answer's events: CPU time at a model's pace, and the highest rate."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _STREAMS = 20
 _INTERVAL = 10_000
-"""Microseconds between the events of one paced stream: a quick model's pace."""
+"""The microseconds between two events of a paced stream, as of a fast model."""
 _PER = 100_000
 _GOAL = Goal(2, "ratio")
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Stream long answers, one and twenty at a time."""
+    """Stream long answers, one at a time and twenty in parallel."""
     paced = Shape(400 if bench.is_quick else 1500, _INTERVAL)
     long, shorter = (Shape(5_000), Shape(500)) if bench.is_quick else (Shape(40_000), Shape(4_000))
     async with bench.service("0") as service, bench.floor() as floor:
@@ -66,7 +66,7 @@ async def _rate(ask: Ask, shape: Shape, streams: int) -> float:
 
 
 async def _stream(ask: Ask, shape: Shape, streams: int) -> tuple[int, float]:
-    """Run streams side by side; gives all their events and how long it took."""
+    """Run streams in parallel; return the number of all their events and the duration in seconds."""
     began = time.perf_counter()
     outcomes = await asyncio.gather(*(ask(number, shape) for number in range(streams)))
     seconds = time.perf_counter() - began

@@ -17,7 +17,7 @@ _GOALS = {"300": Goal(10, "ratio")}
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Ask one question after the other."""
+    """Ask questions one at a time."""
     figures: list[Figure] = []
     async with bench.floor() as floor:
         for tools in ("0", "40", "300"):
@@ -57,7 +57,7 @@ async def _conversations(service: Service, count: int) -> list[str]:
 async def _asked(
     bench: Bench, service: Service, floor: Floor, conversations: list[str]
 ) -> tuple[list[Outcome], list[Outcome]]:
-    """Ask both in turn, so that what else the machine does falls on both."""
+    """Ask the service and the relay alternately, so that other load on the machine affects both."""
     ours, theirs = [], []
     for conversation_id in conversations:
         ours.append(await service.ask(conversation_id, _SHAPE))

@@ -1,4 +1,4 @@
-"""How long the functions take that run for every message or result: cleaning results, indexing and searching tools."""
+"""The CPU time of functions that run for every message or result: cleaning results, indexing and searching tools."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ async def measure(bench: Bench) -> list[Figure]:
     """Call each function some times and take the quickest."""
     times = 3 if bench.is_quick else 20
     index = ToolIndex([ToolDefinition(**tool) for tool in _TOOLS])
-    body = {"model": "claude-demo", "max_tokens": 1000, "tools": _TOOLS}
+    body: dict[str, Any] = {"model": "claude-demo", "max_tokens": 1000, "tools": _TOOLS}
     question = {"role": "user", "content": "Which audit cs are there in production?"}
-    content = json.dumps({**body, "messages": [question]}).encode()
-    request = parse_messages(content)
+    body["messages"] = [question]
+    request = parse_messages(body)
     decider = Decider()
     return [
         _figure("clean a result of 1 MB", lambda: compact(_MEGABYTE), times, 30),
         _figure("index 300 tools", lambda: ToolIndex([ToolDefinition(**tool) for tool in _TOOLS]), times, 60),
         _figure("search 300 tools", lambda: index.search("audit records of production"), times, 5),
-        _figure("check a request with 300 tools", lambda: parse_messages(content), times),
+        _figure("check a request with 300 tools", lambda: parse_messages(body), times),
         _figure("choose among 300 tools in the demo model", lambda: decider.decide(request), times, 20),
     ]
 

@@ -1,4 +1,4 @@
-"""Listing and reading, for users with 1, 20, 5,000 and 100,000 conversations of ten messages."""
+"""Listing and reading conversations, for users with 1, 20, 5,000 and 100,000 conversations of ten messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGE = frozenset({"Conversation", "Message"})
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """List twenty, and read one."""
+    """List twenty conversations, and read one."""
     sizes = (1, 20, 5_000) if bench.is_quick else (1, 20, 5_000, 100_000)
     users = {size: await _user(bench, size) for size in sizes}
     figures = []
@@ -41,7 +41,7 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _scans(bench: Bench) -> int:
-    """Count the service's statements whose plan reads through all conversations or messages."""
+    """Count the service's statements whose plan scans all conversations or messages."""
     plans = [await plan_of(bench.database, statement) for statement in ALL.values()]
     return sum(
         any(node["Node Type"] == "Seq Scan" and node["Relation Name"] in _LARGE for node in plan) for plan in plans
@@ -55,7 +55,7 @@ async def _user(bench: Bench, conversations: int) -> tuple[str, str]:
 
 
 async def _times(bench: Bench, service: Service, floor: Floor, email: str, path: str) -> tuple[float, float]:
-    """Give the medians in milliseconds; the floor copies as many bytes."""
+    """Return the medians of service and relay in milliseconds; the relay copies as many bytes."""
     authorized = f"authorization: Bearer {token_of(email)}\r\n".encode()
     ours = Target(service.target.host, service.target.port, authorized, b"{", b"")
     size = (await exchange(ours, "GET", path)).size

@@ -1,4 +1,4 @@
-"""How many statements and round trips to the database a request takes, counted on the wire."""
+"""The statements and round trips to the database of each kind of request, counted on the wire."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.proxy import Proxy
 
 _SHAPE = Shape(5, 50_000)
-"""Long enough for everything before the first word to be counted by itself."""
+"""A delay that separates the statements before the first word from the later ones."""
 _BEFORE_THE_MODEL = Goal(3)
 
 
@@ -45,7 +45,7 @@ async def _measure(service: Service, proxy: Proxy) -> list[Figure]:
 
 
 async def _message(service: Service, proxy: Proxy, conversation_id: str, name: str) -> list[Figure]:
-    """Count what a message takes before the model speaks, and in all."""
+    """Count the statements of a message before the first word, and in total."""
     before = _count(proxy)
     asking = asyncio.create_task(service.ask(conversation_id, _SHAPE))
     await asyncio.sleep(_SHAPE.seconds / 2)
@@ -64,6 +64,6 @@ def _figures(name: str, proxy: Proxy, before: tuple[int, int], goal: Goal | None
 
 
 def _count(proxy: Proxy) -> tuple[int, int]:
-    """Count the round trips and the statements by now."""
+    """Return the numbers of round trips and statements so far."""
     trips = [trip for trip in queries(proxy.trips) if trip]
     return len(trips), sum(map(len, trips))

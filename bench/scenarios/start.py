@@ -1,4 +1,4 @@
-"""From the command to the first status and the first answer, and the memory of a service that waits."""
+"""The time from the command to the first status and the first answer, and the memory of the idle service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Start:
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Start both some times; the median counts."""
+    """Start service and relay several times, and report the medians."""
     count = 1 if bench.is_quick else 5
     async with bench.service() as service:  # sets the graph up and compiles the bytecode
         conversations = [await service.conversation() for _ in range(count)]

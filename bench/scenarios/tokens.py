@@ -1,7 +1,7 @@
-"""What twenty questions send to the model, over the demo and over the document with 300 tools.
+"""The tokens that twenty questions send to the model, with the demo API and with 300 tools.
 
-A scripted model calls the tools that an answer takes, searching first for those that it is not shown. Four bytes count
-as one token, and what the cache would give is counted by the prefixes that were sent before.
+A scripted model calls the tools that an answer needs, and first searches for tools that are not offered. Four bytes
+count as one token. Cached tokens are those of prefixes that were sent before.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import orjson
 from bench.environment import reachable
 from bench.figures import Figure, Goal
 from bench.questions import QUESTIONS
+from local.company.principals import ADMINISTRATOR_EMAIL
 from local.demo_api import create_demo_api
-from local.seed import ADMINISTRATOR_EMAIL
+from local.messages_api.prompt_cache import BYTES_PER_TOKEN, PromptCache
 from shared.http.server import running
 from shared.tools.search.index import SEARCH_TOOL
-from tests.support.model_cache import BYTES_PER_TOKEN, PrefixCache
 from tests.support.model_server import ModelServer, reply, text, tool
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ _KNOWN = {
     "slug": "platform",
     "email": "viewer@example.com",
 }
-_PREFIX = Goal(8_000)
+_PREFIX = Goal(11_000)
 _CACHED = Goal(90, is_least=True)
 
 
 @dataclass(slots=True)
 class _Script:
-    """A model that answers one question."""
+    """A scripted model that answers one question."""
 
     server: ModelServer
     question: Question
@@ -52,7 +52,7 @@ class _Script:
         self.server.script(self.answer)
 
     def answer(self, body: dict[str, Any]) -> Reply:
-        """Go on with the question: call the next tool, look for it, or end."""
+        """Reply to a request: call the next tool, search for it, or end the answer."""
         offered = {each["name"]: each for each in body.get("tools") or []}
         if self.left and self.left[0] in offered:
             name = self.left.pop(0)
@@ -71,7 +71,7 @@ class _Script:
 
 @dataclass(slots=True)
 class _Sums:
-    """What all questions came to."""
+    """The totals over all questions."""
 
     requests: int = 0
     tokens: int = 0
@@ -84,12 +84,12 @@ class _Sums:
 
     @property
     def cached_share(self) -> float:
-        """Per cent of the input tokens from the second round on that were read from the cache."""
+        """The percentage of input tokens from the second round on that the cache served."""
         return 100 * self.later_read / self.later if self.later else 0.0
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Ask the questions of services with both documents, with the search for tools and without."""
+    """Ask the questions with both documents, with and without the search for tools."""
     figures: list[Figure] = []
     with ModelServer() as model:
         async with running(create_demo_api(bench.variables()["IMBI_AUTH_JWT_SECRET"])) as demo:
@@ -150,17 +150,17 @@ async def _one(service: Service, model: ModelServer, question: Question, sums: _
 
 
 def _count_cached(requests: list[dict[str, Any]], sums: _Sums) -> None:
-    """Count with a cache that knows nothing of other conversations, so that only the later rounds' own reads count."""
-    cache = PrefixCache()
+    """Count with a new cache, so that only reads by later rounds of the same conversation count."""
+    cache = PromptCache()
     for number, body in enumerate(requests):
-        usage = cache.usage(body)
+        usage = cache.measure(body).counts
         if number:
             sums.later += sum(usage.values())
             sums.later_read += usage["cache_read_input_tokens"]
 
 
 def _arguments(definition: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what a tool requires; an unknown project is answered as an error, which is a short result."""
+    """Return the required input of a tool; an unknown project gives an error, which is a short result."""
     schema = definition["input_schema"]
     properties = schema.get("properties", {})
     return {name: _value(name, properties.get(name, {})) for name in schema.get("required", [])}

@@ -1,4 +1,4 @@
-"""A conversation in the terminal with a running service."""
+"""The terminal chat with a running service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command: a session on whatever the program's input and output are."""
+"""The `chat` command: a session on the program's input and output, in a terminal or not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
-from local.chat.prompt import kept_history, piped_lines, typed_lines
+from local.chat.client import ChatError, ServiceClient
+from local.chat.line_input import line_history, piped_lines, typed_lines
 from local.chat.screen import PlainScreen
-from local.chat.service import ChatError, Service
 from local.chat.session import Session
 from local.chat.terminal import TerminalScreen
 
@@ -25,26 +25,26 @@ _INTERRUPTED: Final = 130
 
 
 def chat(*, base_url: str, token: str, conversation_id: str | None = None, history_file: Path | None = None) -> int:
-    """Talk with the service until the user or the input ends; return the exit status.
+    """Chat with the service until the user or the input ends the session; return the exit status.
 
-    `base_url` includes the prefix of the routes. Where input or output is no terminal, each line of the input is a
+    `base_url` includes the prefix of the routes. If input or output is not a terminal, each line of the input is a
     question, and the status is 1 if any of them failed.
     """
     screen = _screen()
     try:
-        with asyncio.Runner() as runner, kept_history(history_file if _is_interactive() else None):
-            service = Service(base_url, token)
+        with asyncio.Runner() as runner, line_history(history_file if _is_interactive() else None):
+            client = ServiceClient(base_url, token)
             try:
-                return _converse(Session(service, screen, runner), conversation_id, screen)
+                return _converse(Session(client, screen, runner), conversation_id, screen)
             finally:
-                runner.run(service.aclose())
+                runner.run(client.aclose())
     except ChatError as error:
         screen.error(str(error))
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Python would complain at exit about what it could not write.
+        # At exit, Python would report an error for the output that it could not write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -65,7 +65,7 @@ def _is_interactive() -> bool:
 def _screen() -> Screen:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows fewer characters than the model is no reason to fail.
+            # The terminal's encoding may lack characters of an answer.
             stream.reconfigure(errors="replace")
     console = Console(highlight=False)
     if console.is_terminal and not console.is_dumb_terminal:

@@ -1,4 +1,4 @@
-"""What the service says, as its clients read it: conversations and the events of an answer."""
+"""Models of the service's responses: conversations, messages and the events of an answer."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _CONTEXT = re.compile(r"\A\s*<context>.*?</context>", re.DOTALL)
 
 
 def printable(text: str) -> str:
-    """Remove control characters: what a model or a tool wrote must not drive the terminal."""
+    """Remove control characters, so that text from a model or a tool cannot control the terminal."""
     return _CONTROL.sub("", text)
 
 
 Printable: TypeAlias = Annotated[str, AfterValidator(printable)]
 
 
-class _Wire(BaseModel):
+class _ResponseModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Message(_Wire):
+class Message(_ResponseModel):
     """A stored message."""
 
     role: str
     content: Printable
 
     @property
-    def spoken(self) -> str:
-        """What was said, without what the web UI tells the model about the page that its user looks at."""
+    def text(self) -> str:
+        """The content without the `<context>` block, in which the web UI describes the current page to the model."""
         return _CONTEXT.sub("", self.content).strip()
 
 
-class Conversation(_Wire):
-    """A conversation, with its messages where one alone was asked for."""
+class Conversation(_ResponseModel):
+    """A conversation; lists of conversations leave out the messages."""
 
     id: UUID
     title: Printable | None
@@ -48,65 +48,66 @@ class Conversation(_Wire):
     messages: tuple[Message, ...] = ()
 
 
-class Usage(_Wire):
-    """The tokens of an answer."""
+class Usage(_ResponseModel):
+    """The token usage of an answer."""
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
 
 
-class TextAdded(_Wire):
-    """A piece of the answer."""
+class TextAdded(_ResponseModel):
+    """Text was added to the answer."""
 
     text: Printable
 
 
-class ToolCallBegun(_Wire):
-    """The model begins a tool call."""
+class ToolCallBegun(_ResponseModel):
+    """The model began a tool call."""
 
     id: str
     name: Printable
 
 
-class BlockFinished(_Wire):
-    """The model ended a text or tool block."""
+class BlockFinished(_ResponseModel):
+    """The model finished a block of text or a tool call."""
 
 
 class ToolStarted(ToolCallBegun):
-    """A tool begins to run."""
+    """A tool started to run."""
 
 
 class ToolFinished(ToolCallBegun):
-    """A tool has ended; how long it took is known to newer services only."""
+    """A tool finished; older services do not send the duration."""
 
     is_error: bool = False
     duration_ms: int | None = None
 
 
-class ClientAction(_Wire):
-    """Something that the user interface is asked to do."""
+class ClientAction(_ResponseModel):
+    """The user interface is asked to do something."""
 
     id: str
     action: Printable
     params: dict[str, JsonValue]
 
 
-class AnswerDone(_Wire):
+class AnswerDone(_ResponseModel):
     """The answer is complete and stored."""
 
     usage: Usage = Usage()
     stop_reason: Printable | None = None
 
 
-class TitleUpdated(_Wire):
-    """The conversation has a title now."""
+class TitleUpdated(_ResponseModel):
+    """The conversation received a title."""
 
     title: Printable
 
 
-class AnswerFailed(_Wire):
-    """The answer has failed."""
+class AnswerFailed(_ResponseModel):
+    """The answer failed."""
 
     message: Printable
 
@@ -137,14 +138,14 @@ _EVENTS: dict[str, type[Event]] = {
 
 
 class UnreadableEvent(ValueError):
-    """The service sent an event that does not hold what it should."""
+    """The service sent an event whose data are not valid."""
 
 
 def parse(frame: Frame) -> Event | None:
-    """Read an event; one that is not known, or says nothing to a reader, is None.
+    """Parse an event; unknown events, and those that are not shown, give None.
 
     Raises:
-        UnreadableEvent: its data are not what the event is to have.
+        UnreadableEvent: the data of the event are not valid.
     """
     model = _EVENTS.get(frame.event)
     if model is None:

@@ -1,4 +1,4 @@
-"""Where an answer is shown, and the plain one: text for files, pipes and simple terminals."""
+"""The interface of a screen that shows answers, and the plain one for files, pipes and simple terminals."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Screen(Protocol):
     """Shows a conversation."""
 
     def answering(self) -> AbstractContextManager[None]:
-        """Enclose an answer: what is unfinished at its end is shown as it stands."""
+        """Enclose an answer; at the end, unfinished text is shown as it is."""
         ...
 
     def tick(self) -> None:
-        """Draw what has changed or moves; called some times a second during an answer."""
+        """Redraw; called several times a second during an answer."""
         ...
 
     def text(self, piece: str) -> None:
-        """Add to the current block of text, which is Markdown."""
+        """Add text to the current block, which is Markdown."""
         ...
 
     def finish_text(self) -> None:
@@ -31,28 +31,28 @@ class Screen(Protocol):
         ...
 
     def begin(self, activity: str, line: str) -> None:
-        """Show that an activity goes on; no matter how often."""
+        """Show that an activity is running; repeated calls have no effect."""
         ...
 
     def settle(self, activity: str, line: str) -> None:
-        """Replace an activity by what became of it."""
+        """Replace an activity by its outcome."""
         ...
 
     def note(self, line: str) -> None:
-        """Say something beside the answer."""
+        """Show a line that is not part of the answer."""
         ...
 
     def complete(self, line: str) -> None:
-        """Say what the answer took; nothing of it is waited for any more."""
+        """Show the usage of the answer, which is complete now."""
         ...
 
     def error(self, line: str) -> None:
-        """Say that something failed."""
+        """Show an error."""
         ...
 
 
 class PlainScreen:
-    """Answers go to one stream as they come, everything else to another, so that a pipe gets the answers alone."""
+    """Writes answers to one stream and everything else to another, so that a pipe receives the answers only."""
 
     def __init__(self, answers: TextIO, notes: TextIO) -> None:
         self._answers = answers
@@ -71,10 +71,10 @@ class PlainScreen:
             self.finish_text()
 
     def tick(self) -> None:
-        """Do nothing: text moves nothing."""
+        """Do nothing: plain text is never redrawn."""
 
     def text(self, piece: str) -> None:
-        """Write a piece at once, with an empty line before a new block."""
+        """Write text immediately, with an empty line before a new block."""
         if not self._is_in_text and self._has_text:
             self._answers.write("\n")
         self._is_in_text = self._has_text = True

@@ -1,4 +1,4 @@
-"""A session at the terminal: questions, answers and a few commands."""
+"""A chat session: questions, answers and a few commands."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ import asyncio
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from local.chat.age import age
+from local.chat.client import ChatError
+from local.chat.event_display import show
 from local.chat.events import AnswerDone, AnswerFailed
-from local.chat.narration import show
-from local.chat.service import ChatError
+from local.chat.relative_time import relative_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
+    from local.chat.client import ServiceClient
     from local.chat.events import Conversation
     from local.chat.screen import Screen
-    from local.chat.service import Service
 
 _SHOWN_MESSAGES = 6
 _DRAWINGS_PER_SECOND = 12
 _HELP = """\
-/new          begin a new conversation
-/list         show recent conversations
-/open N|ID    go on with one of them
-/help         show this
-/quit         end (also Ctrl-D, or Ctrl-C at an empty prompt)
+/new          start a new conversation
+/list         list recent conversations
+/open N|ID    continue a conversation: number N of the list, or its ID
+/help         show this help
+/quit         quit (also Ctrl-D, or Ctrl-C at an empty prompt)
 Ctrl-C        stop an answer"""
 
 
 class Session:
-    """One user's conversations with the service, one after the other."""
+    """A session of one user, with one conversation open at a time."""
 
-    def __init__(self, service: Service, screen: Screen, runner: asyncio.Runner) -> None:
-        self._service = service
+    def __init__(self, client: ServiceClient, screen: Screen, runner: asyncio.Runner) -> None:
+        self._client = client
         self._screen = screen
-        # While it runs something, Ctrl-C cancels that and is raised here as KeyboardInterrupt.
+        # Ctrl-C cancels the running coroutine, and the runner raises KeyboardInterrupt here.
         self._run = runner.run
         self._conversation: Conversation | None = None
         self._listed: list[Conversation] = []
 
     def start(self, conversation_id: str | None) -> None:
-        """Open a conversation, or see whether the service answers: a conversation begins with its first question.
+        """Open a conversation; without an ID, only check that the service answers.
+
+        A new conversation is created with its first question.
 
         Raises:
-            ChatError: it does not answer, or has no such conversation.
+            ChatError: the service does not answer, or has no such conversation.
         """
         if conversation_id is None:
-            self._run(self._service.recent(limit=1))
+            self._run(self._client.recent(limit=1))
         else:
             self._open(conversation_id)
 
     def handle_all(self, lines: Iterable[str], *, is_interactive: bool) -> int:
-        """Handle lines to their end or to /quit; return how many failed.
+        """Handle all lines up to /quit; return the number of failures.
 
         Raises:
-            KeyboardInterrupt: an answer was stopped where nobody is there to ask the next question.
+            KeyboardInterrupt: Ctrl-C stopped an answer in a session that is not interactive.
         """
         failures = 0
         for line in lines:
@@ -78,7 +80,7 @@ class Session:
                 return True
             case "/new":
                 self._conversation = None
-                self._screen.note("A new conversation begins with your next question.")
+                self._screen.note("Your next question starts a new conversation.")
             case "/list":
                 self._list()
             case "/open":
@@ -86,7 +88,7 @@ class Session:
             case "/help":
                 self._screen.note(_HELP)
             case _ if command.startswith("/") and "/" not in command[1:]:
-                raise ChatError(f"{command} is no command: /help shows them.")
+                raise ChatError(f"{command} is not a command. /help lists the commands.")
             case _:
                 return self._ask(line)
         return True
@@ -97,18 +99,18 @@ class Session:
                 return self._run(self._answer(question))
             except KeyboardInterrupt:
                 self._screen.note("Stopped.")
-                # A second Ctrl-C is about the same answer.
+                # A second Ctrl-C also means this answer.
                 with suppress(KeyboardInterrupt):
                     if self._conversation is not None:
-                        self._run(self._service.stop(self._conversation.id))
+                        self._run(self._client.stop(self._conversation.id))
                 raise
 
     async def _answer(self, question: str) -> bool:
-        """Show an answer; say whether it is complete."""
+        """Show an answer; return whether it is complete."""
         if self._conversation is None:
-            self._conversation = await self._service.create()
+            self._conversation = await self._client.create()
         is_complete = None
-        async with _drawing(self._screen), aclosing(self._service.answer(self._conversation.id, question)) as events:
+        async with _drawing(self._screen), aclosing(self._client.answer(self._conversation.id, question)) as events:
             async for event in events:
                 show(event, self._screen)
                 if isinstance(event, AnswerDone | AnswerFailed):
@@ -118,32 +120,36 @@ class Session:
         return is_complete
 
     def _list(self) -> None:
-        self._listed = self._run(self._service.recent())
+        self._listed = self._run(self._client.recent())
         for number, conversation in enumerate(self._listed, start=1):
-            self._screen.note(f"{number:>3}  {conversation.title or 'Untitled'} · {age(conversation.updated_at)}")
+            self._screen.note(f"{number:>3}  {_summary(conversation)}")
         if not self._listed:
             self._screen.note("There are no conversations yet.")
 
     def _named(self, name: str) -> str:
-        """Find the identifier of a conversation that is named by its number in the list, or by itself."""
+        """Return the ID of a conversation that is given by its number in the list or by its ID."""
         if not name:
-            raise ChatError("/open needs a conversation's number in /list, or its ID.")
+            raise ChatError("/open needs the number of a conversation in /list, or its ID.")
         if not name.isdecimal():
             return name
-        self._listed = self._listed or self._run(self._service.recent())
+        self._listed = self._listed or self._run(self._client.recent())
         if not 1 <= int(name) <= len(self._listed):
-            raise ChatError(f"There is no conversation {name} in the list.")
+            raise ChatError(f"The list has no conversation {name}.")
         return str(self._listed[int(name) - 1].id)
 
     def _open(self, conversation_id: str) -> None:
-        self._conversation = self._run(self._service.conversation(conversation_id))
-        self._screen.note(f"{self._conversation.title or 'Untitled'} · {age(self._conversation.updated_at)}")
-        for message in [message for message in self._conversation.messages if message.spoken][-_SHOWN_MESSAGES:]:
+        self._conversation = self._run(self._client.conversation(conversation_id))
+        self._screen.note(_summary(self._conversation))
+        for message in [message for message in self._conversation.messages if message.text][-_SHOWN_MESSAGES:]:
             if message.role == "user":
-                self._screen.note(f"> {message.spoken}")
+                self._screen.note(f"> {message.text}")
             else:
-                self._screen.text(message.spoken)
+                self._screen.text(message.text)
                 self._screen.finish_text()
+
+
+def _summary(conversation: Conversation) -> str:
+    return f"{conversation.title or 'Untitled'} · {relative_time(conversation.updated_at)}"
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Server-Sent Events: from bytes, however they are cut, to frames."""
+"""A parser of Server-Sent Events that accepts bytes in pieces of any size."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event of a stream, with the lines of its data joined."""
+    """An event of a stream, with the lines of its data joined."""
 
     event: str
     data: str
 
 
 class FrameReader:
-    """Collects bytes and gives the frames that they complete; a frame without its closing empty line is never given."""
+    """Collects bytes and returns complete frames; a frame without its closing empty line is never returned."""
 
     def __init__(self) -> None:
-        # A piece of the stream may end inside a character.
+        # A piece may end inside a character.
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
         self._line = ""
         self._event = ""
         self._data: list[str] = []
 
     def feed(self, piece: bytes) -> list[Frame]:
-        """Take the next bytes and return the frames that end in them."""
+        """Add bytes and return the frames that they complete."""
         *lines, self._line = (self._line + self._decoder.decode(piece)).split("\n")
         return [frame for line in lines if (frame := self._take(line.removesuffix("\r")))]
 
     def _take(self, line: str) -> Frame | None:
         if not line:
             return self._finish()
-        # A comment's field name is empty.
+        # The field name of a comment is empty.
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "event":

@@ -1,4 +1,4 @@
-"""An answer on a terminal: finished blocks are printed for good, only the last one is drawn again as it grows."""
+"""A screen for terminals: finished blocks are printed once, and only the last block is redrawn as it grows."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.text import Text
 
-from local.chat.blocks import split_finished
+from local.chat.markdown_blocks import split_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-# What the region has beside text and activities: an empty line above, the line where the cursor rests, one to spare.
+# The region's other lines: an empty line above, the cursor's line, and one to spare.
 _MARGIN_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Markdown without empty lines around it, cut to its last lines where it must stay on the screen to be redrawn."""
+    """Markdown without surrounding empty lines; with a height, only its last lines, which fit on the screen."""
 
     source: str
     height: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # Addresses are written out: a link whose text shows another address is nothing to click on.
+        # URLs are printed: a hidden URL could differ from the one that the link's text shows.
         markdown = Markdown(self.source, hyperlinks=False)
         lines = console.render_lines(markdown, options.update(height=None), pad=False)
         filled = [number for number, line in enumerate(lines) if not _is_empty(line)]
@@ -56,7 +56,7 @@ class TerminalScreen:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Draw the region below the finished blocks as long as the answer goes on, and leave nothing of it."""
+        """Draw the live region below the finished blocks during the answer, and remove it at the end."""
         self._is_answering, self._is_after_line = True, False
         self._live = self._new_live()
         with self._live:
@@ -68,11 +68,11 @@ class TerminalScreen:
                 self.finish_text()
 
     def tick(self) -> None:
-        """Draw the region as it is now."""
+        """Redraw the live region."""
         self._live.refresh()
 
     def text(self, piece: str) -> None:
-        """Add to the pending text, and print what no later text can change."""
+        """Add to the pending text, and print the blocks that later text cannot change."""
         self._pending += piece
         if "\n" in piece:
             finished, self._pending = split_finished(self._pending)
@@ -84,22 +84,22 @@ class TerminalScreen:
         self._print_text(finished)
 
     def begin(self, activity: str, line: str) -> None:
-        """Draw the line with a spinner."""
+        """Show the line with a spinner."""
         self.finish_text()
         if activity not in self._activities:
             self._activities[activity] = _spinner(line)
 
     def settle(self, activity: str, line: str) -> None:
-        """Print the line in place of the spinner."""
+        """Replace the spinner by the line."""
         self._activities.pop(activity, None)
         self._print_line(line, "cyan")
 
     def note(self, line: str) -> None:
-        """Print the line dimly."""
+        """Print the line in a dim style."""
         self._print_line(line, "dim")
 
     def complete(self, line: str) -> None:
-        """Print the line, with nothing below."""
+        """Print the line, and end the live region."""
         self._is_answering = False
         self.note(line)
 
@@ -120,13 +120,13 @@ class TerminalScreen:
         self._print(content)
 
     def _print(self, content: RenderableType) -> None:
-        # One write: the region below loses what is printed above it in the same moment.
+        # In one write, the text appears above the region at the moment when the region no longer shows it.
         with self._console:
             self._live.refresh()
             self._console.print(content)
 
     def _new_live(self) -> Live:
-        # Without a thread of its own, whose writes could fall between ours.
+        # Without auto_refresh: its thread could write between our writes.
         return Live(
             get_renderable=self._region,
             console=self._console,
@@ -149,7 +149,7 @@ class TerminalScreen:
 
 
 def _is_empty(line: list[Segment]) -> bool:
-    # A background, as that of code, is something to see.
+    # A line with a background, such as a line of code, is not empty.
     return all(not part.text.strip() and not (part.style and part.style.bgcolor) for part in line)
 
 

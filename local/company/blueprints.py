@@ -1,4 +1,4 @@
-"""The company's blueprints: which attributes a project has, by its type."""
+"""The company's blueprints: the attributes of projects by their type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintFacts:
-    """A blueprint; `project_types` are the types that it applies to, none meaning all of them."""
+    """A blueprint; `project_types` are the types that it applies to; if empty, it applies to all."""
 
     slug: str
     name: str

@@ -1,4 +1,4 @@
-"""What the company's projects are sorted by: teams, project types, environments, links and tags."""
+"""The company's teams, project types, environments, link definitions and tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ORGANIZATION_DESCRIPTION = "An online shop for garden, house and outdoors, with 
 
 @dataclass(frozen=True, slots=True)
 class TeamFacts:
-    """A team with what its projects inherit from it."""
+    """A team, with the values that its projects inherit."""
 
     slug: str
     name: str

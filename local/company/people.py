@@ -1,8 +1,8 @@
-"""The company's people beside the development users, by the team that they work in; leads come first."""
+"""The company's people by team, besides the development users; the lead of a team comes first."""
 
 from __future__ import annotations
 
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL
 
 MEMBERS: dict[str, tuple[str, ...]] = {
     "identity": ("Maya Lindqvist", "Tomasz Zielinski", "Priya Raman", "Jonas Weber"),
@@ -14,12 +14,12 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "storefront": ("Oliver Grant", "Zoe Papadaki", "Mateo Rojas", "Freya Madsen"),
     "platform": ("Ruth Abara", "Lukas Brandt", "Emma Fischer", "Arjun Mehta"),
 }
-"""Team slug → names."""
+"""The names of the members of each team, by the team's slug."""
 
 DEVELOPMENT_MEMBERS: dict[str, str] = {DEVELOPER_EMAIL: "identity", ADMINISTRATOR_EMAIL: "platform"}
-"""Email of a development user → slug of the team that it belongs to."""
+"""The slug of the team of each development user, by the user's email."""
 
 
 def email_of(name: str) -> str:
-    """Make the address of a person from the name."""
+    """Return the email of a person."""
     return f"{name.lower().replace(' ', '.')}@example.com"

@@ -14,10 +14,10 @@ import { deallocateAll, withPrefix } from './names.mjs';
 
 const [FLUSH, TERMINATE] = [0x48, 0x58];
 const ENDS_BATCH = new Set(Buffer.from('SQHF'));
-// PGlite never comes back from a type that PostgreSQL does not know.
+// PGlite hangs on a message type that PostgreSQL does not know.
 const KNOWN_TYPES = new Set(Buffer.from('BCDEFHPQSXcdf'));
 
-/** One client: gathers its messages into batches that end where an answer is due. */
+/** The connection of a client. It collects messages into batches; a batch ends with a message that needs a response. */
 export class Connection {
   #socket;
   #turns;
@@ -28,7 +28,7 @@ export class Connection {
   #batches = [];
   #begun = false;
 
-  /** `greeting`: what the database answers to a startup message. */
+  /** `greeting`: the database's response to a startup message. */
   constructor(socket, { id, turns, greeting }) {
     this.#socket = socket;
     this.#turns = turns;
@@ -97,7 +97,7 @@ export class Connection {
       this.#socket.end();
       return;
     }
-    // libpq's pipelines send a Flush behind their Sync: it asks for nothing, and must not take a turn that only a Sync ends.
+    // In pipeline mode, libpq sends a Flush after its Sync. It is ignored: the turn that it would start needs a Sync to end.
     if (type === FLUSH && this.#gathered.length === 0) return;
     this.#gathered.push(withPrefix(message, this.#prefix));
     if (!ENDS_BATCH.has(type)) return;

@@ -1,4 +1,4 @@
-// node create.mjs DIRECTORY: makes a database and ends.
+// node create.mjs DIRECTORY: creates a database in the directory and exits.
 import { openDatabase } from './database.mjs';
 
 const database = await openDatabase(process.argv[2]);

@@ -1,15 +1,15 @@
 import { PGlite } from '@electric-sql/pglite';
 import { age } from '@electric-sql/pglite-age';
 
-// Where WebAssembly's stack ends before PostgreSQL's own limit, a deep expression breaks the session without an answer:
-// the limit fits the --stack-size that this is run with.
+// If WebAssembly's stack ended before PostgreSQL's own limit, a deeply nested expression would break the session
+// without an error message. This limit fits the --stack-size of the process.
 const START_PARAMETERS = [...PGlite.defaultStartParams, '-c', 'max_stack_depth=320kB'];
 
 /**
- * Open the database in a directory, making it first where there is none.
+ * Open the database in a directory, or create it if there is none.
  *
- * PGlite writes each commit to the operating system before it answers and never calls fsync: what was acknowledged
- * outlives a killed process, but not a power cut.
+ * PGlite writes each commit to the operating system before it responds, and never calls fsync. Committed data survive a
+ * killed process, but not a power failure.
  */
 export async function openDatabase(directory) {
   const database = await PGlite.create({ dataDir: directory, extensions: { age }, startParams: START_PARAMETERS });

@@ -10,14 +10,14 @@ export const GSSENC_REQUEST = 80877104;
 
 export class ProtocolError extends Error {}
 
-/** Cuts a stream of bytes into messages; those before the session begins have a length but no type. */
+/** Splits a stream of bytes into messages. Messages before the session begins have a length but no type. */
 export class MessageReader {
   #chunks = [];
   #size = 0;
   #needed = 4;
   #typed = false;
 
-  /** Messages have a type from now on. To be called while `push` yields the startup message. */
+  /** From now on, messages have a type. Call this while `push` yields the startup message. */
   sessionBegins() {
     this.#typed = true;
   }
@@ -25,7 +25,7 @@ export class MessageReader {
   *push(chunk) {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    // Joining only when a whole message is there keeps a large one, which comes in many chunks, linear.
+    // Joining the chunks only when a message is complete keeps the time for a large message linear.
     if (this.#size < this.#needed) return;
     let rest = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
     for (;;) {
@@ -67,7 +67,7 @@ export const query = (sql) => message('Q', text(sql));
 export const fatalError = (code, reason) =>
   message('E', text('SFATAL'), text('VFATAL'), text(`C${code}`), text(`M${reason}`), Buffer.from([0]));
 
-/** Tell a client that asks for a newer minor version that 3.0 is what there is. */
+/** The response to a client that asks for a newer minor version: only 3.0 is supported. */
 export const negotiateVersion = () => message('v', Buffer.from([0, 3, 0, 0]), Buffer.alloc(4));
 
 export function startupMessage() {

@@ -1,5 +1,5 @@
-// Statements' names belong to PGlite's one session, so each connection's get a prefix of their own. Portals need none:
-// they end with their transaction, which no other connection comes into.
+// All connections share one PGlite session, so the names of a connection's prepared statements get the connection's
+// prefix. Portals need no prefix: they end with their transaction, in which no other connection takes part.
 
 import { message, query, text } from './messages.mjs';
 
@@ -10,12 +10,12 @@ const COPY_IN = /^\s*COPY\b[^;]*\bFROM\s+STDIN\b/i;
 const NO_COPY_IN = `DO $$ BEGIN RAISE feature_not_supported
   USING MESSAGE = 'COPY FROM STDIN is not available in the embedded database'; END $$`;
 
-/** The SQL that drops every prepared statement whose name begins with the prefix. */
+/** Return the SQL that drops all prepared statements whose names begin with the prefix. */
 export const deallocateAll = (prefix) => `DO $$ DECLARE statement text; BEGIN
   FOR statement IN SELECT name FROM pg_prepared_statements WHERE starts_with(name, '${prefix}')
   LOOP EXECUTE format('DEALLOCATE %I', statement); END LOOP; END $$`;
 
-/** Rewrite a message so that it names only its own connection's statements. */
+/** Add the prefix to the names of statements in a message. */
 export function withPrefix(original, prefix) {
   switch (String.fromCharCode(original[0])) {
     case 'Q':
@@ -33,7 +33,7 @@ export function withPrefix(original, prefix) {
 }
 
 function insertAt(original, offset, prefix) {
-  if (original[offset] === 0) return original; // the unnamed statement lives no longer than the batch
+  if (original[offset] === 0) return original; // the unnamed statement ends with the batch
   return message(typeOf(original), original.subarray(5, offset), Buffer.from(prefix), original.subarray(offset));
 }
 
@@ -54,9 +54,9 @@ function rewriteQuery(original, prefix) {
 }
 
 function rewriteSql(sql, prefix) {
-  // Settings are everybody's, so of DISCARD ALL only the statements are a connection's own to discard.
+  // The settings belong to all connections, so DISCARD ALL drops only the connection's own statements.
   if (DEALLOCATE_ALL.test(sql)) return deallocateAll(prefix);
-  // PGlite ends its process when it waits for data that is not there.
+  // PGlite exits when it waits for data that are not there.
   if (COPY_IN.test(sql)) return NO_COPY_IN;
   const [, quoted, plain] = DEALLOCATE.exec(sql) ?? [];
   const name = quoted ?? plain?.toLowerCase();

@@ -1,8 +1,8 @@
 // node server.mjs DIRECTORY [IDLE_MS]: serves the database in the directory to local clients.
 //
-// Prints one JSON object a line on standard output, the last being {"event": "ready", "port": …}. Ends when its standard
-// input does, so that it never outlives its parent, and on SIGTERM. All connections share one session, so settings and
-// session-level locks are common to all, and a connection in a transaction makes the others wait.
+// It prints one JSON object per line to standard output; the last one is {"event": "ready", "port": …}. It ends when
+// its standard input closes, so that it never outlives its parent, or on SIGTERM. All connections share one session,
+// so settings and session-level locks apply to all, and a connection in a transaction makes the others wait.
 
 import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';

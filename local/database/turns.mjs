@@ -1,9 +1,9 @@
-const READY = Buffer.from('Z\0\0\0\x05', 'latin1'); // and a byte for the transaction's state
+const READY = Buffer.from('Z\0\0\0\x05', 'latin1'); // followed by a byte for the state of the transaction
 
 /**
- * Gives connections PGlite's one session in turns, first come first served, one batch of messages at a time.
+ * Shares PGlite's one session among the connections: first come, first served, one batch of messages at a time.
  *
- * A connection keeps its turn while it is in a transaction, or has not yet sent the Sync that ends its batch.
+ * A connection keeps its turn while it is in a transaction, and until it has sent the Sync that ends its batch.
  */
 export class Turns {
   #database;
@@ -14,19 +14,19 @@ export class Turns {
   #running = false;
   #stopped = false;
 
-  /** `idleLimit`: after how many ms without a message a connection in a transaction is expelled. */
+  /** `idleLimit`: milliseconds without a message after which a connection in a transaction is closed. */
   constructor(database, { idleLimit }) {
     this.#database = database;
     this.#idleLimit = idleLimit;
   }
 
-  /** A connection has a batch to run. */
+  /** Queue a connection that has a batch to run. */
   request(connection) {
     if (connection !== this.#holder && !this.#waiting.includes(connection)) this.#waiting.push(connection);
     this.#run();
   }
 
-  /** A connection has nothing more to run. */
+  /** Remove a connection from the queue. */
   withdraw(connection) {
     this.#waiting = this.#waiting.filter((other) => other !== connection);
   }
@@ -35,7 +35,7 @@ export class Turns {
     return this.#holder === connection;
   }
 
-  /** Let the batch that runs come to its end, and begin no other. */
+  /** Let the running batch finish, and start no other. */
   stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -75,7 +75,7 @@ export class Turns {
       end = Buffer.concat([end, bytes.subarray(-READY.length - 1)]).subarray(-READY.length - 1);
     };
     await this.#database.runExclusive(() => this.#database.execProtocolRawStream(batch.bytes, { onRawData }));
-    // PGlite swallows what it does not expect. Only a new process brings it back to a state that is known.
-    if (!batch.isOpen && !end.subarray(0, -1).equals(READY)) throw new Error('PGlite broke off within a statement');
+    // PGlite ignores unexpected messages, and its state is unknown then. Only a new process restores a known state.
+    if (!batch.isOpen && !end.subarray(0, -1).equals(READY)) throw new Error('PGlite stopped within a statement');
   }
 }

@@ -1,4 +1,4 @@
-// A thread of its own: the main one is deaf while a statement runs, and a statement may run for ever.
+// A separate thread, because the main thread receives no events while a statement runs, however long that takes.
 import { Socket } from 'node:net';
 import { parentPort } from 'node:worker_threads';
 

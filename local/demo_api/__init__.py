@@ -1,4 +1,4 @@
-"""A demo of the Imbi API: the real one's ways over a made-up company that is kept in memory."""
+"""A demo of the Imbi API, with the data of a fictitious company in memory."""
 
 from local.demo_api.app import create_demo_api
 

@@ -1,4 +1,4 @@
-"""The application."""
+"""The demo API's application."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from local.demo_api.auth import Tokens, declare_permissions
-from local.demo_api.company import found_company
-from local.demo_api.problems import invalid_request
+from local.demo_api.errors import invalid_request
+from local.demo_api.initial_data import create_company
 from local.demo_api.routes import (
     access,
     configuration,
@@ -54,9 +54,9 @@ _ROUTERS = (
 
 
 def create_demo_api(jwt_secret: str) -> FastAPI:
-    """Create a demo Imbi API with a company of its own; access tokens are verified under the secret.
+    """Create a demo Imbi API with its own data; access tokens are verified with the secret.
 
-    Operations are under `/api`, the document is at `/openapi.json`, the UI's URL patterns are at `/llms.txt`.
+    The operations are under `/api`, the OpenAPI document is at `/openapi.json`, the UI's URL patterns at `/llms.txt`.
     """
     app = FastAPI(
         title="Imbi",
@@ -64,7 +64,7 @@ def create_demo_api(jwt_secret: str) -> FastAPI:
         license_info={"name": "BSD 3-Clause"},
         version="2.29.1",
     )
-    app.state.store = found_company(datetime.now(UTC))
+    app.state.store = create_company(datetime.now(UTC))
     app.state.tokens = Tokens(jwt_secret)
     app.add_exception_handler(RequestValidationError, invalid_request)
     for router in _ROUTERS:

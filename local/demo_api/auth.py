@@ -1,4 +1,4 @@
-"""Who calls and what the caller may do: the Imbi API's access tokens and permissions."""
+"""Authentication by access tokens, and permissions."""
 
 import secrets
 import time
@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ValidationError
 
-from local.demo_api.problems import Forbidden, Unauthorized
+from local.demo_api.errors import Forbidden, Unauthorized
 from local.demo_api.store import OrganizationData, Store
 from shared.domain.models import Principal
 
@@ -34,18 +34,18 @@ class Claims(BaseModel):
 
     @property
     def is_service_account(self) -> bool:
-        """Whether the subject is a service account's slug."""
+        """Whether the subject is the slug of a service account."""
         return self.auth_method == "client_credentials"
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Signs and verifies tokens under the secret that the Imbi stack shares."""
+    """Signs and verifies tokens with the secret that all Imbi services share."""
 
     secret: str
 
     def issue(self, subject: str, kind: str, seconds: int) -> str:
-        """Sign a token of a kind, `access` or `refresh`, for a user."""
+        """Sign a token for a subject. `kind` is `access` or `refresh`; the token expires after the given seconds."""
         issued_at = int(time.time())
         claims = {
             "sub": subject,
@@ -57,7 +57,7 @@ class Tokens:
         return jwt.encode(claims, self.secret, algorithm=_ALGORITHM)
 
     def verify(self, token: str, kind: str) -> Claims:
-        """Check a token of a kind, or answer 401."""
+        """Return the claims of a valid token of this kind; otherwise answer 401."""
         try:
             payload = jwt.decode(
                 token, self.secret, algorithms=[_ALGORITHM], options={"require": ["sub", "jti", "type", "iat", "exp"]}
@@ -112,18 +112,18 @@ CallerOf: TypeAlias = Annotated[Principal, Depends(_caller)]
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """A dependency that lets only those in who have a permission."""
+    """A dependency that requires a permission."""
 
     permission: str
 
     def __call__(self, caller: CallerOf) -> None:
-        """Answer 403 to those who do not have it."""
+        """Answer 403 if the caller lacks the permission."""
         if not caller.may([self.permission]):
             raise Forbidden(f"Permission denied: this needs {self.permission!r}")
 
 
 def declare_permissions(router: APIRouter) -> None:
-    """Say in the OpenAPI document which permission each of a router's operations requires."""
+    """Add the permission that each operation of a router requires to the OpenAPI document."""
     for route in router.routes:
         if isinstance(route, APIRoute):
             names = [required for dependency in route.dependencies if (required := _permission(dependency))]

@@ -1,11 +1,11 @@
-"""The projects' `filter` parameter: `field:op[:value]`."""
+"""The `filter` parameter of the list of projects: `field:operator[:value]`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.demo_api.problems import Unprocessable
+from local.demo_api.errors import Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ class Predicate:
     values: tuple[str, ...] = ()
 
     def matches(self, attributes: JsonObject) -> bool:
-        """Say whether the attributes fulfil the condition; an unset attribute only fulfils `not_exists`."""
+        """Return whether the attributes fulfil the condition; an unset attribute fulfils only `not_exists`."""
         value = attributes.get(self.field)
         if self.operator == "not_exists":
             return value is None
@@ -39,7 +39,7 @@ class Predicate:
 
 
 def parse_filters(texts: Sequence[str], fields: Collection[str]) -> list[Predicate]:
-    """Read the filters; answers 422 with what would have been right."""
+    """Parse the filters; answer 422 with the known fields and operators for an invalid one."""
     return [_parse(text, fields) for text in texts]
 
 

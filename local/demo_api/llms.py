@@ -1,4 +1,4 @@
-"""The UI's `llms.txt`: its URL patterns, in the form of llmstxt.org."""
+"""The UI's `llms.txt` with its URL patterns, in the format of llmstxt.org."""
 
 LLMS_TEXT = """\
 # Imbi

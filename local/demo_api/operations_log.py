@@ -1,11 +1,11 @@
-"""Selecting, counting and paging entries of the operations log."""
+"""Filters, counts and pages entries of the operations log."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.demo_api.problems import Unprocessable
+from local.demo_api.errors import Unprocessable
 from local.demo_api.schemas.operations import OperationLogListResponse, OperationLogMetrics
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def page(entries: Sequence[OperationLogResponse], query: ProjectOperationLogQuery) -> OperationLogListResponse:
-    """Show the entries that match, newest first, one page of them; answers 422 for an unknown cursor."""
+    """Return a page of the matching entries, newest first; answer 422 for an unknown cursor."""
     matching = sorted(
         (entry for entry in entries if _matches(entry, query)),
         key=lambda entry: (entry.occurred_at, entry.id),
@@ -25,7 +25,7 @@ def page(entries: Sequence[OperationLogResponse], query: ProjectOperationLogQuer
     if query.cursor is not None:
         ids = [entry.id for entry in matching]
         if query.cursor not in ids:
-            raise Unprocessable(f"Cursor {query.cursor!r} is none of these entries' ids")
+            raise Unprocessable(f"Cursor {query.cursor!r} is not the id of a matching entry")
         start = ids.index(query.cursor) + 1
     return OperationLogListResponse(metrics=_metrics(matching), data=matching[start : start + query.limit])
 

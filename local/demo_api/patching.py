@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902)."""
+"""Applies JSON Patch documents (RFC 6902)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from local.demo_api.problems import BadRequest, Unprocessable
+from local.demo_api.errors import BadRequest, Unprocessable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def patched(fields: M, operations: Sequence[PatchOperation]) -> M:
-    """Apply a patch to what a client may write; answers 400 and 422 as the Imbi API does."""
+    """Apply a patch to the fields that a client may write; answer 400 or 422 as the Imbi API does."""
     document: JsonValue = fields.model_dump(mode="json")
     for operation in operations:
         _refuse_read_only(operation)

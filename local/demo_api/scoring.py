@@ -1,4 +1,4 @@
-"""How well a project keeps the company's rules: the weighted mean of a few policies."""
+"""Scores projects by the weighted mean of a few policies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A rule: a number counts as it is, a listed value by `scores`, anything else by being there."""
+    """A scoring policy: a number counts as it is, a value in `scores` by its score, any other value as 100."""
 
     slug: str
     category: Literal["attribute", "presence", "link_presence"]
@@ -28,16 +28,16 @@ class Policy:
     scores: Mapping[str, float] | None = None
 
     def value(self, project: Project) -> JsonValue:
-        """Look up what the rule is about."""
+        """Return the project's value that the policy scores."""
         known = project.links if self.category == "link_presence" else project.attributes
         return known.get(self.subject)
 
     def applies_to(self, project: Project) -> bool:
-        """Leave out projects that do not have the attribute: a database has no test coverage."""
+        """Return whether the policy applies; a database, for example, has no test coverage."""
         return self.category != "attribute" or self.value(project) is not None
 
     def contribution(self, project: Project, total_weight: int) -> PolicyContribution:
-        """Work out what the rule gives the project."""
+        """Return the policy's contribution to the project's score."""
         value = self.value(project)
         mapped = self._mapped(value)
         return PolicyContribution(
@@ -75,7 +75,7 @@ POLICIES = (
 
 
 def breakdown_of(project: Project) -> ScoreBreakdown:
-    """Score a project, policy by policy."""
+    """Return a project's score with the contribution of each policy."""
     policies = [policy for policy in POLICIES if policy.applies_to(project)]
     total_weight = sum(policy.weight for policy in policies)
     contributions = [policy.contribution(project, total_weight) for policy in policies]
@@ -84,5 +84,5 @@ def breakdown_of(project: Project) -> ScoreBreakdown:
 
 
 def score_of(project: Project) -> float:
-    """Score a project from 0 to 100."""
+    """Return a project's score, from 0 to 100."""
     return breakdown_of(project).base_score

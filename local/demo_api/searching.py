@@ -1,4 +1,4 @@
-"""Finds things by the words in their names and descriptions."""
+"""Searches entities by the words in their names and descriptions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LENGTH_PENALTY = 0.15
 
 
 class SearchResult(BaseModel):
-    """Something that was found."""
+    """An entity that matches a search."""
 
     node_label: str
     node_id: str
@@ -39,7 +39,7 @@ class SearchResult(BaseModel):
 
 
 def search_nodes(data: OrganizationData, query: str) -> list[SearchResult]:
-    """Find what has the query's words in its name or description, the best match first."""
+    """Find the entities with the query's words in their name or description, best match first."""
     words = _words(query)
     found = []
     for label, entity in _nodes(data):
@@ -76,7 +76,7 @@ def _words(text: str) -> list[str]:
 
 
 def _score(query: list[str], text: str) -> float:
-    """Give the mean of the query's words' best matches, a little less for each further word of the text."""
+    """Return the mean of the best matches of the query's words, with a small penalty for a longer text."""
     words = _words(text)
     if not words or not query:
         return 0.0

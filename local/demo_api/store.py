@@ -1,14 +1,14 @@
-"""What the demo API knows, in memory."""
+"""The demo API's data in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local.demo_api.catalog import Catalog
-from local.demo_api.problems import NotFound
+from local.company.principals import permissions_of
+from local.demo_api.collection import Catalog
+from local.demo_api.errors import NotFound
 from local.demo_api.schemas.people import RoleResponse, ServiceAccountResponse, UserResponse
-from local.seed import permissions_of
 from shared.domain.models import Principal
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class OrganizationData:
-    """An organization with all that belongs to it; `members` holds the emails of each team, by the team's id."""
+    """An organization with its data; `members` maps the id of a team to its members' emails."""
 
     organization: Organization
     teams: Catalog[Team] = field(default_factory=lambda: Catalog("Team"))
@@ -70,7 +70,7 @@ class OrganizationData:
 
 @dataclass(slots=True)
 class Store:
-    """Everything that the demo API knows."""
+    """All data of the demo API."""
 
     roles: Catalog[RoleResponse]
     organizations: dict[str, OrganizationData] = field(default_factory=dict)
@@ -81,26 +81,26 @@ class Store:
     revoked_tokens: set[str] = field(default_factory=set)
 
     def organization(self, slug: str) -> OrganizationData:
-        """Find an organization, or answer 404."""
+        """Return an organization, or answer 404."""
         if slug not in self.organizations:
             raise NotFound(f"Organization with slug {slug!r} not found")
         return self.organizations[slug]
 
     def user(self, email: str) -> UserResponse:
-        """Find a user, or answer 404."""
+        """Return a user, or answer 404."""
         if email not in self.users:
             raise NotFound(f"User with email {email!r} not found")
         return self.users[email]
 
     def locate(self, project_id: str) -> tuple[OrganizationData, Project]:
-        """Find a project in any organization, or answer 404."""
+        """Return a project and its organization, or answer 404."""
         for data in self.organizations.values():
             if any(project.id == project_id for project in data.projects):
                 return data, data.projects.by_id(project_id)
         raise NotFound(f"Project with id {project_id!r} not found")
 
     def principal(self, subject: str, *, is_service_account: bool) -> Principal | None:
-        """Find who a token speaks for, with the permissions of its roles; None for the unknown and the inactive."""
+        """Return the user or service account of a token, with its permissions; None if unknown or inactive."""
         account = self.service_accounts.get(subject) if is_service_account else self.users.get(subject)
         if account is None or not account.is_active:
             return None

@@ -1,4 +1,4 @@
-"""What clients see of what is kept."""
+"""Builds responses from the stored data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def team_response(data: OrganizationData, team: Team) -> TeamResponse:
-    """Show a team."""
+    """Build the response for a team."""
     members = f"{data.href}/teams/{team.slug}/members"
     relationships = {
         "projects": RelationshipLink(href=f"{data.href}/projects/", count=len(data.projects_of_team(team))),
@@ -43,7 +43,7 @@ def team_response(data: OrganizationData, team: Team) -> TeamResponse:
 
 
 def project_type_response(data: OrganizationData, project_type: ProjectType) -> ProjectTypeResponse:
-    """Show a project type."""
+    """Build the response for a project type."""
     link = RelationshipLink(
         href=f"{data.href}/projects/?project_type={project_type.slug}", count=len(data.projects_of_type(project_type))
     )
@@ -53,7 +53,7 @@ def project_type_response(data: OrganizationData, project_type: ProjectType) -> 
 
 
 def environment_response(data: OrganizationData, environment: Environment) -> EnvironmentResponse:
-    """Show an environment."""
+    """Build the response for an environment."""
     link = RelationshipLink(href=f"{data.href}/projects/", count=len(data.projects_in(environment)))
     return EnvironmentResponse(
         **environment.model_dump(), organization=data.organization, relationships={"projects": link}
@@ -61,7 +61,7 @@ def environment_response(data: OrganizationData, environment: Environment) -> En
 
 
 def current_release(project: Project, environment: Environment) -> CurrentReleaseEnvironment:
-    """Show what an environment serves: the newest attempt that succeeded, and a newer one that did not."""
+    """Build an environment's current release: the newest successful deployment, and a newer unsuccessful one."""
     attempts = sorted(
         ((release, events[-1]) for release in project.releases if (events := release.deployments.get(environment.id))),
         key=lambda attempt: attempt[1].timestamp,
@@ -87,7 +87,7 @@ def _latest_deployment(release: Release, event: DeploymentEvent) -> LatestDeploy
 
 
 def _deployed(data: OrganizationData, project: Project) -> tuple[dict[str, ReleaseInfo], dict[str, LatestDeployment]]:
-    """Collect what each environment serves and what was tried there since, by the environment's slug."""
+    """Return the current release and a newer unsuccessful deployment of each environment, by its slug."""
     served: dict[str, ReleaseInfo] = {}
     since: dict[str, LatestDeployment] = {}
     for environment in data.environments_of(project):
@@ -107,7 +107,7 @@ def _deployed(data: OrganizationData, project: Project) -> tuple[dict[str, Relea
 def project_response(
     data: OrganizationData, project: Project, *, with_breakdown: bool = False
 ) -> ProjectMutationResponse:
-    """Show a project with everything that is known of it."""
+    """Build the full response for a project."""
     served, since = _deployed(data, project)
     environments = data.environments_of(project)
     return ProjectMutationResponse.model_validate(
@@ -149,7 +149,7 @@ def _relationships(data: OrganizationData, project: Project) -> ProjectRelations
 
 
 def project_item(data: OrganizationData, project: Project) -> ProjectListItem:
-    """Show a project in short."""
+    """Build the short response for a project in a list."""
     served, since = _deployed(data, project)
     team = data.teams.by_id(project.team_id)
     types = (data.project_types.by_id(type_id) for type_id in project.type_ids)
@@ -168,7 +168,7 @@ def project_item(data: OrganizationData, project: Project) -> ProjectListItem:
 
 
 def relationship_summary(data: OrganizationData, project: Project) -> ProjectRelationshipSummary:
-    """Show a project at the other end of a dependency."""
+    """Build the summary of a project at the other end of a dependency."""
     project_type = data.project_types.by_id(project.type_ids[0])
     return ProjectRelationshipSummary(
         id=project.id,

@@ -1,4 +1,4 @@
-"""A model server that speaks Anthropic's Messages API without a language model behind it."""
+"""A server of Anthropic's Messages API with a rule-based program in place of a language model."""
 
 from local.demo_model.app import create_demo_model
 

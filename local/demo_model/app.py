@@ -1,4 +1,4 @@
-"""The demo model's HTTP side: routes, authentication, error bodies."""
+"""The demo model's HTTP application: routes, authentication, error bodies."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from starlette.routing import Route
 
 from local.demo_model.decision import Decider
 from local.demo_model.reply import compose, new_id, stream
-from local.demo_model.usage import PromptCache, input_tokens
 from local.demo_model.wire import parse_count, parse_messages
 from local.messages_api import ApiError
 from local.messages_api.betas import betas_of
 from local.messages_api.errors import INVALID_REQUEST, error_body
-from local.messages_api.http import check_headers
+from local.messages_api.http import check_headers, read_body
+from local.messages_api.prompt_cache import PromptCache, input_tokens
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,10 +27,10 @@ _TYPE_OF_STATUS = {404: "not_found_error", 405: INVALID_REQUEST}
 
 
 def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
-    """Make the server; an infinite pace streams without delay.
+    """Create the application. With `words_per_second=math.inf`, it streams without delay.
 
     Raises:
-        ValueError: the pace is not above zero.
+        ValueError: `words_per_second` is not above zero.
     """
     if words_per_second <= 0:
         raise ValueError("words_per_second must be above zero")
@@ -45,7 +45,7 @@ def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
 
 
 class _MessagesApi:
-    """The two endpoints and what they remember: prompt caches and what was worked out of tool lists."""
+    """The two endpoints with their state: the prompt cache, and the catalogues of tools."""
 
     def __init__(self, seconds_per_word: float) -> None:
         self._seconds_per_word = seconds_per_word
@@ -55,8 +55,9 @@ class _MessagesApi:
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/messages`."""
         check_headers(request.headers)
-        asked = parse_messages(await request.body(), betas=betas_of(request.headers))
-        reply = compose(self._decider.decide(asked), asked, self._cache.measure(asked))
+        body = read_body(await request.body())
+        asked = parse_messages(body, betas=betas_of(request.headers))
+        reply = compose(self._decider.decide(asked), asked, self._cache.measure(body))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
             return JSONResponse(reply.as_json(), headers=headers)
@@ -67,8 +68,9 @@ class _MessagesApi:
     async def count_tokens(self, request: Request) -> Response:
         """Answer `POST /v1/messages/count_tokens`."""
         check_headers(request.headers)
-        asked = parse_count(await request.body(), betas=betas_of(request.headers))
-        return JSONResponse({"input_tokens": input_tokens(asked)}, headers={"request-id": new_id("req")})
+        body = read_body(await request.body())
+        parse_count(body, betas=betas_of(request.headers))
+        return JSONResponse({"input_tokens": input_tokens(body)}, headers={"request-id": new_id("req")})
 
 
 def _response(status: int, error_type: str, message: str) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""What has been said and looked up so far, read from a request's messages."""
+"""The turns of a conversation with their tool calls, read from a request's messages."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Call:
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """Equal calls have equal keys."""
+        """A key that equal calls share."""
         return self.name, orjson.dumps(dict(self.input), option=orjson.OPT_SORT_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call gave."""
+    """The result of a call."""
 
     call: Call
     text: str
@@ -49,8 +49,8 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Exchange:
-    """A question of the user with what was looked up and said since."""
+class Turn:
+    """A user's question with the calls and the answer that followed it."""
 
     question: str
     context: str = ""
@@ -58,13 +58,13 @@ class Exchange:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def known(self) -> dict[tuple[str, bytes], Outcome]:
-        """The outcomes by their calls; the newest of equal calls counts."""
+        """Return the outcomes by the keys of their calls; of equal calls, the newest outcome."""
         return {outcome.call.key: outcome for outcome in self.outcomes}
 
 
-def exchanges(messages: Sequence[WireMessage]) -> list[Exchange]:
-    """Divide a conversation into exchanges, the current one last."""
-    found = [Exchange("")]
+def turns_of(messages: Sequence[WireMessage]) -> list[Turn]:
+    """Split a conversation into turns, the current one last."""
+    found = [Turn("")]
     pending: dict[str, Call] = {}
     for message in messages:
         if message.role == "assistant":
@@ -80,7 +80,7 @@ def exchanges(messages: Sequence[WireMessage]) -> list[Exchange]:
         found[-1].outcomes += _outcomes(message.content, pending)
         if text := _ADDED.sub("", _joined(message.content)).strip():
             question, context = without_context(text)
-            found.append(Exchange(question, context))
+            found.append(Turn(question, context))
     return found[1:] if len(found) > 1 else found
 
 
@@ -93,7 +93,7 @@ def _direct(call: Call) -> Call:
 
 
 def without_context(text: str) -> tuple[str, str]:
-    """Part a user's words from the `<context>` blocks that a UI puts beside them."""
+    """Split a user message into the user's words and the `<context>` blocks that the UI adds."""
     return _CONTEXT.sub(" ", text).strip(), "\n".join(_CONTEXT.findall(text))
 
 

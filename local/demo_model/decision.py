@@ -1,4 +1,4 @@
-"""What the model replies to a request: an answer, or calls of tools."""
+"""Decides the reply to a request: an answer, or tool calls."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from local.demo_model import changes, talk
-from local.demo_model.conversation import Call, exchanges
-from local.demo_model.desk import Desk
-from local.demo_model.filling import fill
+from local.demo_model import changes, fallbacks
+from local.demo_model.catalogue import Catalogue
+from local.demo_model.conversation import Call, turns_of
 from local.demo_model.intents import plan_for
 from local.demo_model.offering import by_name, is_called_by_name, offered_tools
-from local.demo_model.plan import CallFailed, CallsNeeded, Stuck, advance
+from local.demo_model.plan import CallFailed, CallsNeeded, CannotAnswer, advance
 from local.demo_model.question import Question
-from local.demo_model.seeking import ABOUT_TOOLS, SEARCH, PartialCatalogue, searched_in
+from local.demo_model.task import Task
 from local.demo_model.titles import title_of, wants_title
-from local.demo_model.tools import Catalogue, offer_of
+from local.demo_model.tool import read_tool
+from local.demo_model.tool_input import build_call
+from local.demo_model.tool_search import ABOUT_TOOLS, SEARCH, PartialCatalogue, searched_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.demo_model.conversation import Exchange
+    from local.demo_model.conversation import Turn
     from local.demo_model.plan import Plan
     from local.demo_model.wire import CustomTool, MessagesRequest
 
 MOST_CALLS = 30
-"""Calls for one question, after which the answer is what has been found."""
+"""The highest number of calls for one question; then the results so far are the answer."""
 REMEMBERED = 8
-"""Tool lists whose catalogues are kept."""
+"""The number of tool lists whose catalogues are cached."""
 _ANNOUNCEMENT = "Let me look that up.\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A text, and the calls that follow it."""
+    """A text and the calls that follow it."""
 
     text: str
     calls: Sequence[Call] = ()
@@ -42,86 +43,86 @@ class Decision:
 
 @dataclass(slots=True)
 class Decider:
-    """Decides; remembers nothing but what it has worked out of lists of tools."""
+    """Decides replies. Its only state is a cache of catalogues."""
 
     _catalogues: OrderedDict[int, Catalogue] = field(default_factory=OrderedDict)
 
     def decide(self, request: MessagesRequest) -> Decision:
         """Decide how to reply to a request."""
-        said = exchanges(request.messages)
+        said = turns_of(request.messages)
         current = said[-1]
         if wants_title(request):
             return Decision(title_of(current.question))
         tools = offered_tools(request)
         catalogue = self._catalogue([tool for tool in tools if tool.name not in ABOUT_TOOLS])
         if any(tool.name == SEARCH for tool in tools):
-            catalogue = PartialCatalogue(catalogue.offers, searched=searched_in(said))
-        desk = Desk(Question(current.question), current.context, said[:-1], catalogue, request.system_text)
+            catalogue = PartialCatalogue(catalogue.tools, searched=searched_in(said))
+        task = Task(Question(current.question), current.context, said[:-1], catalogue, request.system_text)
         if request.tool_choice.type in {"any", "tool"} and not current.outcomes:
-            return _forced(desk, request)
-        decision = _reply(desk, current, request)
+            return _forced(task, request)
+        decision = _reply(task, current, request)
         calls = [by_name(call) if is_called_by_name(request, call.name) else call for call in decision.calls]
         return replace(decision, calls=calls)
 
     def _catalogue(self, tools: Sequence[CustomTool]) -> Catalogue:
         key = hash(tuple((tool.name, tool.description, str(tool.input_schema.required)) for tool in tools))
         if key not in self._catalogues:
-            self._catalogues[key] = Catalogue([offer_of(tool) for tool in tools])
+            self._catalogues[key] = Catalogue([read_tool(tool) for tool in tools])
         self._catalogues.move_to_end(key)
         if len(self._catalogues) > REMEMBERED:
             self._catalogues.popitem(last=False)
         return self._catalogues[key]
 
 
-def _reply(desk: Desk, current: Exchange, request: MessagesRequest) -> Decision:
+def _reply(task: Task, current: Turn, request: MessagesRequest) -> Decision:
     may_call = request.tool_choice.type != "none" and bool(request.tools) and len(current.outcomes) < MOST_CALLS
     if not request.tools and current.outcomes:
-        return Decision(talk.partial(desk, current.outcomes))
-    result = _planned(desk, current)
-    if may_call and isinstance(desk.catalogue, PartialCatalogue) and (searches := desk.catalogue.searches()):
+        return Decision(fallbacks.partial(task, current.outcomes))
+    result = _planned(task, current)
+    if may_call and isinstance(task.catalogue, PartialCatalogue) and (searches := task.catalogue.searches()):
         result = CallsNeeded(searches)
     if isinstance(result, str):
         return Decision(result)
     if not may_call:
-        return Decision(talk.partial(desk, current.outcomes))
+        return Decision(fallbacks.partial(task, current.outcomes))
     calls = result.calls[:1] if request.tool_choice.disable_parallel_tool_use else result.calls
     return Decision("" if current.outcomes else _ANNOUNCEMENT, calls)
 
 
-def _planned(desk: Desk, current: Exchange) -> str | CallsNeeded:
-    """Follow the plan as far as it goes: to an answer, or to calls."""
+def _planned(task: Task, current: Turn) -> str | CallsNeeded:
+    """Run the plan until it has an answer or needs calls."""
     try:
-        return advance(_plan(desk), current.known())
-    except Stuck as stuck:
-        return str(stuck) or talk.unknown(desk)
+        return advance(_plan(task), current.known())
+    except CannotAnswer as stuck:
+        return str(stuck) or fallbacks.unknown(task)
     except CallFailed as problem:
-        return talk.failed(problem.outcome)
+        return fallbacks.failed(problem.outcome)
 
 
-def _plan(desk: Desk) -> Plan[str]:
-    """The plan for the question; a yes to an offered deletion is about the question before."""
-    before = desk.earlier[-1] if desk.earlier else None
-    if before and desk.question.agrees and before.answer.startswith(changes.CONFIRM):
-        return changes.confirmed(replace(desk, question=Question(before.question), context=before.context))
-    return plan_for(desk)
+def _plan(task: Task) -> Plan[str]:
+    """Return the plan for the question; "yes" after a deletion was offered confirms the question before it."""
+    before = task.earlier[-1] if task.earlier else None
+    if before and task.question.agrees and before.answer.startswith(changes.CONFIRM):
+        return changes.confirmed(replace(task, question=Question(before.question), context=before.context))
+    return plan_for(task)
 
 
-def _forced(desk: Desk, request: MessagesRequest) -> Decision:
-    """Call the tool that must be called, with what the question gives for it."""
-    named = desk.catalogue.named(request.tool_choice.name or "")
-    ranked = desk.catalogue.ranked(desk.question)
-    offer = named or (ranked[0][1] if ranked else desk.catalogue.offers[0])
+def _forced(task: Task, request: MessagesRequest) -> Decision:
+    """Call the tool that the request forces, with input from the question."""
+    named = task.catalogue.named(request.tool_choice.name or "")
+    ranked = task.catalogue.ranked(task.question)
+    tool = named or (ranked[0][1] if ranked else task.catalogue.tools[0])
     try:
-        result = advance(_as_answer(desk, offer.name), {})
-    except Stuck:
-        return Decision("", [Call(offer.name, {})])
-    only_that = isinstance(result, CallsNeeded) and (named is None or result.calls[0].name == offer.name)
-    return Decision("", result.calls[:1] if isinstance(result, CallsNeeded) and only_that else [Call(offer.name, {})])
+        result = advance(_as_answer(task, tool.name), {})
+    except CannotAnswer:
+        return Decision("", [Call(tool.name, {})])
+    only_that = isinstance(result, CallsNeeded) and (named is None or result.calls[0].name == tool.name)
+    return Decision("", result.calls[:1] if isinstance(result, CallsNeeded) and only_that else [Call(tool.name, {})])
 
 
-def _as_answer(desk: Desk, name: str) -> Plan[str]:
-    offer = desk.catalogue.named(name)
-    if offer is None:
-        raise Stuck("")
-    yield [(yield from fill(desk, offer))]
+def _as_answer(task: Task, name: str) -> Plan[str]:
+    tool = task.catalogue.named(name)
+    if tool is None:
+        raise CannotAnswer("")
+    yield [(yield from build_call(task, tool))]
     return ""

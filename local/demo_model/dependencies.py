@@ -1,24 +1,24 @@
-"""The plan for dependencies: what a project depends on, and what depends on it."""
+"""The plan for the dependencies and dependents of a project."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from local.demo_model.answers import cell, cut_notice
-from local.demo_model.filling import fill
 from local.demo_model.language import counted
 from local.demo_model.lookups import PROJECT
-from local.demo_model.plan import Stuck
-from local.demo_model.reading import text_of
+from local.demo_model.markdown import cell, cut_notice
+from local.demo_model.plan import CannotAnswer
+from local.demo_model.tool_input import build_call
+from local.demo_model.tool_results import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.demo_model.desk import Desk
     from local.demo_model.plan import Plan
-    from local.demo_model.reading import Record
-    from local.demo_model.tools import Offer
+    from local.demo_model.task import Task
+    from local.demo_model.tool import OfferedTool
+    from local.demo_model.tool_results import Record
 
 _INBOUND = re.compile(r"\bdepends? (?:up)?on\b(?=\s+\S)|\bdepend[ae]nts\b|\bused by\b", re.IGNORECASE)
 _OUTBOUND = re.compile(
@@ -26,30 +26,38 @@ _OUTBOUND = re.compile(
 )
 
 
-def depends(desk: Desk) -> Plan[str]:
-    """What a project depends on, or what depends on it; both where the question does not say."""
-    offer = _offer(desk)
-    found = yield from desk.find(PROJECT)
-    call = yield from fill(desk, offer, {name: found.record.get("id") for name in offer.needs})
-    reading = yield from desk.read(call)
-    name = f"**{desk.pages.link(found.phrase, found.record, found.name)}**"
-    text = desk.question.text
+def show_dependencies(task: Task) -> Plan[str]:
+    """Answer with a project's dependencies or dependents; with both if the question does not say which."""
+    tool = _tool_for(task)
+    found = yield from task.find(PROJECT)
+    call = yield from build_call(task, tool, {name: found.record.get("id") for name in tool.needs})
+    result = yield from task.call(call)
+    name = f"**{task.pages.link(found.phrase, found.record, found.name)}**"
+    text = task.question.text
     outbound, inbound = bool(_OUTBOUND.search(text)), bool(_INBOUND.search(text))
     parts = []
     if outbound or not inbound:
-        parts.append(_told(desk, f"{name} depends on", "depends on nothing", _related(reading.records, "outbound")))
+        parts.append(_dependencies(task, name, _related(result.records, "outbound")))
     if not outbound:
-        lead = f"Depending on {name} there are"
-        parts.append(_told(desk, lead, "has nothing that depends on it", _related(reading.records, "inbound")))
-    parts = [part if part[0] in "*D" else f"{name} {part}" for part in parts]
-    return "\n\n".join(parts) + cut_notice(reading)
+        parts.append(_dependents(task, name, _related(result.records, "inbound")))
+    return "\n\n".join(parts) + cut_notice(result)
 
 
-def _told(desk: Desk, lead: str, nothing: str, projects: Sequence[Record]) -> str:
+def _dependencies(task: Task, name: str, projects: Sequence[Record]) -> str:
     if not projects:
-        return f"{nothing}, as far as I can see."
-    lines = [f"- {desk.pages.link('project', project, cell(project))}{_kind(project)}" for project in projects]
-    return "\n".join([f"{lead} {counted(len(lines), 'project')}:", "", *lines])
+        return f"{name} depends on nothing, as far as I can see."
+    return f"{name} depends on {counted(len(projects), 'project')}:\n\n{_list_of(task, projects)}"
+
+
+def _dependents(task: Task, name: str, projects: Sequence[Record]) -> str:
+    if not projects:
+        return f"Nothing depends on {name}, as far as I can see."
+    verb = "depends" if len(projects) == 1 else "depend"
+    return f"{counted(len(projects), 'project')} {verb} on {name}:\n\n{_list_of(task, projects)}"
+
+
+def _list_of(task: Task, projects: Sequence[Record]) -> str:
+    return "\n".join(f"- {task.pages.link('project', project, cell(project))}{_kind(project)}" for project in projects)
 
 
 def _kind(project: Record) -> str:
@@ -62,9 +70,9 @@ def _related(records: Sequence[Record], direction: str) -> list[Record]:
     return [project for project in projects if isinstance(project, dict)]
 
 
-def _offer(desk: Desk) -> Offer:
-    for offer in desk.catalogue.offers:
-        if offer.verb.only_reads and offer.noun == ("project", "depend") and len(offer.needs) == 1:
-            return offer
-    desk.catalogue.want("get project dependencies relationships")
-    raise Stuck("No tool that tells the dependencies of projects is offered to me.")
+def _tool_for(task: Task) -> OfferedTool:
+    for tool in task.catalogue.tools:
+        if tool.verb.only_reads and tool.noun == ("project", "depend") and len(tool.needs) == 1:
+            return tool
+    task.catalogue.note_needed("get project dependencies relationships")
+    raise CannotAnswer("No tool that tells the dependencies of projects is offered to me.")

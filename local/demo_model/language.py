@@ -1,4 +1,4 @@
-"""English, as little of it as the demo model knows: stems, filler words, kinds of verbs."""
+"""The English that the demo model knows: stems, filler words, kinds of verbs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class Verb(Enum):
-    """What is to be done: kinds of verbs, the same for questions and for tools' names."""
+    """The kinds of verbs in questions and in the names of tools."""
 
     LIST = "list"
     GET = "get"
@@ -22,7 +22,7 @@ class Verb(Enum):
 
     @property
     def only_reads(self) -> bool:
-        """Whether it certainly changes nothing."""
+        """Whether the verb never changes anything."""
         return self in {Verb.LIST, Verb.GET, Verb.SEARCH}
 
 
@@ -55,7 +55,7 @@ FILLER = frozenset(
         "without", "would", "yet", "you", "your",
     }
 )  # fmt: skip
-"""Words that say nothing about what is asked for."""
+"""Words that say nothing about the subject of a question."""
 
 _SAME = {
     "env": "environment",
@@ -74,7 +74,7 @@ _SAME = {
     "repo": "repository",
     "deployment": "deploy",
 }
-"""Stems that mean the same here."""
+"""Stems with the stems that they are treated as."""
 
 ASSOCIATED: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"happen"}), ("operation", "log")),
@@ -84,19 +84,19 @@ ASSOCIATED: tuple[tuple[frozenset[str], tuple[str, ...]], ...] = (
     (frozenset({"who", "team"}), ("member",)),
     (frozenset({"on", "call"}), ("rota",)),
 )
-"""What questions with certain stems are about, besides what they say."""
+"""Further stems that a question is about if it has certain stems."""
 
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
 _SHORTEST_PLURAL = 2
-"""Letters that a word has at most whose final s belongs to it, such as "is"."""
+"""Words of up to this many letters, such as "is", keep their final s."""
 _SHORTEST = 4
-"""Letters that a stem keeps at least."""
+"""The lowest number of letters in a stem."""
 
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
-    """Cut a lower-case word down to what its inflections share."""
-    if len(word) > _SHORTEST_PLURAL and not word.endswith(("ss", "us", "sis")):  # "is" and "us" stay what they are
+    """Return the stem of a lower-case word, which its inflections share."""
+    if len(word) > _SHORTEST_PLURAL and not word.endswith(("ss", "us", "sis")):
         for ending, instead in _ENDINGS:
             if word.endswith(ending):
                 word = word.removesuffix(ending) + instead
@@ -110,8 +110,8 @@ def stem(word: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Split a text into lower-case words; `camelCase` and `snake_case` are several."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("'s", " ").replace("\u2019s", " ")  # people type it
+    """Split a text into lower-case words; `camelCase` and `snake_case` are split too."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("'s", " ").replace("\u2019s", " ")
     return re.findall(r"[^\W_]+", parted.lower())
 
 
@@ -121,34 +121,34 @@ def stems(text: str) -> tuple[str, ...]:
 
 
 def content(text: str) -> list[str]:
-    """The stems of a text that are not filler."""
+    """Return the stems of a text without filler."""
     return [stem(word) for word in words(text) if word not in FILLER and stem(word) not in FILLER]
 
 
 def is_plural(word: str) -> bool:
-    """Whether a word looks like more than one."""
+    """Return whether a word looks like a plural."""
     return word.endswith("s") and not word.endswith(("ss", "us", "sis"))
 
 
 def singular(noun: str) -> str:
-    """Put a noun into the singular."""
+    """Return the singular of a noun."""
     if not is_plural(noun):
         return noun
     return noun[:-3] + "y" if noun.endswith("ies") else noun[:-1]
 
 
 def plural(noun: str) -> str:
-    """Put a noun into the plural."""
+    """Return the plural of a noun."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return noun[:-1] + "ies"
     return noun if noun.endswith("s") else noun + "s"
 
 
 def slug_of(name: str) -> str:
-    """Make a slug of a name."""
+    """Return the slug of a name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def counted(number: int, phrase: str) -> str:
-    """A number with its noun."""
+    """Return a number in bold with its noun."""
     return f"**{number}** {phrase if number == 1 else plural(phrase)}"

@@ -1,7 +1,8 @@
-"""Plans: how a question is answered, as generators that ask for tool calls and return the answer.
+"""Plans: generators that yield the tool calls which a question needs, and return the answer.
 
-The Messages API keeps no state, so a plan runs from its beginning on every request. The calls whose outcomes are in the
-conversation already are answered from there; at the first one that is not, the request's reply is that call.
+The Messages API is stateless, so a plan runs from its beginning on every request. Calls that the conversation already
+has the results of are answered from there. At the first call without a result, the plan stops and the reply is that
+call.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 Plan: TypeAlias = Generator[Sequence[Call], list[Outcome], _T]
-"""Yields calls to be made side by side, is sent their outcomes, returns a result."""
+"""Yields calls to be made in parallel, receives their outcomes, and returns a result."""
 
 
-class Stuck(Exception):
-    """A plan cannot go on; the message tells the user why, in Markdown."""
+class CannotAnswer(Exception):
+    """The plan cannot continue; the message tells the user the reason, in Markdown."""
 
 
 class CallFailed(Exception):
-    """A call that a plan cannot do without failed."""
+    """A call that the plan requires has failed."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.text)
@@ -35,16 +36,16 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallsNeeded:
-    """A plan waits for these calls."""
+    """The plan needs the results of these calls."""
 
     calls: Sequence[Call]
 
 
 def advance(plan: Plan[str], known: Mapping[tuple[str, bytes], Outcome]) -> str | CallsNeeded:
-    """Run a plan as far as the known outcomes carry it: to its answer, or to calls that have yet to be made.
+    """Run a plan with the known outcomes until it returns an answer or needs further calls.
 
     Raises:
-        Stuck, CallFailed: the plan ended without an answer.
+        CannotAnswer, CallFailed: the plan ended without an answer.
     """
     try:
         wanted = next(plan)
@@ -57,16 +58,16 @@ def advance(plan: Plan[str], known: Mapping[tuple[str, bytes], Outcome]) -> str 
         return str(finished.value)
 
 
-def each(calls: Sequence[Call]) -> Plan[list[Outcome]]:
-    """Make calls side by side; a failure among them is an outcome."""
+def call_all(calls: Sequence[Call]) -> Plan[list[Outcome]]:
+    """Make calls in parallel; a failed call is an outcome, not an exception."""
     return (yield calls)
 
 
-def one(call: Call) -> Plan[Outcome]:
+def call_one(call: Call) -> Plan[Outcome]:
     """Make a call.
 
     Raises:
-        CallFailed: it failed.
+        CallFailed: the call failed.
     """
     outcome = (yield [call])[0]
     if outcome.is_error:

@@ -1,4 +1,4 @@
-"""What can be understood of a question without any tool: its words, its literals, what kind of thing is asked."""
+"""Analyses the text of a question: its words, its literals, the kind of thing that it asks for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _YES = re.compile(r"^\s*(?:yes|yep|yeah|sure|ok(?:ay)?|do it|go ahead|please do|
 
 @dataclass(frozen=True)
 class Change:
-    """A field of a thing that is to have another value."""
+    """A request to change a field of a thing."""
 
     what: str
     field: str
@@ -47,23 +47,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Question:
-    """A user's words."""
+    """A user's question."""
 
     text: str
 
     @cached_property
     def words(self) -> list[str]:
-        """Its words in lower case."""
+        """The words in lower case."""
         return words(self.text)
 
     @cached_property
     def stems(self) -> tuple[str, ...]:
-        """Its words' stems, filler included."""
+        """The stems of all words, filler included."""
         return tuple(stem(word) for word in self.words)
 
     @cached_property
     def topics(self) -> list[str]:
-        """The stems that say what it is about: no filler, no verbs of finding and doing."""
+        """The stems of the question's subject, without filler and verbs, and the associated stems."""
         return self._said + [part for part in self.associations if part not in self._said]
 
     @cached_property
@@ -73,44 +73,44 @@ class Question:
 
     @cached_property
     def associations(self) -> list[str]:
-        """The stems that it is about without saying so."""
+        """The stems that the question is about without naming them."""
         asked = set(self.stems)
         fitting = [(needed, meant) for needed, meant in ASSOCIATED if needed <= asked]
         return [part for needed, meant in fitting if not self.head or self.head in needed for part in meant]
 
     @cached_property
     def head(self) -> str:
-        """The stem of the first plural: what kind of things it asks for, if it asks for many."""
+        """The stem of the first plural, the kind of things that the question asks for; empty if none."""
         plurals = (stem(word) for word in self.words if is_plural(word))
         return next((part for part in plurals if part in self._said), "")
 
     @cached_property
     def verbs(self) -> frozenset[Verb]:
-        """What it asks to be done."""
+        """The kinds of verbs in the question."""
         return frozenset(VERBS[part] for part in self.stems if part in VERBS)
 
     @cached_property
     def quoted(self) -> list[str]:
-        """What stands in quotation marks."""
+        """The quoted texts."""
         return ["".join(groups) for groups in _QUOTED.findall(self.text)]
 
     @cached_property
     def emails(self) -> list[str]:
-        """E-mail addresses."""
+        """The email addresses."""
         return _EMAIL.findall(self.text)
 
     @cached_property
     def slugs(self) -> list[str]:
-        """Words joined by hyphens or underscores."""
+        """The words joined by hyphens or underscores."""
         return _SLUG.findall(self.text)
 
     @cached_property
     def numbers(self) -> list[float]:
-        """Numbers that stand alone."""
+        """The numbers that are words of their own."""
         return [float(number) for number in _NUMBER.findall(self.text)]
 
     def says(self, text: str) -> bool:
-        """Whether it has a text's words, one after the other."""
+        """Return whether the question contains the words of a text in sequence."""
         wanted = stems(text)
         return any(self.stems[start : start + len(wanted)] == wanted for start in range(len(self.stems))) and bool(
             wanted
@@ -118,35 +118,35 @@ class Question:
 
     @property
     def counts(self) -> bool:
-        """Whether it asks for a number of things."""
+        """Whether the question asks for a count."""
         return bool(re.search(r"\b(?:how many|count|number of)\b", self.text, re.IGNORECASE))
 
     @property
     def goes(self) -> bool:
-        """Whether it asks to be taken to a page."""
+        """Whether the question asks to go to a page."""
         return bool(_GO.search(self.text))
 
     @property
     def agrees(self) -> bool:
-        """Whether it is a yes."""
+        """Whether the text is a yes."""
         return bool(_YES.match(self.text))
 
     @property
     def refers_back(self) -> bool:
-        """Whether it can only be understood with what was said before."""
+        """Whether the question refers to something that was said before."""
         follows = re.match(r"\s*(?:and|what about|how about|also)\b", self.text, re.IGNORECASE)
         return bool(follows or _BACK.intersection(self.words) or not self.topics)
 
     @property
     def name(self) -> str | None:
-        """The name that it gives to something."""
+        """The name that the question gives to a thing."""
         if found := _NAMED.search(self.text):
             return unquoted(found[1])
         return self.quoted[0] if self.quoted else None
 
     @property
     def change(self) -> Change | None:
-        """The change that it asks for."""
+        """The change that the question asks for."""
         if found := _RENAME.search(self.text):
             return Change(found["what"], "name", unquoted(found["to"]))
         if found := _CHANGE.search(self.text):
@@ -154,7 +154,7 @@ class Question:
         return None
 
     def stated(self, field: str) -> str | None:
-        """The value that it gives for a field, as in `slug foo`, `description: "…"`, `team = x`."""
+        """Return the value that the question states for a field, as in `slug foo`, `description: "…"`, `team = x`."""
         spaced = r"[\s_-]+".join(map(re.escape, words(field)))
         pattern = rf"\b{spaced}\b\s*(?:is|=|:|to be|to|as)?\s*({_WORD})"
         found = re.search(pattern, self.text, re.IGNORECASE)
@@ -163,5 +163,5 @@ class Question:
 
 
 def unquoted(value: str) -> str:
-    """Take the quotation marks and a sentence's end off a value."""
+    """Remove quotation marks and end-of-sentence punctuation from a value."""
     return value.strip().rstrip(".!?").strip("\"'`\u201c\u201d\u2018\u2019 ")

@@ -1,49 +1,49 @@
-"""The plan for releases: the latest of a project, or over all projects."""
+"""The plan for the latest releases of one project or of all projects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.demo_model.answers import cell, cut_notice, table
-from local.demo_model.desk import failure_of
-from local.demo_model.filling import fill
 from local.demo_model.language import Verb, counted, plural, stems
-from local.demo_model.lookups import PROJECT, anything
-from local.demo_model.plan import each
-from local.demo_model.reading import read, text_of
+from local.demo_model.lookups import PROJECT, call_best_tool
+from local.demo_model.markdown import cell, cut_notice, table
+from local.demo_model.plan import call_all
+from local.demo_model.task import failure_of
+from local.demo_model.tool_input import build_call
+from local.demo_model.tool_results import parse_result, text_of
 
 if TYPE_CHECKING:
     from local.demo_model.conversation import Call
-    from local.demo_model.desk import Desk, Found
     from local.demo_model.plan import Plan
-    from local.demo_model.reading import Reading, Record
-    from local.demo_model.tools import Offer
+    from local.demo_model.task import Subject, Task
+    from local.demo_model.tool import OfferedTool
+    from local.demo_model.tool_results import Record, ToolResult
 
 USUAL = 10
-"""How many releases are shown where the question gives no number."""
+"""The number of releases to show if the question gives none."""
 MOST = 100
 
 
-def releases(desk: Desk) -> Plan[str]:
-    """The latest releases: of a project, or over all projects."""
-    lister = desk.catalogue.lister(PROJECT)
+def releases(task: Task) -> Plan[str]:
+    """List the latest releases of the project that the question names, or of all projects."""
+    lister = task.catalogue.lister(PROJECT)
     if lister is None:
-        return (yield from anything(desk))
-    found = yield from desk.find_all(PROJECT)
+        return (yield from call_best_tool(task))
+    found = yield from task.find_all(PROJECT)
     if found:
-        return (yield from _of_project(desk, found[0]))
-    reading = yield from desk.listing(lister)
-    current = [row for record in reading.records for row in _current(record)]
+        return (yield from _of_project(task, found[0]))
+    result = yield from task.listing(lister)
+    current = [row for record in result.records for row in _current(record)]
     if not current:
-        return (yield from anything(desk))
-    current = _in_environment(desk, current)
+        return (yield from call_best_tool(task))
+    current = _in_environment(task, current)
     current.sort(key=lambda row: text_of(row["deployed_at"]), reverse=True)
     lead = f"The latest of {counted(len(current), 'current release')}:"
-    return f"{lead}\n\n{table(current[: _limit(desk)], desk.pages, 'project')}{cut_notice(reading)}"
+    return f"{lead}\n\n{table(current[: _limit(task)], task.pages, 'project')}{cut_notice(result)}"
 
 
 def _current(project: Record) -> list[Record]:
-    """What a project runs, one row for each environment."""
+    """Return the current releases of a project, one row per environment."""
     found = project.get("current_releases")
     return [
         {
@@ -59,44 +59,44 @@ def _current(project: Record) -> list[Record]:
     ]
 
 
-def _in_environment(desk: Desk, rows: list[Record]) -> list[Record]:
-    """The rows about the environments that the question names; all, where it names none."""
-    asked = set(desk.question.stems)
+def _in_environment(task: Task, rows: list[Record]) -> list[Record]:
+    """Select the rows of the environments that the question names; if it names none, keep all rows."""
+    asked = set(task.question.stems)
     named = [row for row in rows if set(stems(cell(row.get("environment")))) <= asked]
     return named or rows
 
 
-def _of_project(desk: Desk, found: Found) -> Plan[str]:
-    """A project's releases, and what its environments run, asked for side by side."""
+def _of_project(task: Task, found: Subject) -> Plan[str]:
+    """List the current releases of a project by environment, and all its releases."""
     nouns = (("current", "releas"), ("releas",))
-    asked = [desk.catalogue.acting(Verb.LIST, noun) for noun in nouns]
-    offers = [offer for offer in asked if offer is not None and offer.needs == ["project_id"]]
-    if not offers:
-        return (yield from anything(desk))
+    asked = [task.catalogue.acting(Verb.LIST, noun) for noun in nouns]
+    tools = [tool for tool in asked if tool is not None and tool.needs == ["project_id"]]
+    if not tools:
+        return (yield from call_best_tool(task))
     calls: list[Call] = []
-    for offer in offers:
-        call = yield from fill(desk, offer, {"project_id": found.record.get("id")})
+    for tool in tools:
+        call = yield from build_call(task, tool, {"project_id": found.record.get("id")})
         calls.append(call)
-    outcomes = yield from each(calls)
-    name = f"**{desk.pages.link(found.phrase, found.record, found.name)}**"
+    outcomes = yield from call_all(calls)
+    name = f"**{task.pages.link(found.phrase, found.record, found.name)}**"
     parts = []
-    for offer, outcome in zip(offers, outcomes, strict=True):
+    for tool, outcome in zip(tools, outcomes, strict=True):
         if outcome.is_error:
-            parts.append(f"I could not get the {plural(offer.phrase)}: {failure_of(outcome)}")
-        elif rows := _rows(desk, offer, read(outcome.text)):
-            head = "Running now" if offer.noun[0] == "current" else "All releases, newest first"
+            parts.append(f"I could not get the {plural(tool.phrase)}: {failure_of(outcome)}")
+        elif rows := _rows(task, tool, parse_result(outcome.text)):
+            head = "Running now" if tool.noun[0] == "current" else "All releases, newest first"
             parts.append(f"{head}:\n\n{rows}")
     return "\n\n".join([f"Releases of {name}", *parts]) if parts else f"{name} has no releases yet."
 
 
-def _rows(desk: Desk, offer: Offer, reading: Reading) -> str:
-    records = [_flat(record) for record in reading.records if record.get("release", True)]
-    records = _in_environment(desk, records)
-    return table(records[: _limit(desk)], desk.pages, offer.phrase) + cut_notice(reading) if records else ""
+def _rows(task: Task, tool: OfferedTool, result: ToolResult) -> str:
+    records = [_flat(record) for record in result.records if record.get("release", True)]
+    records = _in_environment(task, records)
+    return table(records[: _limit(task)], task.pages, tool.phrase) + cut_notice(result) if records else ""
 
 
 def _flat(record: Record) -> Record:
-    """A row about an environment with the tag of the release that it runs."""
+    """Return a row with an environment and the tag of its current release."""
     release = record.get("release")
     if not isinstance(release, dict):
         return record
@@ -104,5 +104,5 @@ def _flat(record: Record) -> Record:
     return {**environment, "status": record.get("current_status"), "since": record.get("last_event_at")}
 
 
-def _limit(desk: Desk) -> int:
-    return next((int(number) for number in desk.question.numbers if 0 < number <= MOST), USUAL)
+def _limit(task: Task) -> int:
+    return next((int(number) for number in task.question.numbers if 0 < number <= MOST), USUAL)

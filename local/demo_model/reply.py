@@ -1,4 +1,4 @@
-"""The model's reply in the wire format: one JSON object, or a stream of events at a readable pace."""
+"""Renders a reply in the format of the Messages API: one JSON object, or a stream of events at a readable pace."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from local.demo_model.usage import CHARACTERS_PER_TOKEN, InputUsage, tokens_of
+from local.demo_model.usage import CHARACTERS_PER_TOKEN, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from local.demo_model.decision import Decision
     from local.demo_model.wire import MessagesRequest
+    from local.messages_api.prompt_cache import InputUsage
     from shared.domain.models import JsonObject
 
 PIECE = 16
-"""Characters of a call's input in one event."""
+"""The number of characters of a call's input in one event."""
 PING_EVERY = 60
-"""Deltas between two pings."""
+"""The number of deltas between two pings."""
 _WORD = re.compile(r"\s*\S+(?:\s+\|)?(?:\s+\Z)?")
-"""A word with the space before it; the bars of a table go with the words."""
+"""Matches a word with the space before it, and a table's bar after it."""
 _ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id(prefix: str) -> str:
-    """Make an identifier in the API's form."""
+    """Create an identifier like those of the API."""
     return f"{prefix}_01" + "".join(secrets.choice(_ALPHABET) for _ in range(22))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A finished reply: its blocks, why it stopped and what it cost."""
+    """A complete reply: its blocks, its stop reason and its usage."""
 
     id: str
     model: str
@@ -47,7 +48,7 @@ class Reply:
 
     @property
     def output_tokens(self) -> int:
-        """The estimated tokens of all blocks."""
+        """The estimated number of tokens of all blocks."""
         return max(1, sum(_cost(block) for block in self.blocks))
 
     def as_json(self) -> dict[str, object]:
@@ -82,7 +83,7 @@ class Reply:
 
 
 def compose(decision: Decision, request: MessagesRequest, usage: InputUsage) -> Reply:
-    """Make a reply of what was decided, within the request's bounds."""
+    """Turn a decision into a reply that respects the request's `max_tokens` and stop sequences."""
     text, stop_sequence = _until(decision.text, request.stop_sequences)
     blocks: list[JsonObject] = [{"type": "text", "text": text}] if text.strip() else []
     calls = () if stop_sequence else decision.calls
@@ -99,7 +100,7 @@ def compose(decision: Decision, request: MessagesRequest, usage: InputUsage) -> 
 async def stream(
     reply: Reply, seconds_per_word: float, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> AsyncGenerator[bytes, None]:
-    """Render server-sent events, a word or a piece of input at a time, with a `sleep` after each."""
+    """Stream a reply as server-sent events, one word or one piece of input at a time, with a `sleep` after each."""
     deltas = 0
     for event in reply.events():
         yield _frame(event)
@@ -144,7 +145,7 @@ def _until(text: str, stop_sequences: Sequence[str]) -> tuple[str, str | None]:
 
 
 def _within(blocks: list[JsonObject], max_tokens: int) -> list[JsonObject]:
-    """Keep what fits; a text is cut, a call that does not fit is left out."""
+    """Keep the blocks that fit; a text is cut, a call that does not fit is left out."""
     kept: list[JsonObject] = []
     left = max_tokens
     for block in blocks:

@@ -1,4 +1,4 @@
-"""Short titles of questions, for the requests in which a service asks for one."""
+"""Writes short titles for conversations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 6
 SHORT = 1024
-"""Output tokens up to which a request may be one for a title."""
+"""The highest `max_tokens` of a request that may ask for a title."""
 
 _OPENINGS = re.compile(
     r"^(?:(?:hi|hello|hey|please|kindly|thanks)\b[,!]?\s*|(?:can|could|would|will) you\s+"
@@ -25,22 +25,23 @@ _REPHRASED = (
     (re.compile(r"^how many\s+(.*)", re.IGNORECASE), r"number of \1"),
     (re.compile(r"^what depends on\s+(.*)", re.IGNORECASE), r"dependents of \1"),
     (re.compile(r"^what does\s+(\S+)\s+depend on.*", re.IGNORECASE), r"dependencies of \1"),
+    (re.compile(r"^who (?:are|is) on call\b(.*)", re.IGNORECASE), r"on call\1"),
     (re.compile(r"^who am i\b.*", re.IGNORECASE), "your profile"),
-    (re.compile(r"^who (?:are|is) (?:in|on|the members of)\s+(.*)", re.IGNORECASE), r"members of \1"),
+    (re.compile(r"^who (?:are|is) (?:in|on(?! call\b)|the members of)\s+(.*)", re.IGNORECASE), r"members of \1"),
 )
 _LIGHT = frozenset({"a", "an", "are", "does", "is", "please", "the", "there", "was", "were"})
-"""Words that a title does without."""
+"""Words that a title leaves out."""
 _DANGLING = frozenset({"and", "at", "by", "for", "from", "in", "me", "of", "on", "or", "to", "with"})
-"""Words that no title ends in."""
+"""Words that a title never ends with."""
 
 
 def wants_title(request: MessagesRequest) -> bool:
-    """Whether a request asks for a title: no tools, little room, and a system prompt that speaks of one."""
+    """Return whether a request asks for a title: no tools, a low `max_tokens`, "title" in the system prompt."""
     return not request.tools and request.max_tokens <= SHORT and "title" in request.system_text.lower()
 
 
 def title_of(text: str) -> str:
-    """Make a title of at most six words of a user's own words."""
+    """Build a title of at most six words from a user's message."""
     words, _ = without_context(text)
     words = re.sub(r"<[^>]+>", " ", words)
     first = next(

@@ -7,7 +7,7 @@ the anthropic package.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,9 @@ from pydantic import (
 
 from local.messages_api import ApiError, problems
 from local.messages_api.errors import INVALID_REQUEST
-from local.messages_api.http import read_body
+
+if TYPE_CHECKING:
+    from local.messages_api.request import Body
 
 _Request = TypeVar("_Request", bound="CountRequest")
 
@@ -210,26 +212,25 @@ class MessagesRequest(CountRequest):
     stop_sequences: list[str] = []
 
 
-def parse_count(content: bytes, *, betas: Collection[str] = ()) -> CountRequest:
+def parse_count(body: Body, *, betas: Collection[str] = ()) -> CountRequest:
     """Read a request to count tokens; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(CountRequest, content, betas=betas)
+    return _parsed(CountRequest, body, betas=betas)
 
 
-def parse_messages(content: bytes, *, betas: Collection[str] = ()) -> MessagesRequest:
+def parse_messages(body: Body, *, betas: Collection[str] = ()) -> MessagesRequest:
     """Read a request for a reply; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(MessagesRequest, content, betas=betas)
+    return _parsed(MessagesRequest, body, betas=betas)
 
 
-def _parsed(kind: type[_Request], content: bytes, *, betas: Collection[str]) -> _Request:
-    body = read_body(content)
+def _parsed(kind: type[_Request], body: Body, *, betas: Collection[str]) -> _Request:
     for problem in problems(body, betas=betas, is_count=kind is CountRequest):
         raise ApiError(INVALID_REQUEST, problem)
     try:

@@ -1,4 +1,4 @@
-"""A small OAuth authorization server: client credentials in, access tokens out, and a guard that asks for them."""
+"""An OAuth authorization server for client credentials, and a guard that requires its access tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST_FORM = 10_000
 
 @dataclass
 class Authorization:
-    """The tokens of one client."""
+    """An authorization server for one client; `lifetime` is that of its tokens, in seconds."""
 
     client_id: str
     client_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
@@ -35,7 +35,7 @@ class Authorization:
     _tokens: dict[str, float] = field(default_factory=dict, repr=False)
 
     def issue(self) -> str:
-        """Issue an access token; those that have expired are forgotten."""
+        """Issue an access token, and delete the expired ones."""
         now = self.clock()
         self._tokens = {token: expiry for token, expiry in self._tokens.items() if expiry > now}
         token = secrets.token_urlsafe(32)
@@ -43,11 +43,11 @@ class Authorization:
         return token
 
     def revoke_all(self) -> None:
-        """Accept no token that has been issued so far."""
+        """Revoke all tokens."""
         self._tokens.clear()
 
     def accepts(self, header: str | None) -> bool:
-        """Say whether an Authorization header has a token that is good now."""
+        """Return whether an Authorization header has a valid token."""
         kind, _, token = (header or "").partition(" ")
         return kind.lower() == "bearer" and self._tokens.get(token, 0) > self.clock()
 
@@ -76,7 +76,7 @@ class Authorization:
 
 
 class Guard:
-    """An application that hands out tokens, and lets nobody without one through to another application."""
+    """An ASGI application that issues tokens, and forwards only requests with a valid token to another application."""
 
     def __init__(self, app: ASGIApp, authorization: Authorization) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""What the demo company's projects cost in the cloud, as an MCP server behind OAuth client credentials."""
+"""An MCP server for the cloud costs of the demo company's projects; it requires OAuth client credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastmcp.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from local import company
-from local.demo_api.portfolio import slug_of
+from local.demo_api.initial_projects import slug_of
 
 _BASE_DOLLARS = {"tier-1": 900, "tier-2": 350, "tier-3": 120}
 _DATA_FACTOR = 4
@@ -23,7 +23,7 @@ TeamSlug = Annotated[str, Field(description="The team's slug, such as `checkout`
 
 
 class Cost(BaseModel):
-    """What a project costs a month, in US dollars."""
+    """The monthly cost of a project, in US dollars."""
 
     project: str
     team: str
@@ -32,18 +32,18 @@ class Cost(BaseModel):
     network: int
     total: int
     change_percent: float
-    """Against the month before."""
+    """The change since the previous month."""
 
 
 class Bill(BaseModel):
-    """What the company pays a month, in US dollars."""
+    """The company's monthly cloud bill, in US dollars."""
 
     total: int
     by_team: dict[str, int]
 
 
 def create_cloud_cost_server() -> FastMCP[None]:
-    """Make the server, without anything that asks for a token."""
+    """Create the server, without the check of tokens."""
     server: FastMCP[None] = FastMCP("Cloud costs", instructions="Monthly cloud costs of Fernwood Trading's projects.")
     server.tool(list_cloud_costs)
     server.tool(get_cloud_bill)
@@ -55,9 +55,9 @@ def list_cloud_costs(
     team_slug: TeamSlug | None = None,
     limit: Annotated[int, Field(ge=1, le=100)] = 10,
 ) -> list[Cost]:
-    """List what projects cost in the cloud this month, the most expensive first; of a project or a team where given."""
+    """List the cloud costs of projects this month, the most expensive first; optionally of one project or one team."""
     if project_slug is not None and not any(cost.project == project_slug for cost in _costs()):
-        raise ToolError(f"There are no costs of a project {project_slug!r}.")
+        raise ToolError(f"There is no project {project_slug!r}.")
     found = [cost for cost in _costs() if project_slug in (None, cost.project) and team_slug in (None, cost.team)]
     return sorted(found, key=lambda cost: -cost.total)[:limit]
 
@@ -76,7 +76,7 @@ def _costs() -> list[Cost]:
 
 
 def _cost(row: dict[str, str]) -> Cost:
-    """Make up a project's costs: the same at every start, more for what matters more and for what keeps data."""
+    """Generate a project's costs: the same at every start, higher for critical projects and for data stores."""
     project = slug_of(row["name"])
     one, two, three, four = sha256(project.encode()).digest()[:4]
     base = _BASE_DOLLARS.get(row["tier"], 200)

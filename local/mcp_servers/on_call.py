@@ -1,4 +1,4 @@
-"""The demo company's on-call rota and incidents, as an MCP server that asks for no credentials."""
+"""An MCP server for the demo company's on-call rotas and incidents; it requires no credentials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Status = Literal["open", "resolved"]
 
 
 class Shift(BaseModel):
-    """Who answers a team's pages, and until when."""
+    """The people on call for a team, and the end of their shift."""
 
     team: str
     team_name: str
@@ -31,7 +31,7 @@ class Shift(BaseModel):
 
 
 class Incident(BaseModel):
-    """Something that went wrong in production."""
+    """An incident in production."""
 
     number: int
     title: str
@@ -43,7 +43,7 @@ class Incident(BaseModel):
 
 
 def create_on_call_server() -> FastMCP[None]:
-    """Make the server."""
+    """Create the server."""
     server: FastMCP[None] = FastMCP("On call", instructions="Rotas and incidents of Fernwood Trading.")
     server.tool(list_team_rotas)
     server.tool(list_incidents)
@@ -52,14 +52,14 @@ def create_on_call_server() -> FastMCP[None]:
 
 
 def list_team_rotas(team_slug: TeamSlug | None = None) -> list[Shift]:
-    """List who is on call right now, the primary and the secondary and until when; of one team where it is given."""
+    """List who is on call right now, the primary and the secondary and until when; optionally of one team."""
     if team_slug is not None and team_slug not in MEMBERS:
         raise ToolError(f"There is no team {team_slug!r}; the teams are {', '.join(MEMBERS)}.")
     return [_shift(team, datetime.now(UTC)) for team in MEMBERS if team_slug in (None, team)]
 
 
 def list_incidents(status: Status | None = None, team_slug: TeamSlug | None = None) -> list[Incident]:
-    """List the incidents of the last weeks, newest first; by status and by team, where these are given."""
+    """List the incidents of the last weeks, newest first; optionally by status and by team."""
     found = [incident for incident in _incidents(datetime.now(UTC)) if status in (None, incident.status)]
     return [incident for incident in found if team_slug in (None, incident.team)]
 
@@ -73,7 +73,7 @@ def get_incident(number: int) -> Incident:
 
 
 def _shift(team: str, now: datetime) -> Shift:
-    """Find a week's shift: members take turns, and change on Mondays at nine."""
+    """Return the current shift of a team; members take turns, and shifts change on Mondays at 9:00 UTC."""
     monday = (now - timedelta(hours=9)).replace(hour=9, minute=0, second=0, microsecond=0)
     monday -= timedelta(days=monday.weekday())
     week = monday.toordinal() // _DAYS

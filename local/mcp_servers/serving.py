@@ -1,4 +1,4 @@
-"""Runs the demo MCP servers, and says what the graph has to say of them."""
+"""Runs the demo MCP servers, and describes them for the graph."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _CLIENT_ID = "imbi-assistant"
 
 @asynccontextmanager
 async def demo_mcp_servers(encryption_key: str) -> AsyncIterator[tuple[JsonObject, ...]]:
-    """Run both servers; gives the properties of their nodes in the graph."""
+    """Run both servers, and yield the properties of their nodes in the graph."""
     authorization = Authorization(_CLIENT_ID)
     async with (
-        _made_in_the_background(_on_call) as on_call,
-        _made_in_the_background(_cloud_costs) as cloud_costs,
+        _created_in_background(_on_call) as on_call,
+        _created_in_background(_cloud_costs) as cloud_costs,
         running(on_call) as on_call_url,
         running(Guard(cloud_costs, authorization)) as costs_url,
     ):
@@ -58,8 +58,8 @@ def _node(slug: str, name: str, description: str, prefix: str) -> JsonObject:
 
 
 @asynccontextmanager
-async def _made_in_the_background(make: Callable[[], Starlette]) -> AsyncIterator[ASGIApp]:
-    """Give an application that can be served at once, while what takes seconds to import is still being imported."""
+async def _created_in_background(make: Callable[[], Starlette]) -> AsyncIterator[ASGIApp]:
+    """Yield an application that can be served while a thread, because of slow imports, still creates the real one."""
     stop = asyncio.Event()
     made: asyncio.Future[Starlette] = asyncio.get_running_loop().create_future()
 
@@ -82,12 +82,12 @@ async def _made_in_the_background(make: Callable[[], Starlette]) -> AsyncIterato
 
 
 def _on_call() -> Starlette:
-    from local.mcp_servers.on_call import create_on_call_server  # noqa: PLC0415  # imports what takes seconds
+    from local.mcp_servers.on_call import create_on_call_server  # noqa: PLC0415  # slow imports
 
     return create_on_call_server().http_app(MCP_PATH)
 
 
 def _cloud_costs() -> Starlette:
-    from local.mcp_servers.cloud_costs import create_cloud_cost_server  # noqa: PLC0415  # imports what takes seconds
+    from local.mcp_servers.cloud_costs import create_cloud_cost_server  # noqa: PLC0415  # slow imports
 
     return create_cloud_cost_server().http_app(MCP_PATH)

@@ -1,4 +1,4 @@
-"""The chat page of a developer's machine."""
+"""The chat page, for development only."""
 
 from __future__ import annotations
 

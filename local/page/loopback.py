@@ -1,4 +1,4 @@
-"""Whether a request comes from this machine, and was meant for it."""
+"""Checks that a request comes from this machine and from no other site's page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def is_from_this_machine(request: Request) -> bool:
-    """Say whether client and Host are loopback, and no other site's page asks.
+    """Return whether the client and the Host header are loopback addresses, and no other site sent the request.
 
-    The Host matters because a foreign page can give its own name the address 127.0.0.1 and then read what it fetches.
+    The Host header matters because of DNS rebinding: a foreign site can point its own name to 127.0.0.1 and then read
+    the response.
     """
     client = request.client
     if client is None or not _is_loopback(client.host) or not _is_loopback(_host_name(request)):

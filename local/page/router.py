@@ -1,4 +1,4 @@
-"""The page's routes: one HTML page, its files, and access tokens for the development users."""
+"""The routes of the chat page: the HTML page, its files, and access tokens for the development users."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = (
     "What can you do?",
-    "Which teams are there, and what do they own?",
+    "Which teams are there?",
     "Which projects are written in Python?",
     "What happened in production lately?",
 )
-"""What an empty conversation offers to ask."""
+"""The questions that an empty conversation offers."""
 
 _FOLDER: Final = Path(__file__).parent / "static"
 _MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".mjs": "text/javascript; charset=utf-8"}
@@ -36,7 +36,7 @@ _PAGE_HEADERS: Final = {
 
 
 class PageConfig(BaseModel):
-    """What the page needs to know: the prefix of the API's routes, whom one can be, what one could ask."""
+    """The page's configuration: the prefix of the API's routes, the development users, sample questions."""
 
     prefix: str
     users: list[str]
@@ -55,11 +55,11 @@ def page_router(
     prefix: str = "",
     samples: Sequence[str] = SAMPLES,
 ) -> APIRouter:
-    """Serve the chat page at `/` and what belongs to it under `/_page/`.
+    """Serve the chat page at `/`, and its files and data under `/_page/`.
 
-    `prefix` is the path under which the API's routes are served, without a slash at its end; the first user is the
-    default. Whoever can reach the token route becomes any of the users: it answers only this machine, and the router
-    belongs in no deployment.
+    `prefix` is the path of the API's routes, without a slash at its end. The first user is the default. The token route
+    lets its caller act as any of the users: it answers requests from this machine only, and the router must not be
+    deployed.
     """
     router = APIRouter(include_in_schema=False)
     config = PageConfig(prefix=prefix, users=list(users), samples=list(samples))
@@ -79,7 +79,7 @@ def page_router(
         response.headers["Cache-Control"] = "no-store"
         return IssuedToken(token=issue_token(user))
 
-    # Last: it takes every other name under /_page/.
+    # This route comes last, because it matches every name under /_page/.
     router.add_api_route("/_page/{name}", _show_file)
     return router
 
@@ -92,10 +92,10 @@ def _show_file(name: str) -> FileResponse:
 
 
 def _files() -> dict[str, Path]:
-    """List what may be served; read each time, so that an edited page needs no new start."""
+    """Return the files that may be served; they are listed for each request, so that edits need no restart."""
     return {file.name: file for file in _FOLDER.iterdir() if file.suffix in _MEDIA_TYPES}
 
 
 def _refuse_strangers(request: Request) -> None:
     if not is_from_this_machine(request):
-        raise HTTPException(403, "Tokens are issued on this machine only")
+        raise HTTPException(403, "Tokens are issued to this machine only")

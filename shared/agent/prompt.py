@@ -1,15 +1,16 @@
-"""The system prompt: a template, first what is the same for everybody, last what concerns the user."""
+"""The system prompt, which stays the same for a whole conversation, and the facts that come with each question."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.domain.requests import SystemPrompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from shared.domain.models import Principal
     from shared.domain.ports import ToolDefinition
@@ -20,10 +21,14 @@ _PERSONAL = (_FOLDER / "prompt_personal.md").read_text(encoding="utf-8")
 _PLACEHOLDER = re.compile(r"\{(display_name|email|admin_flag|perms_section|tools_section|links_section)\}")
 _OWN = re.compile(_PLACEHOLDER.pattern + r"|\{\{|\}\}")
 _LONGEST_NAME = 200
+_MOST_ORGANIZATIONS = 50
+
+FACTS_TAG: Final = "imbi_facts"
+"""The tag around the facts that come with a question; the prompt explains it."""
 
 
 class PromptWriter:
-    """Writes the system prompt of each turn, from the bundled template or an operator's own."""
+    """Writes the system prompt of a conversation, from the bundled template or an operator's own."""
 
     def __init__(self, template: str | None = None, ui_url: str | None = None) -> None:
         self._template = template
@@ -32,16 +37,14 @@ class PromptWriter:
     def write(self, principal: Principal, tools: Sequence[ToolDefinition], patterns: str) -> SystemPrompt:
         """Write the prompt; `patterns` are the UI's URL patterns, for links.
 
-        The static part holds nothing of the user or the time, so that it can be cached for everybody.
+        Neither part holds a date, a time or, in the bundled template, anything of the tools or permissions: what
+        changes during a conversation is appended to it with `question_context`. The static part is the same for all
+        users, so that it can be cached for everybody.
         """
         links = {"links_section": self._links(patterns)}
         if self._template is None:
-            return SystemPrompt(_fill(_STATIC, links), _fill(_PERSONAL, _about(principal, bool(tools))))
-        names = ", ".join(tool.name for tool in tools)
-        values = {**links, **_about(principal, bool(tools))}
-        if names:
-            values["tools_section"] = f"Available tools: {names}. {values['tools_section']}"
-        return SystemPrompt("", _fill_own(self._template, values))
+            return SystemPrompt(_fill(_STATIC, links), _fill(_PERSONAL, _user(principal)))
+        return SystemPrompt("", _fill_own(self._template, {**links, **_user(principal), **_rights(principal, tools)}))
 
     def _links(self, patterns: str) -> str:
         if self._ui_url is None:
@@ -52,15 +55,59 @@ class PromptWriter:
         )
 
 
-def _about(principal: Principal, has_tools: bool) -> dict[str, str]:  # noqa: FBT001  # one value of a mapping
-    permissions = ", ".join(sorted(principal.permissions)) or "none of their own"
+def question_context(principal: Principal, now: datetime, *, pages: str | None = None, user: str | None = None) -> str:
+    """Return the facts that are appended to a question, as one text block.
+
+    `now` is an aware time in the user's zone, or in UTC where that is not known. `pages` are the UI's URL patterns, to
+    be given where they differ from those that the conversation was told last, and so is `user`, the user's name.
+    """
+    lines = [
+        "Added by the service, not written by the user.",
+        f"Now: {now:%A}, {now.isoformat(' ', 'minutes')} ({_zone(now)})",
+    ]
+    if principal.organizations:
+        shown = [_fact(slug) for slug in principal.organizations[:_MOST_ORGANIZATIONS]]
+        more = " and others" if len(principal.organizations) > _MOST_ORGANIZATIONS else ""
+        lines.append(f"The user's organizations (org_slug): {', '.join(shown)}{more}")
+    else:
+        lines.append("The user is a member of no organization.")
+    if user is not None:
+        lines.append(f"The user is now: {_fact(user)}")
+    if pages is not None:
+        lines.append(f"The pages of the UI have changed. They are now:\n{_without_tag(pages)}")
+    return "\n".join([f"<{FACTS_TAG}>", *lines, f"</{FACTS_TAG}>"])
+
+
+def _zone(now: datetime) -> str:
+    """Return a zone's name as the tz database has it, such as Europe/Berlin."""
+    return str(getattr(now.tzinfo, "key", None) or now.tzname() or "UTC")
+
+
+def _fact(text: str) -> str:
+    return _without_tag(_one_line(text))
+
+
+def _without_tag(text: str) -> str:
+    """Keep a text from ending the block that it stands in."""
+    return re.sub(rf"<(?=/?{FACTS_TAG})", "", text, flags=re.IGNORECASE)
+
+
+def _user(principal: Principal) -> dict[str, str]:
     return {
         "display_name": _one_line(principal.display_name),
         "email": _one_line(principal.subject),
         "admin_flag": " (administrator: may do everything)" if principal.is_admin else "",
+    }
+
+
+def _rights(principal: Principal, tools: Sequence[ToolDefinition]) -> dict[str, str]:
+    """Return what only an operator's own template shows: permissions and names of tools."""
+    permissions = ", ".join(sorted(principal.permissions)) or "none of their own"
+    names = ", ".join(tool.name for tool in tools)
+    return {
         "perms_section": f"Permissions: {permissions}.",
-        "tools_section": "Use your tools to look up live data."
-        if has_tools
+        "tools_section": f"Available tools: {names}. Use your tools to look up live data."
+        if names
         else "You have no tools now and cannot look up live data: say so, and point to the UI's pages.",
     }
 

@@ -1,4 +1,4 @@
-"""The title of a conversation's first exchange."""
+"""The title of a conversation: its first words, until a model has written a better one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import logging
 import re
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from shared.agent.sent_messages import question_to_send
+from shared.agent.user_text import without_ui_blocks
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyFinished
 from shared.domain.requests import ModelRequest, Prefix, SystemPrompt
@@ -18,31 +20,67 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TITLE_MODEL: Final = "claude-haiku-5-5"
+"""The cheapest current model: https://platform.claude.com/docs/en/about-claude/pricing"""
+
+_ANTHROPIC_HOST = "api.anthropic.com"
 _INSTRUCTION = SystemPrompt(
     static="Write the title of a conversation that begins with the user's message: at most six words that name its"
     " subject, in the message's language. Answer with the title alone, without quotes, and do not answer the message.",
     personal="",
 )
-_CONTEXT = re.compile(r"<context\b[^>]*>.*?(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
 _MOST_WORDS = 6
-_MOST_CHARACTERS = 80
-_MOST_READ = 2000
+_LONGEST_TITLE = 80
+_LONGEST_FIRST_WORDS = 60
+_LONGEST_QUESTION = 2000
 _MAX_TOKENS = 1024
 """Room for a model that thinks before it writes six words."""
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
+_NO_WORDS = "New conversation"
+_INTRODUCTION = re.compile(
+    r"^(?:(?:sure|certainly|of course)[,.!]?\s+)?"
+    r"(?:here(?:'s|\u2019s| is)\s[^:\n]{0,40}\btitle\b[^:\n]{0,40}:"
+    r"|(?:(?:the|a|conversation|suggested)\s+){0,2}title(?: of the conversation)?(?: is)?\s*[:\u2014-])",
+    re.IGNORECASE,
+)
+_LINE_MARKS = re.compile(r"^(?:(?:#{1,6}|[>*+-]|\d{1,2}[.)])\s+)+")
+_WORD_MARKS = re.compile(r"\*+|`+|(?<!\w)_+|_+(?!\w)|~~")
+_EDGES = " \t.,:;#\"'\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u300c\u300d"
+
+
+def title_model(model_name: str, base_url: str | None = None, provider: str = "anthropic") -> str:
+    """Return the model that writes the titles of a conversation with `model_name`.
+
+    On Anthropic's own API this is the cheapest model. Which models another address or platform has is not known, so
+    there it is the conversation's own.
+    """
+    is_own_api = provider == "anthropic" and (base_url is None or urlsplit(base_url).hostname == _ANTHROPIC_HOST)
+    return TITLE_MODEL if is_own_api and model_name.startswith("claude-") else model_name
+
+
+def first_words(question: str) -> str:
+    """Return a title of at most 60 characters made of a question's first words, cut between words."""
+    text = without_ui_blocks(question)[:_LONGEST_QUESTION]
+    words = " ".join(_WORD_MARKS.sub("", _LINE_MARKS.sub("", line.strip())) for line in text.splitlines())
+    title = " ".join(words.split())
+    if len(title) > _LONGEST_FIRST_WORDS:
+        start = title[: _LONGEST_FIRST_WORDS - 1]
+        has_whole_word = " " in start and title[len(start)] != " "
+        title = f"{(start.rpartition(' ')[0] if has_whole_word else start).rstrip(_EDGES)}…"
+    return title if any(character.isalnum() for character in title) else _NO_WORDS
 
 
 async def choose_title(model: Model, model_name: str, question: str) -> str:
-    """Have a title written for a first question; where that fails it is the question's first words."""
-    words = _CONTEXT.sub(" ", question).strip() or "New conversation"
-    request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words[:_MOST_READ])])
+    """Have `model_name` write a title for a first question; where that fails, return the question's first words."""
+    words = without_ui_blocks(question).strip()[:_LONGEST_QUESTION] or _NO_WORDS
+    request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words)], effort="low")
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             written = await _text(model, request)
     except (ModelError, TimeoutError) as error:
         log.warning("no title could be written: %s", type(error).__name__)
         written = ""
-    return _tidy(written) or _tidy(words) or "New conversation"
+    return clean_title(written) or first_words(question)
 
 
 async def _text(model: Model, request: ModelRequest) -> str:
@@ -54,8 +92,15 @@ async def _text(model: Model, request: ModelRequest) -> str:
     return text
 
 
-def _tidy(text: str) -> str:
-    """Give the first line's first words, without the quotes and marks that models like to put around a title."""
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    words = re.sub(r"^(title\s*:|#+)", "", line.strip(), flags=re.IGNORECASE).split()[:_MOST_WORDS]
-    return " ".join(words).strip(" \"'`*_#.:,;\u201c\u201d")[:_MOST_CHARACTERS].strip()
+def clean_title(written: str) -> str:
+    """Return the title in a model's answer, at most six words; empty where there is none.
+
+    Removed are introductions ("Here is a title:", "Title:"), quotes, Markdown and the full stop at the end.
+    """
+    for line in written[:_LONGEST_QUESTION].splitlines():
+        text = _WORD_MARKS.sub("", _LINE_MARKS.sub("", line.strip())).strip(_EDGES)
+        text = _INTRODUCTION.sub("", f"{text}:" if line.rstrip(" *_").endswith(":") else text).strip(_EDGES)
+        title = " ".join(text.split()[:_MOST_WORDS]).strip(_EDGES)
+        if title:
+            return title[:_LONGEST_TITLE].rstrip()
+    return ""

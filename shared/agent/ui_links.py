@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -19,23 +20,32 @@ log = logging.getLogger(__name__)
 BUILT_IN = """\
 - /dashboard: the user's start page
 - /projects: all projects
-- /projects/{project_id}: a project
-- /projects/{project_id}/releases: a project's releases
-- /projects/{project_id}/operations-log: a project's operations log
-- /teams/{team_slug}: a team
-- /operations-log: the operations log
-- /reports: reports
-- /admin/organizations/{org_slug}: an organization's settings
-- /admin/teams, /admin/project-types, /admin/environments, /admin/blueprints, /admin/roles, /admin/users: administration
-- /settings: the user's own settings"""
+- /projects/{project_id}: a project; `project_id` is its `id`, not its slug
+- /projects/{project_id}/{tab}: a tab of a project: `overview`, `dependencies`, `relationships`, `documents`, \
+`configuration`, `logs`, `operations-log`
+- /operations-log: the operations log of all projects
+- /documents: all documents
+- /reports: the reports
+- /reports/{id}: a report: `monthly-improvement`, `open-pull-requests`, `projects-graph`, `score-history`, `team-kpi`
+- /users/{email}: a user's profile
+- /settings, /settings/{tab}: the user's own settings
+- /admin/{section}: administration, for administrators only; sections are `project-types`, `environments`, `teams`, \
+`organizations`, `blueprints`, `roles`, `users`, `service-accounts`
+- /admin/{section}/{slug}: one thing of a section, such as a team
+- /admin/{section}/new: the form for a new thing; /admin/{section}/{slug}/edit: the form for changing one"""
+"""The pages of the Imbi UI of November 2026."""
+
 _MAX_AGE_SECONDS = 600.0
 _RETRY_SECONDS = 60.0
-_PATIENCE_SECONDS = 2.0
-_LARGEST = 32_768
+_TIMEOUT_SECONDS = 2.0
+_LARGEST_BYTES = 32_768
+_LONGEST_TEXT = 8_000
+"""Characters of the patterns: they are sent with every request."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class UrlPatterns:
-    """What the UI says of its pages, read again now and then; only the first turn waits for it, and briefly."""
+    """The UI's description of its pages, read again every ten minutes; only the first turn waits, at most 2 s."""
 
     def __init__(
         self,
@@ -44,7 +54,7 @@ class UrlPatterns:
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare without asking; the clock goes on while the process is frozen, which a monotonic one does not."""
+        """Prepare without a request; `clock` must go on while the process is frozen, which a monotonic one does not."""
         self._url = f"{ui_url}/llms.txt" if ui_url else None
         self._transport = transport
         self._text: str | None = None
@@ -53,13 +63,13 @@ class UrlPatterns:
         self._reading: asyncio.Task[None] | None = None
 
     async def text(self) -> str:
-        """Give the patterns as Markdown."""
+        """Return the patterns as Markdown."""
         now = self._clock()
         if self._url is not None and not now < self._due <= now + _MAX_AGE_SECONDS:
             self._due = now + _RETRY_SECONDS
             self._reading = asyncio.create_task(self._read(self._url))
         if self._text is None and self._reading is not None:
-            await asyncio.wait({self._reading}, timeout=_PATIENCE_SECONDS)
+            await asyncio.wait({self._reading}, timeout=_TIMEOUT_SECONDS)
         return self._text or BUILT_IN
 
     async def aclose(self) -> None:
@@ -73,7 +83,7 @@ class UrlPatterns:
             # A client of its own for each reading: the certificates that it loads are not kept for minutes.
             async with (
                 httpx2.AsyncClient(
-                    timeout=_PATIENCE_SECONDS, follow_redirects=False, transport=self._transport
+                    timeout=_TIMEOUT_SECONDS, follow_redirects=False, transport=self._transport
                 ) as client,
                 client.stream("GET", url) as response,
             ):
@@ -81,12 +91,21 @@ class UrlPatterns:
                 content = b""
                 async for chunk in response.aiter_bytes():
                     content += chunk
-                    if len(content) >= _LARGEST:
+                    if len(content) >= _LARGEST_BYTES:
                         break
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             log.warning("the UI's llms.txt could not be read: %s", type(error).__name__)
             return
-        text = clean(content[:_LARGEST].decode("utf-8", "ignore")).strip()
-        if text and not text.lstrip().startswith("<"):
+        text = _readable(content[:_LARGEST_BYTES].decode("utf-8", "ignore"))
+        if text and not text.startswith("<"):
             self._text = text
             self._due = self._clock() + _MAX_AGE_SECONDS
+
+
+def _readable(text: str) -> str:
+    """Remove characters that nobody sees, and cut what is too long at the end of a line."""
+    text = _CONTROL.sub("", clean(text)).strip()
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    start = text[:_LONGEST_TEXT]
+    return (start.rpartition("\n")[0] or start).rstrip()

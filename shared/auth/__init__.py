@@ -1,1 +1,1 @@
-"""Who asks: access tokens, principals, and the caller's credential on its way to the Imbi API."""
+"""Authentication: access tokens, API keys, and the caller that they identify."""

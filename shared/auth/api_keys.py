@@ -1,4 +1,4 @@
-"""API keys: `ik_<id>_<secret>`, of whose secret only an Argon2 hash is stored."""
+"""API keys of the form `ik_<id>_<secret>`. Only an Argon2 hash of the secret is stored (RFC 9106)."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from shared.domain.errors import Unauthenticated
 
 PREFIX = "ik_"
 
-_LONGEST = 512
+_MAX_LENGTH = 512
 _PARTS = 3
-_REMEMBERED_SECONDS = 60.0
-_NOTED_SECONDS = 60.0
-_MOST_REMEMBERED = 1024
-_SIDE_BY_SIDE = 2
-"""How many hashes are computed at a time: each takes tens of milliseconds of CPU and some 64 MB."""
+_CACHE_SECONDS = 60.0
+_USE_INTERVAL_SECONDS = 60.0
+_MAX_ENTRIES = 1024
+_MAX_CONCURRENT_HASHES = 2
+"""Each hash takes tens of milliseconds of CPU time and about 64 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as its bearer sent it."""
+    """The parts of a key that a caller sent."""
 
     key_id: str
     secret: str = field(repr=False)
 
 
-def read_api_key(token: str) -> ApiKey:
-    """Take a key apart.
+def parse(token: str) -> ApiKey:
+    """Split a key into its id and its secret.
 
     Raises:
-        Unauthenticated: it has not the form of a key.
+        Unauthenticated: the token does not have the form of a key.
     """
     parts = token.split("_", _PARTS - 1)
     if (
-        len(token) > _LONGEST
+        len(token) > _MAX_LENGTH
         or len(parts) != _PARTS
         or not all(parts)
         or not token.isascii()
@@ -50,45 +50,49 @@ def read_api_key(token: str) -> ApiKey:
     return ApiKey(f"{PREFIX}{parts[1]}", parts[2])
 
 
-class SecretChecker:
-    """Checks keys' secrets off the event loop, and remembers for a minute, by a hash, which were right."""
+class SecretVerifier:
+    """Verifies the secrets of keys in threads, and caches successful verifications for a minute."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._slots = asyncio.Semaphore(_SIDE_BY_SIDE)
-        self._right: OrderedDict[bytes, float] = OrderedDict()
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_HASHES)
+        self._verified_until: OrderedDict[bytes, float] = OrderedDict()
 
-    async def check(self, key: ApiKey, key_hash: str) -> None:
-        """See to it that a key's secret is the one that was hashed.
+    async def verify(self, key: ApiKey, key_hash: str) -> None:
+        """Check a key's secret against the stored hash.
 
         Raises:
-            Unauthenticated: it is not.
+            Unauthenticated: the secret is wrong, or the hash is malformed.
         """
-        remembered_as = hashlib.sha256(f"{key.secret}\0{key_hash}".encode()).digest()
-        if self._right.get(remembered_as, 0.0) > time.monotonic():
+        # The cache holds a digest instead of the secret itself.
+        digest = hashlib.sha256(f"{key.secret}\0{key_hash}".encode()).digest()
+        if self._verified_until.get(digest, 0.0) > time.monotonic():
             return
         async with self._slots:
             try:
                 await asyncio.to_thread(self._hasher.verify, key_hash, key.secret)
             except (Argon2Error, InvalidHashError):
                 raise Unauthenticated from None
-        self._right[remembered_as] = time.monotonic() + _REMEMBERED_SECONDS
-        while len(self._right) > _MOST_REMEMBERED:
-            self._right.popitem(last=False)
+        self._verified_until[digest] = time.monotonic() + _CACHE_SECONDS
+        _drop_oldest(self._verified_until)
 
 
-class Uses:
-    """Which keys' use has been noted within the last minute, so that many requests at once write it once."""
+class UseLimiter:
+    """Limits how often this process records the use of a key, so that many requests at once cause one write."""
 
     def __init__(self) -> None:
-        self._noted: OrderedDict[str, float] = OrderedDict()
+        self._recorded_at: OrderedDict[str, float] = OrderedDict()
 
-    def is_due(self, key: ApiKey) -> bool:
-        """Say whether the use of a key is to be noted; who asks is taken to do so."""
+    def take(self, key: ApiKey) -> bool:
+        """Return whether the caller must record the key's use now; at most once a minute for each key."""
         now = time.monotonic()
-        if now - self._noted.get(key.key_id, float("-inf")) < _NOTED_SECONDS:
+        if now - self._recorded_at.get(key.key_id, float("-inf")) < _USE_INTERVAL_SECONDS:
             return False
-        self._noted[key.key_id] = now
-        while len(self._noted) > _MOST_REMEMBERED:
-            self._noted.popitem(last=False)
+        self._recorded_at[key.key_id] = now
+        _drop_oldest(self._recorded_at)
         return True
+
+
+def _drop_oldest(entries: OrderedDict[bytes, float] | OrderedDict[str, float]) -> None:
+    while len(entries) > _MAX_ENTRIES:
+        entries.popitem(last=False)

@@ -1,4 +1,4 @@
-"""From a bearer token to the caller whose it is."""
+"""Resolves a bearer token to its caller (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from shared.auth import tokens
-from shared.auth.api_keys import PREFIX, ApiKey, SecretChecker, Uses, read_api_key
+from shared.auth import api_keys, tokens
+from shared.auth.api_keys import ApiKey
 from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.models import Caller
 
@@ -17,45 +17,50 @@ if TYPE_CHECKING:
 
 
 class Directory(Protocol):
-    """Where principals, revoked tokens and API keys are looked up."""
+    """The source of principals, revoked tokens and API keys.
+
+    Both `find` methods raise GraphUnavailable if the directory cannot be reached in time.
+    """
 
     async def find(self, subject: str, token_id: str, *, is_service_account: bool = False) -> Subject:
-        """Look up a token's subject."""
+        """Return the subject of an access token."""
         ...
 
     async def find_key(self, key_id: str) -> KeyRecord | None:
-        """Look up an API key with its owner."""
+        """Return an API key with its owner, or None if there is no such key."""
         ...
 
-    async def note_use(self, key: KeyRecord) -> None:
-        """Note that a key has been used."""
+    async def record_use(self, key: KeyRecord) -> None:
+        """Store the time of an API key's use."""
         ...
 
 
 class Authenticator:
-    """Reads bearer tokens without any I/O, then finds out whose they are in one round trip."""
+    """Checks bearer tokens: first without any I/O, then with one query for the token's subject."""
 
     def __init__(self, secret: str, directory: Directory) -> None:
         self._secret = secret
         self._directory = directory
-        self._checker = SecretChecker()
-        self._uses = Uses()
+        self._verifier = api_keys.SecretVerifier()
+        self._use_limiter = api_keys.UseLimiter()
 
     def read(self, token: str) -> Claims | ApiKey:
-        """Check what can be checked of a token on its own.
+        """Check the parts of a token that need no query: its form, signature and times.
 
         Raises:
-            Unauthenticated: it is neither a valid access token nor an API key by its form.
+            Unauthenticated: the token is neither a valid access token nor a well-formed API key.
         """
-        return read_api_key(token) if token.startswith(PREFIX) else tokens.verify(token, self._secret)
+        if token.startswith(api_keys.PREFIX):
+            return api_keys.parse(token)
+        return tokens.verify(token, self._secret)
 
     async def identify(self, token: str, credential: Claims | ApiKey) -> Caller:
-        """Find out whose token it is.
+        """Return the caller whose token it is.
 
         Raises:
-            Unauthenticated: it is revoked or expired, or its subject is unknown or inactive.
-            Forbidden: it is a service account's.
-            GraphUnavailable: the directory cannot be reached.
+            Unauthenticated: the token is revoked or expired, or its subject is unknown or inactive.
+            Forbidden: the subject is a service account.
+            GraphUnavailable: the directory cannot be reached in time.
         """
         if isinstance(credential, ApiKey):
             principal = await self._owner(credential)
@@ -68,32 +73,30 @@ class Authenticator:
     async def check(self, caller: Caller) -> Caller:
         """Return a caller with the rights that it has now, if its token is still good.
 
-        Raises:
-            Unauthenticated: it has expired or been revoked meanwhile, or its user is gone.
-            GraphUnavailable: the directory cannot be reached.
+        Raises: as read and identify.
         """
         return await self.identify(caller.token, self.read(caller.token))
 
     async def _subject(self, claims: Claims) -> Principal:
-        found = await self._directory.find(
+        subject = await self._directory.find(
             claims.subject, claims.token_id, is_service_account=claims.is_service_account
         )
-        if found.is_revoked or found.principal is None:
+        if subject.is_revoked or subject.principal is None:
             raise Unauthenticated
-        return found.principal
+        return subject.principal
 
     async def _owner(self, key: ApiKey) -> Principal:
         record = await self._directory.find_key(key.key_id)
         if record is None or record.owner is None or record.is_revoked or time.time() >= record.expires_at:
             raise Unauthenticated
-        await self._checker.check(key, record.key_hash)
-        if self._uses.is_due(key):
-            await self._directory.note_use(record)
-        return _narrowed(record.owner, record.scopes)
+        await self._verifier.verify(key, record.key_hash)
+        if self._use_limiter.take(key):
+            await self._directory.record_use(record)
+        return _limited_to_scopes(record.owner, record.scopes)
 
 
-def _narrowed(owner: Principal, scopes: frozenset[str]) -> Principal:
-    """Give the owner with no more permissions than the key's scopes name; no scopes narrow nothing."""
+def _limited_to_scopes(owner: Principal, scopes: frozenset[str]) -> Principal:
+    """Return the owner with the permissions that the key's scopes name; a key without scopes has all of them."""
     if not scopes:
         return owner
     permissions = scopes if owner.is_admin else owner.permissions & scopes

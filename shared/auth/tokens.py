@@ -1,4 +1,4 @@
-"""Access tokens: a JWT's text to its claims, without any I/O."""
+"""Access tokens: JSON Web Tokens that Imbi issues (RFC 7519), verified without any I/O."""
 
 from __future__ import annotations
 
@@ -8,40 +8,44 @@ from dataclasses import dataclass
 import jwt
 
 from shared.domain.errors import Unauthenticated
+from shared.util.text import is_storable
 
 _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
-_LONGEST = 8192
-_LONGEST_LIFE_SECONDS = 2 * 366 * 24 * 60 * 60
-"""An access token that is good for years was not issued by Imbi as it should be."""
+_MAX_LENGTH = 8192
+_MAX_LIFETIME_SECONDS = 2 * 366 * 24 * 60 * 60
+"""Two years. Imbi issues no access token with a longer lifetime."""
 _CLIENT_CREDENTIALS = "client_credentials"
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says: whose it is, its own id, and when it ends (seconds since the epoch)."""
+    """The claims of an access token that the service uses."""
 
     subject: str
     token_id: str
     expires_at: float
+    """Seconds since the epoch."""
     is_service_account: bool
 
 
 def verify(token: str, secret: str) -> Claims:
-    """Check a token's signature, times and claims (RFC 7519) under HS256 and no other algorithm.
+    """Check a token's signature, times and claims, and return its claims.
+
+    HS256 (RFC 7518, section 3.2) is the only algorithm that is accepted.
 
     Raises:
         Unauthenticated: the token is not a valid access token.
     """
-    if len(token) > _LONGEST:
+    if len(token) > _MAX_LENGTH:
         raise Unauthenticated
     try:
         claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], options={"require": _REQUIRED, "verify_aud": False})
     except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
         raise Unauthenticated from None
-    if not isinstance(claims["exp"], int | float) or claims["exp"] > time.time() + _LONGEST_LIFE_SECONDS:
+    if not isinstance(claims["exp"], int | float) or claims["exp"] > time.time() + _MAX_LIFETIME_SECONDS:
         raise Unauthenticated
-    if claims["type"] != "access" or not (_is_name(claims["sub"]) and _is_name(claims["jti"])):
+    if claims["type"] != "access" or not (_is_identifier(claims["sub"]) and _is_identifier(claims["jti"])):
         raise Unauthenticated
     return Claims(
         subject=claims["sub"],
@@ -51,8 +55,6 @@ def verify(token: str, secret: str) -> Claims:
     )
 
 
-def _is_name(value: object) -> bool:
-    """Say whether a claim can name something in the graph, which stores neither NUL nor lone surrogates."""
-    if not isinstance(value, str) or not value or "\0" in value:
-        return False
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+def _is_identifier(value: object) -> bool:
+    """Return whether a claim can be the id of a user, a service account or a token in the database."""
+    return isinstance(value, str) and bool(value) and is_storable(value)

@@ -1,1 +1,1 @@
-"""AWS Lambda's entry points."""
+"""AWS Lambda: the entry points of its functions, and secrets, metrics and traces in AWS."""

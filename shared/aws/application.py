@@ -1,4 +1,4 @@
-"""One route as an ASGI application of a Lambda environment, whichever entry point runs it."""
+"""One route as an ASGI application in a Lambda environment, for both entry points."""
 
 from __future__ import annotations
 
@@ -6,80 +6,96 @@ import asyncio
 import logging
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, cast
 
+from shared.aws.configuration import configure
 from shared.aws.secrets import Secrets
 from shared.domain.errors import AssistantError
-from shared.http.app import create_app, version
-from shared.observability import logs, metrics
-from shared.settings import environment, load
+from shared.http.app import create_app, services_of
+from shared.observability import metrics
+from shared.settings import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
 
     from fastapi import APIRouter, FastAPI
     from fastapi.routing import APIRoute
     from starlette.types import Receive, Scope, Send
 
+    from shared.aws.configuration import Configuration
     from shared.composition import Services
-    from shared.observability.metrics import Sink, Tracer
     from shared.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_SERVICE = "imbi-assistant"
 _WARM_UP_SECONDS = 6.0
-"""What warming up may take of the ten seconds that Lambda gives an environment to start."""
-_LAST_WORDS_SECONDS = 0.7
-"""What an answer has left to be stored, and its reader to be told, when the environment ends."""
-_KEY_BYTES = 32
+"""The limit for warming up; Lambda gives an environment ten seconds to start."""
+_SHUTDOWN_SECONDS = 0.7
+"""The time in which an answer must be stored and its client informed when the environment ends."""
+_SECRET_BYTES = 32
 
 
 class Context(Protocol):
-    """What is used of Lambda's context."""
+    """The part of Lambda's context object that is used.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+    """
 
     aws_request_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time until the platform ends the invocation."""
+        """Return the milliseconds until Lambda ends the invocation."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """The application with the variables that it was built from."""
+
+    variables: dict[str, str]
+    configuration: Configuration
+    app: FastAPI
+
+    @property
+    def services(self) -> Services:
+        return services_of(self.app)
+
+
 class LambdaApplication:
-    """Builds the route's application from settings with secrets read, and again when a secret has changed."""
+    """An ASGI application for one route. It is built from the settings, and built again when a secret has changed.
+
+    `is_bare` marks a route that is also served without the path of the public URL, and that needs no token.
+    """
 
     def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
         self._router = router
-        self._name = cast("APIRoute", router.routes[0]).name
+        self._route_name = cast("APIRoute", router.routes[0]).name
         self._is_bare = is_bare
         self._secrets: Secrets | None = None
-        self._variables: dict[str, str] = {}
-        self._app: FastAPI | None = None
-        self._settings: Settings | None = None
-        self._sinks: Sequence[Sink] = ()
-        self._tracer: Tracer | None = None
+        self._built: _Built | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or go through the environment's lifespan."""
+        """Handle a request, or the lifespan of the environment."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
-            await self._answer(scope, receive, send)
+            await self._handle_request(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app, settings = await self._current()
-        context: Context = scope["aws.context"]
-        metrics.send_to(*self._sinks)
-        scope["state"] = {**scope.get("state", {}), "deadline": _deadline(context, settings)}
+    async def _handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        built = await self._current()
+        configuration = built.configuration
+        metrics.set_sinks(*configuration.metrics_sinks)
+        deadline = _deadline(scope["aws.context"], configuration.settings)
+        scope["state"] = {**scope.get("state", {}), "deadline": deadline}
         try:
-            with self._tracer.section(self._name) if self._tracer else nullcontext():
-                await _to_its_end(app(scope, receive, send), _services(app))
+            with configuration.tracer.section(self._route_name) if configuration.tracer else nullcontext():
+                await _finish_on_shutdown(built.app(scope, receive, send), built.services)
         finally:
-            if settings.sentry_dsn is not None:
-                await asyncio.to_thread(_flush_reports)
+            await configuration.flush_reports()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
             await self._start()
@@ -92,78 +108,54 @@ class LambdaApplication:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start(self) -> None:
-        """Build the application, and warm it up where it has a model to ask."""
-        app, settings = await self._current()
-        if settings.anthropic_api_key is None:
+        """Build the application, and warm it up if it uses a model."""
+        built = await self._current()
+        if built.configuration.settings.anthropic_api_key is None:
             return
         try:
             async with asyncio.timeout(_WARM_UP_SECONDS):
-                await _services(app).warm_up()
-                await _services(app).keep()
+                await built.services.warm_up()
+                await built.services.keep()
         except (TimeoutError, AssistantError) as error:
-            # The first answer waits for the rest, or says what is wrong.
-            log.warning("not all is warm: %s", type(error).__name__)
+            # The first answer waits for the rest of the work, or reports its error.
+            log.warning("the warm-up is incomplete: %s", type(error).__name__)
 
-    async def _current(self) -> tuple[FastAPI, Settings]:
+    async def _current(self) -> _Built:
+        """Return the application; build it first if there is none yet, or if a secret has changed."""
         if self._secrets is None:
             self._secrets = Secrets(environment())
-        if self._app is None or self._settings is None or self._secrets.is_due:
+        if self._built is None or self._secrets.is_stale:
             variables = await asyncio.to_thread(self._secrets.variables)
-            if variables != self._variables or self._app is None or self._settings is None:
+            if self._built is None or variables != self._built.variables:
                 await self._close()
-                self._settings = self._set_up(variables)
-                self._app = create_app(self._settings, self._router, bare=[self._router] if self._is_bare else ())
-                self._variables = variables
-        return self._app, self._settings
+                self._built = self._build(variables)
+        return self._built
 
-    def _set_up(self, variables: dict[str, str]) -> Settings:
-        if self._is_bare:
-            # It asks for no token: its function needs no secret to check one with, and has one that nobody knows.
-            variables = {"IMBI_AUTH_JWT_SECRET": token_hex(_KEY_BYTES), **variables}
-        settings = load(variables)
-        logs.set_up_json_logging(settings.log_level, _SERVICE)
-        if settings.sentry_dsn is not None:
-            from shared.observability.sentry import set_up_reports  # noqa: PLC0415  # imported only where reports are wanted
-
-            set_up_reports(settings.sentry_dsn.get_secret_value(), settings.environment, version())
-        if settings.anthropic_api_key is not None:
-            from shared.aws.cloudwatch import CloudWatchMetrics  # noqa: PLC0415  # only answers are measured
-
-            self._sinks = [CloudWatchMetrics(_SERVICE, settings.environment)]
-        if settings.is_traced:
-            from shared.aws.xray import XRay  # noqa: PLC0415  # slow to import, and off by default
-
-            self._tracer = XRay(_SERVICE)
-        return settings
+    def _build(self, variables: dict[str, str]) -> _Built:
+        # A bare route checks no token, so its function needs no JWT secret. The settings require one: a random one.
+        default = {"IMBI_AUTH_JWT_SECRET": token_hex(_SECRET_BYTES)} if self._is_bare else {}
+        configuration = configure({**default, **variables})
+        app = create_app(configuration.settings, self._router, bare=[self._router] if self._is_bare else ())
+        return _Built(variables, configuration, app)
 
     async def _close(self) -> None:
-        if self._app is not None:
-            app, self._app = self._app, None
-            await _services(app).aclose()
+        if self._built is not None:
+            built, self._built = self._built, None
+            await built.services.aclose()
 
 
-async def _to_its_end(answering: Coroutine[None, None, None], services: Services) -> None:
-    """Answer; where the environment ends meanwhile, end the answer with an error that its reader sees."""
+async def _finish_on_shutdown(answering: Coroutine[None, None, None], services: Services) -> None:
+    """Await an answer. If it is cancelled because the environment ends, end it with an error that its client sees."""
     task = asyncio.ensure_future(answering)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await services.shut_down(_LAST_WORDS_SECONDS)
-        await asyncio.wait({task}, timeout=_LAST_WORDS_SECONDS)
+        await services.shut_down(_SHUTDOWN_SECONDS)
+        await asyncio.wait({task}, timeout=_SHUTDOWN_SECONDS)
         task.cancel()
         raise
 
 
 def _deadline(context: Context, settings: Settings) -> float:
-    """Say when an answer must be stored and ended, in seconds since the epoch."""
+    """Return the time by which an answer must be stored and ended, in seconds since the epoch."""
     return time.time() + context.get_remaining_time_in_millis() / 1000 - settings.deadline_reserve_seconds
-
-
-def _services(app: FastAPI) -> Services:
-    return cast("Services", app.state.services)
-
-
-def _flush_reports() -> None:
-    from shared.observability.sentry import flush_reports  # noqa: PLC0415  # imported only where reports are wanted
-
-    flush_reports()

@@ -1,4 +1,7 @@
-"""Answers as CloudWatch metrics, in the embedded metric format: a line of the log that CloudWatch reads."""
+"""Metrics of answers in CloudWatch's embedded metric format: CloudWatch extracts them from a log line.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ NAMESPACE = "ImbiAssistant"
 
 
 class CloudWatchMetrics:
-    """A Sink that prints each report as metrics."""
+    """A Sink that writes each report to stdout, one line for each answer."""
 
     def __init__(self, service: str, environment: str) -> None:
         self._service = service
         self._environment = environment
 
-    def answered(self, report: AnswerReport) -> None:
-        """Print one answer's metrics."""
+    def record_answer(self, report: AnswerReport) -> None:
+        """Write the metrics of one answer."""
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
         metrics.add_dimension("environment", self._environment)
         if report.first_event_ms is not None:

@@ -1,4 +1,4 @@
-"""A route as a Lambda function, whose answer goes out whole under Lambda's own runtime."""
+"""The handler of a Lambda function that serves one route; its response is buffered by Lambda's own runtime."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class LambdaHandler:
-    """The handler of one route; what it needs is made at the first invocation and kept as long as the process.
+    """The handler of one route. Its application is built at the first invocation and reused by later ones.
 
-    `is_bare` is for a route that is served without the public URL's path as well, and asks for no token.
+    `is_bare` marks a route that is also served without the path of the public URL, and that needs no token.
     """
 
     def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
@@ -25,19 +25,19 @@ class LambdaHandler:
         self._mangum: Mangum | None = None
 
     def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, object]:
-        """Answer one invocation."""
+        """Handle one invocation: an event of a Function URL or an API Gateway."""
         if self._mangum is None:
             self._mangum = self._build()
         return self._mangum(event, context)
 
     def application(self) -> LambdaApplication:
-        """Give the route as an ASGI application."""
+        """Return the route as an ASGI application."""
         return LambdaApplication(self._router, is_bare=self._is_bare)
 
     def _build(self) -> Mangum:
         from mangum import Mangum  # noqa: PLC0415  # only Lambda needs it
 
-        # One event loop outlives the invocations, and with it the connections that it carries.
+        # All invocations share one event loop, because open connections belong to the loop that opened them.
         asyncio.set_event_loop(asyncio.new_event_loop())
-        # The lifespan would be run, start and stop, at every invocation.
+        # Mangum would run the whole lifespan, start-up and shutdown, at every invocation.
         return Mangum(self.application(), lifespan="off")

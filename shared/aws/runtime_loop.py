@@ -1,20 +1,22 @@
-"""A runtime for AWS Lambda that streams the answers of an ASGI application.
+"""A runtime for AWS Lambda that streams the responses of an ASGI application.
 
-Lambda's own Python runtime hands an answer over when it is whole. This module speaks the Lambda Runtime API itself, so
-that each piece of an answer leaves when the application sends it. It needs nothing but the standard library and knows
-nothing of the project around it; it may be lifted out as it is:
+Lambda's own Python runtime sends a response when it is complete. This module uses the Lambda Runtime API directly, so
+each piece of a response is sent when the application sends it. It depends only on the standard library, so it can be
+used in other projects without changes:
 
     status = asyncio.run(serve(lambda: app, os.environ["AWS_LAMBDA_RUNTIME_API"]))
 
-- The lifespan runs once in an environment's life: the start-up before the first invocation (after the restoring, with
-  SnapStart), the shutdown on SIGTERM.
-- Events of Function URLs and HTTP APIs (payload 2.0) and of REST APIs (payload 1.0) arrive as HTTP scopes, with the
-  event as `aws.event` and a `LambdaContext` as `aws.context`.
-- `send` returns when the Runtime API has taken the piece but for some KB: a slow reader makes the application wait.
-- The answer ends when the application returns, so background tasks still run. After that the environment is frozen.
-- Where the answer is not taken any more, `send` raises OSError and `receive` gives `http.disconnect`. That a client
-  went away is something that Lambda does not tell.
-- An exception before the answer has begun is the invocation's error; a later one goes into the answer's trailers.
+- The lifespan runs once for each environment: the start-up before the first invocation (with SnapStart, after the
+  snapshot is restored), the shutdown on SIGTERM.
+- Events of Function URLs and HTTP APIs (payload 2.0) and of REST APIs (payload 1.0) become HTTP scopes, with the event
+  as `aws.event` and a `LambdaContext` as `aws.context`.
+- `send` returns when at most some KB are waiting to be sent to the Runtime API: a slow client makes the application
+  wait.
+- The response ends when the application returns, so background tasks still run. After that the environment is frozen.
+- If the Runtime API accepts no more of the response, `send` raises OSError and `receive` returns `http.disconnect`.
+  Lambda does not report that a client disconnected.
+- An exception before the response has started becomes the invocation's error. A later one is sent in the response's
+  trailers.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
@@ -48,40 +50,40 @@ log = logging.getLogger(__name__)
 
 _RUNTIME = "/2018-06-01/runtime"
 _PRELUDE_END = bytes(8)
-_WAITING_BYTES = 64 * 1024
-"""How much of an answer may wait for its reader in this process."""
-_MOST_ERROR_BYTES = 3000
-"""How long an error is in base64 at most; trailers have less than 4 KB in all."""
-_RECONNECT_SECONDS = (0.01, 0.05, 0.2, 1.0, 2.0)
-_LAST_WORDS_SECONDS = 1.5
-"""What an answer has left to end itself after SIGTERM; Lambda kills after two seconds."""
+_BUFFER_BYTES = 64 * 1024
+"""The part of a response that may wait in this process."""
+_MAX_ERROR_BYTES = 3000
+"""The maximum length of an error in base64; all trailers together have less than 4 KB."""
+_RETRY_DELAYS_SECONDS = (0.01, 0.05, 0.2, 1.0, 2.0)
+_SHUTDOWN_SECONDS = 1.5
+"""The time that a response has to end after SIGTERM; Lambda kills the process after two seconds."""
 _TRAILERS = ("Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body")
-_BROKEN = (OSError, asyncio.IncompleteReadError, ValueError)
-"""What a connection raises that broke, or that carries no HTTP."""
+_CONNECTION_ERRORS = (OSError, asyncio.IncompleteReadError, ValueError)
+"""The exceptions of a connection that is broken or does not carry HTTP."""
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade"})
 
 
 class RuntimeApiLost(Exception):
-    """The Runtime API cannot be reached, or wants this process to end."""
+    """The Runtime API cannot be reached, or it refuses to give out invocations."""
 
 
 class LifespanFailed(Exception):
-    """The application says that it cannot start."""
+    """The application reports that its start-up or its shutdown failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """One invocation, with the names of the context that Lambda's own runtime hands out."""
+    """The context of one invocation, with the attribute names of Lambda's own context object."""
 
     aws_request_id: str
     invoked_function_arn: str
     deadline: float
-    """When the platform ends the invocation, in seconds since the epoch."""
+    """The time at which Lambda ends the invocation, in seconds since the epoch."""
     trace_id: str
     invocation_id: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time until the deadline."""
+        """Return the milliseconds until the deadline."""
         return max(int((self.deadline - time.time()) * 1000), 0)
 
 
@@ -92,7 +94,7 @@ class _Reply(NamedTuple):
 
 
 class RuntimeApi:
-    """The Runtime API of one environment; `address` is the host and port of AWS_LAMBDA_RUNTIME_API."""
+    """A client of the Runtime API; `address` is the value of AWS_LAMBDA_RUNTIME_API, a host and a port."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -100,30 +102,34 @@ class RuntimeApi:
         self._port = int(port or 80)
 
     async def get(self, path: str) -> _Reply:
-        """Ask, and wait for the reply as long as it takes; a lost connection is made again some times.
+        """Send a GET request and wait for the reply without a limit; a broken connection is retried some times.
 
         Raises:
-            RuntimeApiLost: there is no reply to be had.
+            RuntimeApiLost: all attempts failed.
         """
-        for pause in (*_RECONNECT_SECONDS, None):
+        for delay in (*_RETRY_DELAYS_SECONDS, None):
             try:
                 return await self._request("GET", path, {})
-            except _BROKEN as error:
-                if pause is None:
+            except _CONNECTION_ERRORS as error:
+                if delay is None:
                     raise RuntimeApiLost(f"{path}: {error}") from error
-                await asyncio.sleep(pause)
+                await asyncio.sleep(delay)
         raise AssertionError
 
     async def report(self, path: str, error: BaseException, context: LambdaContext | None = None) -> None:
-        """Tell an error."""
+        """Report an error; a failure to do so is only logged."""
         headers = {"Content-Type": "application/json", _TRAILERS[0]: _error_type(error)}
         try:
             await self._request("POST", path, headers | _echoed(context), _error_body(error))
-        except _BROKEN as lost:
+        except _CONNECTION_ERRORS as lost:
             log.warning("an error could not be reported: %s", lost)
 
     async def connect(self, method: str, path: str, headers: Mapping[str, str]) -> _Connection:
-        """Open a connection and send a request's head."""
+        """Open a connection and send the request line and the headers.
+
+        Raises:
+            OSError: the connection is refused.
+        """
         reader, writer = await asyncio.open_connection(self._host, self._port)
         lines = [f"{method} {_RUNTIME}{path} HTTP/1.1", f"Host: {self.address}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -144,7 +150,7 @@ async def read_reply(reader: asyncio.StreamReader) -> _Reply:
     """Read an HTTP/1.1 response.
 
     Raises:
-        OSError, asyncio.IncompleteReadError, ValueError: it is none, or not whole.
+        OSError, asyncio.IncompleteReadError, ValueError: the response is malformed or incomplete.
     """
     status = int((await reader.readuntil(b"\r\n")).split(b" ", 2)[1])
     headers: dict[str, str] = {}
@@ -164,48 +170,48 @@ async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
         pass
 
 
-class Exchange:
-    """One invocation between the Runtime API and the application: ASGI's `receive` and `send`."""
+class ResponseStream:
+    """One invocation as ASGI's `scope`, `receive` and `send`; it streams the response to the Runtime API."""
 
     def __init__(self, api: RuntimeApi, context: LambdaContext, event: Message) -> None:
         self.scope = http_scope(event, context)
-        self.has_begun = False
-        self.is_whole = False
+        self.has_started = False
+        self.is_complete = False
         self._api = api
         self._context = context
         self._is_rest = "httpMethod" in event
         self._body: bytes | None = http_body(event)
         self._writer: asyncio.StreamWriter | None = None
-        self._taken: asyncio.Task[_Reply] | None = None
-        self._is_over = asyncio.Event()
+        self._reply: asyncio.Task[_Reply] | None = None
+        self._is_closed = asyncio.Event()
 
     async def receive(self) -> Message:
-        """Give the request, which is whole, then wait for the end."""
+        """Return the complete request at first, and `http.disconnect` after the response has ended."""
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._is_over.wait()
+        await self._is_closed.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """Pass a piece of the answer on, and wait while too much of it is waiting.
+        """Send a piece of the response, and wait while more than the buffer's limit is unsent.
 
         Raises:
-            OSError: nobody takes it any more.
+            OSError: the Runtime API accepts no more of the response.
         """
         if message["type"] == "http.response.start":
-            await self._begin(message)
+            await self._start(message)
         elif message["type"] == "http.response.body":
-            if self._is_over.is_set():
-                raise OSError("the answer is not taken any more")
+            if self._is_closed.is_set():
+                raise OSError("the Runtime API accepts no more of the response")
             await self._write(message.get("body", b""))
             if not message.get("more_body", False):
-                self.is_whole = True
-                self._is_over.set()
+                self.is_complete = True
+                self._is_closed.set()
 
     async def finish(self, error: BaseException | None = None) -> None:
-        """End the answer that has begun, with an error in its trailers if there is one, and see that it is taken."""
-        if self._writer is None or self._taken is None:
+        """End a started response, with any error in its trailers, and wait for the Runtime API's reply."""
+        if self._writer is None or self._reply is None:
             return
         trailers = ""
         if error is not None:
@@ -215,15 +221,15 @@ class Exchange:
         try:
             self._writer.write(f"0\r\n{trailers}\r\n".encode())
             await self._writer.drain()
-            reply = await self._taken
-            if reply.status >= 400:  # noqa: PLR2004  # where errors begin
-                log.warning("the Runtime API refused an answer: %s %s", reply.status, reply.body[:200])
-        except _BROKEN as lost:
-            log.warning("an answer was not taken to its end: %s", lost)
+            reply = await self._reply
+            if reply.status >= 400:  # noqa: PLR2004  # 4xx and 5xx are errors
+                log.warning("the Runtime API refused a response: %s %s", reply.status, reply.body[:200])
+        except _CONNECTION_ERRORS as lost:
+            log.warning("a response was not sent to its end: %s", lost)
         finally:
             self._writer.transport.abort()
 
-    async def _begin(self, start: Message) -> None:
+    async def _start(self, start: Message) -> None:
         headers = {
             "Content-Type": "application/vnd.awslambda.http-integration-response",
             "Lambda-Runtime-Function-Response-Mode": "streaming",
@@ -232,16 +238,16 @@ class Exchange:
         }
         path = f"/invocation/{self._context.aws_request_id}/response"
         reader, self._writer = await self._api.connect("POST", path, headers | _echoed(self._context))
-        self._writer.transport.set_write_buffer_limits(high=_WAITING_BYTES)
-        self._taken = asyncio.create_task(read_reply(reader))
-        self._taken.add_done_callback(self._stop_waiting)
-        self.has_begun = True
+        self._writer.transport.set_write_buffer_limits(high=_BUFFER_BYTES)
+        self._reply = asyncio.create_task(read_reply(reader))
+        self._reply.add_done_callback(self._close)
+        self.has_started = True
         await self._write(prelude(start["status"], start.get("headers", ()), is_rest=self._is_rest))
 
-    def _stop_waiting(self, taken: asyncio.Task[_Reply]) -> None:
-        """A reply that comes before the answer's end means that nobody wants the rest."""
-        self._is_over.set()
-        _ = taken.cancelled() or taken.exception()
+    def _close(self, reply: asyncio.Task[_Reply]) -> None:
+        """Close the stream. A reply before the response's end means that the Runtime API accepts no more of it."""
+        self._is_closed.set()
+        _ = reply.cancelled() or reply.exception()
 
     async def _write(self, piece: bytes) -> None:
         if piece and self._writer is not None:
@@ -250,7 +256,7 @@ class Exchange:
 
 
 def prelude(status: int, headers: Iterable[tuple[bytes, bytes]], *, is_rest: bool = False) -> bytes:
-    """Write what precedes an answer's body: status, headers and cookies as JSON, then eight NULs."""
+    """Return the part of a response before its body: status, headers and cookies as JSON, then eight NUL bytes."""
     joined: dict[str, str] = {}
     cookies: list[str] = []
     for raw_name, raw_value in headers:
@@ -259,22 +265,24 @@ def prelude(status: int, headers: Iterable[tuple[bytes, bytes]], *, is_rest: boo
             cookies.append(value)
         elif name not in _HOP_BY_HOP:
             joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    told: dict[str, object] = {"statusCode": status, "headers": joined}
+    metadata: dict[str, object] = {"statusCode": status, "headers": joined}
     if cookies:
-        told |= {"multiValueHeaders": {"set-cookie": cookies}} if is_rest else {"cookies": cookies}
-    return json.dumps(told, separators=(",", ":")).encode() + _PRELUDE_END
+        metadata |= {"multiValueHeaders": {"set-cookie": cookies}} if is_rest else {"cookies": cookies}
+    return json.dumps(metadata, separators=(",", ":")).encode() + _PRELUDE_END
 
 
 def http_scope(event: Message, context: object) -> Message:
-    """Turn an event into an ASGI scope.
+    """Convert an event to an ASGI scope.
+
+    https://asgi.readthedocs.io/en/stable/specs/www.html
 
     Raises:
-        ValueError: it is no event of an HTTP request.
+        ValueError: the event is not that of an HTTP request.
     """
     try:
         method, path, query, client, headers = _read_rest(event) if "httpMethod" in event else _read_http(event)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not an event of an HTTP request: {error!r} is missing or wrong") from error
+        raise ValueError(f"the event is not that of an HTTP request: {error!r}") from error
     fields = dict(headers)
     return {
         "type": "http",
@@ -295,7 +303,10 @@ def http_scope(event: Message, context: object) -> Message:
 
 
 def _read_http(event: Message) -> _Request:
-    """Read payload 2.0; several values of a header are joined in it already."""
+    """Read payload 2.0, which joins several values of a header into one.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
     headers = [(name.lower(), value) for name, value in (event.get("headers") or {}).items()]
     if event.get("cookies"):
         headers.append(("cookie", "; ".join(event["cookies"])))
@@ -310,48 +321,50 @@ def _read_http(event: Message) -> _Request:
 
 
 def _read_rest(event: Message) -> _Request:
-    """Read payload 1.0, whose query arrives decoded."""
-    several = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    headers = [(name.lower(), value) for name, values in several.items() for value in values]
+    """Read payload 1.0, whose query parameters are already decoded."""
+    all_values = event.get("multiValueHeaders") or {
+        name: [value] for name, value in (event.get("headers") or {}).items()
+    }
+    headers = [(name.lower(), value) for name, values in all_values.items() for value in values]
     query = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
     client = (event["requestContext"].get("identity") or {}).get("sourceIp", "")
     return event["httpMethod"], event["path"] or "/", urlencode(query, doseq=True), client, headers
 
 
 def http_body(event: Message) -> bytes:
-    """Give the request's body, which is text or base64 in an event."""
+    """Return the request's body, which an event contains as text or as base64."""
     body = event.get("body") or ""
     return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
 
 
 class Lifespan:
-    """The application's lifespan, in a task of its own; an application without one is run without."""
+    """The application's lifespan, in a task of its own. An application does not need to support it."""
 
     def __init__(self, app: AsgiApp) -> None:
         self.state: dict[str, Any] = {}
         self._app = app
-        self._asked: asyncio.Queue[Message] = asyncio.Queue()
-        self._told: asyncio.Queue[Message] = asyncio.Queue()
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
         self._task = asyncio.create_task(self._run())
 
-    async def pass_through(self, phase: str) -> None:
-        """Go through `startup` or `shutdown`.
+    async def run_phase(self, phase: str) -> None:
+        """Run `startup` or `shutdown`.
 
         Raises:
-            LifespanFailed: the application says that it failed.
+            LifespanFailed: the application reports that it failed.
         """
-        self._asked.put_nowait({"type": f"lifespan.{phase}"})
-        told = {"type": ""} if self._task.done() else await self._told.get()
-        if told["type"] == f"lifespan.{phase}.failed":
-            raise LifespanFailed(told.get("message", ""))
+        self._to_app.put_nowait({"type": f"lifespan.{phase}"})
+        message = {"type": ""} if self._task.done() else await self._from_app.get()
+        if message["type"] == f"lifespan.{phase}.failed":
+            raise LifespanFailed(message.get("message", ""))
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:
-            await self._app(scope, self._asked.get, self._told.put)
-        except Exception as error:  # noqa: BLE001  # ASGI's way to say that there is no lifespan
-            log.info("the application has no lifespan: %r", error)
-        self._told.put_nowait({"type": "over"})
+            await self._app(scope, self._to_app.get, self._from_app.put)
+        except Exception as error:  # noqa: BLE001  # in ASGI an exception means that there is no lifespan
+            log.info("the application does not support the lifespan protocol: %r", error)
+        self._from_app.put_nowait({"type": "over"})
 
 
 async def serve(
@@ -361,14 +374,15 @@ async def serve(
     is_snap_start: bool = False,
     on_invocation: Callable[[LambdaContext], None] = lambda _context: None,
 ) -> int:
-    """Load the application and answer invocations until the environment ends; gives the process's exit status.
+    """Load the application, handle invocations until the environment ends, and return the process's exit status.
 
-    With SnapStart the snapshot is taken between the loading and the application's start-up.
+    With SnapStart, Lambda takes the snapshot after `load` and before the application's start-up. `on_invocation` is
+    called before each invocation.
     """
     api = RuntimeApi(address)
-    working = asyncio.current_task()
-    if working is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
+    current = asyncio.current_task()
+    if current is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     phase = "init"
     try:
         app = load()
@@ -376,64 +390,64 @@ async def serve(
             await api.get("/restore/next")
             phase = "restore"
         lifespan = Lifespan(app)
-        await lifespan.pass_through("startup")
+        await lifespan.run_phase("startup")
     except Exception as error:
         log.exception("the environment cannot start")
         await api.report(f"/{phase}/error", error)
         return 1
     try:
-        await _work(api, app, lifespan.state, on_invocation)
+        await _handle_invocations(api, app, lifespan.state, on_invocation)
     except asyncio.CancelledError:
-        log.info("the environment ends")
+        log.info("the environment is shutting down")
     except RuntimeApiLost:
-        log.exception("the Runtime API is lost")
+        log.exception("the Runtime API cannot be used any more")
         return 1
     finally:
         with suppress(TimeoutError, LifespanFailed):
-            async with asyncio.timeout(_LAST_WORDS_SECONDS):
-                await lifespan.pass_through("shutdown")
+            async with asyncio.timeout(_SHUTDOWN_SECONDS):
+                await lifespan.run_phase("shutdown")
     return 0
 
 
-async def _work(
+async def _handle_invocations(
     api: RuntimeApi, app: AsgiApp, state: Mapping[str, Any], on_invocation: Callable[[LambdaContext], None]
 ) -> None:
     while True:
         invocation = await api.get("/invocation/next")
-        if invocation.status == 410:  # noqa: PLR2004  # Gone: it ended without us
+        if invocation.status == 410:  # noqa: PLR2004  # Gone: the invocation has ended already
             continue
-        if invocation.status != 200:  # noqa: PLR2004  # the number is the name
-            raise RuntimeApiLost(f"/invocation/next answered {invocation.status}")
+        if invocation.status != 200:  # noqa: PLR2004  # OK
+            raise RuntimeApiLost(f"/invocation/next returned status {invocation.status}")
         context = _context(invocation.headers)
         on_invocation(context)
-        await _answer(api, app, context, invocation.body, state)
+        await _handle(api, app, context, invocation.body, state)
 
 
-async def _answer(api: RuntimeApi, app: AsgiApp, context: LambdaContext, body: bytes, state: Mapping[str, Any]) -> None:
-    failures = f"/invocation/{context.aws_request_id}/error"
+async def _handle(api: RuntimeApi, app: AsgiApp, context: LambdaContext, body: bytes, state: Mapping[str, Any]) -> None:
+    error_path = f"/invocation/{context.aws_request_id}/error"
     try:
-        exchange = Exchange(api, context, json.loads(body))
+        stream = ResponseStream(api, context, json.loads(body))
     except ValueError as error:
-        await api.report(failures, error, context)
+        await api.report(error_path, error, context)
         return
-    exchange.scope["state"] = dict(state)
-    failure = await _outcome(asyncio.ensure_future(app(exchange.scope, exchange.receive, exchange.send)))
-    if exchange.has_begun:
-        # A whole answer is a good one, whatever went wrong after it.
-        await exchange.finish(None if exchange.is_whole else failure or RuntimeError("the answer is not whole"))
+    stream.scope["state"] = dict(state)
+    failure = await _run_to_end(asyncio.ensure_future(app(stream.scope, stream.receive, stream.send)))
+    if stream.has_started:
+        # A complete response counts as a success, even if the application fails after it.
+        await stream.finish(None if stream.is_complete else failure or RuntimeError("the response is incomplete"))
     else:
-        await api.report(failures, failure or RuntimeError("there is no answer"), context)
+        await api.report(error_path, failure or RuntimeError("the application sent no response"), context)
     if isinstance(failure, asyncio.CancelledError):
         raise failure
 
 
-async def _outcome(running: asyncio.Future[None]) -> BaseException | None:
-    """Wait for the application's end; one that is told to stop may still say its last words."""
+async def _run_to_end(running: asyncio.Future[None]) -> BaseException | None:
+    """Wait for the application and return its exception. On a shutdown it is cancelled and gets some time to end."""
     try:
         await asyncio.shield(running)
     except asyncio.CancelledError as stopped:
         running.cancel()
-        await asyncio.wait({running}, timeout=_LAST_WORDS_SECONDS)
+        await asyncio.wait({running}, timeout=_SHUTDOWN_SECONDS)
         return stopped
     except Exception as error:
         log.exception("the application failed")
@@ -460,11 +474,11 @@ def _error_type(error: BaseException) -> str:
 
 
 def _error_body(error: BaseException) -> bytes:
-    """Write an error as JSON, as much of its trace as there is room for; the last frames say most."""
+    """Return an error as JSON with as much of its trace as fits; the outermost frames are left out first."""
     frames = traceback.format_tb(error.__traceback__)
     while True:
-        told = {"errorMessage": str(error)[:500], "errorType": _error_type(error), "stackTrace": frames}
-        body = json.dumps(told).encode()
-        if len(body) <= _MOST_ERROR_BYTES * 3 // 4 or not frames:
+        report = {"errorMessage": str(error)[:500], "errorType": _error_type(error), "stackTrace": frames}
+        body = json.dumps(report).encode()
+        if len(body) <= _MAX_ERROR_BYTES * 3 // 4 or not frames:
             return body
         frames = frames[1:]

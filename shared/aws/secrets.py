@@ -1,12 +1,12 @@
-"""Secrets by reference: variables that name a secret or a parameter where the settings want its value.
+"""Secrets by reference: variables that name a secret or a parameter instead of containing its value.
 
-For each variable of `SECRETS`, `POSTGRES_URL` say:
+For each variable of `SECRETS`, such as `POSTGRES_URL`, there are two more:
 
-- `POSTGRES_URL_SECRET_ARN` names a secret of Secrets Manager, by ARN or name; `#key` after it takes one key of a secret
-  that is a JSON object;
+- `POSTGRES_URL_SECRET_ARN` names a secret of AWS Secrets Manager, by ARN or name. If the secret is a JSON object, the
+  name may end in `#key` to select one of its values.
 - `POSTGRES_URL_PARAMETER` names a parameter of the SSM Parameter Store, which is decrypted.
 
-Without such variables nothing of AWS is imported.
+If no such variable is set, none of AWS's libraries is imported.
 """
 
 from __future__ import annotations
@@ -35,64 +35,64 @@ _DEFAULT_MAX_AGE = 900.0
 _SECRET_ARN = "_SECRET_ARN"  # noqa: S105  # a suffix of variables' names
 _PARAMETER = "_PARAMETER"
 _RETRY_SECONDS = 30.0
-"""After a failure, how long the values that there are stay in use before they are asked for again."""
+"""The time after a failed refresh in which the cached values stay in use before the next attempt."""
 
 
 class Store(Protocol):
-    """Where secrets are kept."""
+    """A store of secrets."""
 
     def secret(self, name: str) -> str:
-        """Read a secret of Secrets Manager."""
+        """Return the value of a secret in Secrets Manager."""
         ...
 
     def parameter(self, name: str) -> str:
-        """Read a parameter of SSM."""
+        """Return the decrypted value of a parameter in SSM."""
         ...
 
 
 class Secrets:
-    """The variables with every reference replaced by its value, which is at most some minutes old."""
+    """The environment's variables with each reference replaced by its value; values are cached for some minutes."""
 
     def __init__(self, variables: Mapping[str, str], make_store: Callable[[], Store] | None = None) -> None:
-        """Take the variables; nothing is read yet.
+        """Check the references; no value is read yet.
 
         Raises:
-            SettingsError: a value is given in two ways, or the greatest age is no number.
+            SettingsError: a secret is configured twice, or `MAX_AGE` is not a positive number.
         """
         self._variables = {name: value for name, value in variables.items() if not _is_reference(name)}
         self._references = {name: variables[name] for name in variables if _is_reference(name)}
         self._max_age = _seconds(variables.get(MAX_AGE))
-        self._make_store = make_store or _powertools
+        self._make_store = make_store or _powertools_store
         self._store: Store | None = None
         self._values: dict[str, str] | None = None
         self._read_at = 0.0
-        problems = [f"{_target(name)} is given in two ways; {name} is one." for name in self._given_twice()]
-        if problems:
-            raise SettingsError(problems)
+        errors = [f"{_target(name)} is configured twice; {name} is one of the two." for name in self._duplicates()]
+        if errors:
+            raise SettingsError(errors)
 
     @property
-    def is_due(self) -> bool:
-        """Whether the values have to be read; the clock on the wall counts, which goes on while a process is frozen."""
+    def is_stale(self) -> bool:
+        """Whether the values must be read. Their age is measured with the wall clock, which a freeze does not stop."""
         return self._values is None or (bool(self._references) and time.time() - self._read_at >= self._max_age)
 
     def variables(self) -> dict[str, str]:
-        """Give the variables, reading what is too old; where that fails, what was there before is used on.
+        """Return the variables. Stale secrets are read again first; if that fails, the cached values are returned.
 
         Raises:
-            SettingsError: a secret cannot be read and there is none from before; values are never shown.
+            SettingsError: a secret cannot be read and there is no cached value. The message contains no values.
         """
-        if self.is_due:
+        if self.is_stale:
             try:
                 self._values = self._read()
                 self._read_at = time.time()
             except SettingsError as error:
                 if self._values is None:
                     raise
-                log.warning("the secrets of before are used on: %s", error)
+                log.warning("the refresh of the secrets failed; the cached secrets stay in use: %s", error)
                 self._read_at = time.time() - self._max_age + _RETRY_SECONDS
         return {**self._variables, **(self._values or {})}
 
-    def _given_twice(self) -> list[str]:
+    def _duplicates(self) -> list[str]:
         targets = [_target(name) for name in self._references]
         return [
             name for name in self._references if _target(name) in self._variables or targets.count(_target(name)) > 1
@@ -100,14 +100,14 @@ class Secrets:
 
     def _read(self) -> dict[str, str]:
         values: dict[str, str] = {}
-        problems: list[str] = []
+        errors: list[str] = []
         for name, reference in self._references.items():
             try:
                 values[_target(name)] = self._value(name, reference)
             except _Unreadable as error:
-                problems.append(f"{name}: {error}.")
-        if problems:
-            raise SettingsError(problems)
+                errors.append(f"{name}: {error}.")
+        if errors:
+            raise SettingsError(errors)
         return values
 
     def _value(self, name: str, reference: str) -> str:
@@ -117,18 +117,21 @@ class Secrets:
             return self._store.parameter(reference)
         secret, _, key = reference.partition("#")
         text = self._store.secret(secret)
-        return _member(text, key) if key else text
+        return _json_value(text, key) if key else text
 
 
 class _Unreadable(Exception):
-    """A secret that cannot be had; the message says why, without anything of it."""
+    """Raised for a secret that cannot be read. The message is the reason, without any part of the secret."""
 
 
-class _Powertools:
-    """Secrets Manager and SSM through Powertools' Parameters."""
+class _PowertoolsStore:
+    """Secrets Manager and SSM through Powertools' Parameters.
+
+    https://docs.aws.amazon.com/powertools/python/latest/utilities/parameters/
+    """
 
     def __init__(self) -> None:
-        # boto3 is slow to import, and most routes of a local machine need none.
+        # boto3 is slow to import, and only references need it.
         from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415
         from botocore.config import Config  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types
 
@@ -138,11 +141,11 @@ class _Powertools:
         self._parameters = parameters.SSMProvider(boto_config=config)
 
     def secret(self, name: str) -> str:
-        """Read a secret."""
+        """Return the value of a secret in Secrets Manager."""
         return self._text(lambda: self._secrets.get(name, force_fetch=True))
 
     def parameter(self, name: str) -> str:
-        """Read a parameter."""
+        """Return the decrypted value of a parameter in SSM."""
         return self._text(lambda: self._parameters.get(name, decrypt=True, force_fetch=True))
 
     def _text(self, read: Callable[[], object]) -> str:
@@ -157,18 +160,18 @@ class _Powertools:
         return value
 
 
-def _powertools() -> Store:
-    return _Powertools()
+def _powertools_store() -> Store:
+    return _PowertoolsStore()
 
 
 def _reason(error: Exception) -> str:
-    """Give AWS's code for what went wrong; the rest of its message may tell more than a log should."""
+    """Return AWS's error code. The rest of its message is left out, because it may contain details of the account."""
     response = getattr(error.__context__, "response", None)
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return f"it cannot be read ({code or type(error.__context__ or error).__name__})"
 
 
-def _member(text: str, key: str) -> str:
+def _json_value(text: str, key: str) -> str:
     try:
         value = json.loads(text)[key]
     except (ValueError, KeyError, TypeError):

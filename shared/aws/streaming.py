@@ -1,4 +1,4 @@
-"""The entry point of functions that stream: `python -m shared.aws.streaming` in place of Lambda's own runtime."""
+"""The entry point of functions that stream: `python -m shared.aws.streaming` replaces Lambda's own runtime."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from shared.aws.runtime_loop import LambdaContext
 
 _TRACE = "_X_AMZN_TRACE_ID"
-"""Where AWS's libraries look for the trace that an invocation belongs to."""
+"""The variable from which AWS's libraries read the trace of the current invocation."""
 
 
 def main() -> int:
-    """Serve the handler that the function is configured with; gives the process's exit status."""
+    """Serve the handler that the function is configured with, and return the process's exit status."""
     variables = environment()
     return asyncio.run(
         serve(
@@ -35,7 +35,7 @@ def main() -> int:
 
 
 def _application(variables: Mapping[str, str]) -> LambdaApplication:
-    """Import the handler, and what its answers need: a snapshot then holds it all, and nobody waits for it later."""
+    """Import the handler with everything that its answers need, so that a SnapStart snapshot contains all modules."""
     module, _, name = variables["_HANDLER"].rpartition(".")
     handler = cast("LambdaHandler", getattr(import_module(module), name))
     if any(variable.startswith("ANTHROPIC_API_KEY") for variable in variables):

@@ -1,4 +1,4 @@
-"""X-Ray sections, through Powertools' Tracer; it needs the AWS X-Ray SDK, and is off by default."""
+"""Tracing with AWS X-Ray through Powertools' Tracer, which needs the package aws-xray-sdk; it is off by default."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class XRay:
-    """Marks sections of the work in the trace that the invocation belongs to."""
+    """A Tracer that records sections as subsegments of the invocation's trace."""
 
     def __init__(self, service: str) -> None:
-        # Nothing is patched: what libraries would tell of a request holds its URL.
+        # No library is patched: its subsegments would contain the URLs of requests.
         self._tracer = Tracer(service=service, auto_patch=False)
 
     def section(self, name: str) -> AbstractContextManager[object]:
-        """Mark a section."""
+        """Return a context manager that records a subsegment."""
         section: AbstractContextManager[object] = self._tracer.provider.in_subsegment(name=name)
         return section

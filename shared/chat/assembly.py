@@ -12,7 +12,7 @@ from shared.chat.turn_setup import TurnSetup
 from shared.claude.client import Claude
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
-from shared.tools.mcp.credentials import Vault
+from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
@@ -48,7 +48,7 @@ def assemble_chat(
         repositories,
         answers,
         TurnSetup(settings, model, toolbox, patterns, prefixes, authorize),
-        Titles(model, repositories.conversations),
+        Titles(model, repositories.conversations, settings.anthropic_base_url),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
     )
@@ -71,9 +71,10 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> To
     policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
     external = ExternalToolset(
         servers.enabled,
-        Connector(Network(policy), Vault(key.get_secret_value() if key else None)),
+        Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None)),
         reserved=lambda: api.names,
-        patience=settings.mcp_connect_seconds,
+        record_health=servers.record_health,
+        connect_timeout_seconds=settings.mcp_connect_seconds,
     )
     refresher = Refresher([api, external], timeout=timeout)
     search = SearchToolset(lambda caller: toolbox.for_caller(caller).definitions())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from shared.agent.title import choose_title
+from shared.agent.title import choose_title, title_model
 from shared.domain.errors import GraphError
 
 if TYPE_CHECKING:
@@ -20,16 +20,18 @@ log = logging.getLogger(__name__)
 class Titles:
     """Chooses and stores titles."""
 
-    def __init__(self, model: Model, conversations: Conversations) -> None:
+    def __init__(self, model: Model, conversations: Conversations, base_url: str | None = None) -> None:
+        """Take the parts; `base_url` is the address of the model, None for Anthropic's own."""
         self._model = model
         self._conversations = conversations
+        self._base_url = base_url
 
     async def choose(self, turn: BegunTurn, question: Message) -> str | None:
         """Choose and store a title if this was the first exchange; return it, or None where nothing was stored."""
         conversation = turn.conversation
         if conversation.title is not None or any(map(_ends_exchange, turn.earlier)):
             return None
-        title = await choose_title(self._model, conversation.model, question.content)
+        title = await choose_title(self._model, title_model(conversation.model, self._base_url), question.content)
         try:
             was_stored = await self._conversations.suggest_title(conversation.id, conversation.user_email, title)
         except GraphError as error:

@@ -10,7 +10,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import encode_outcome
-from shared.domain.errors import ConversationLost, GraphConflict, GraphUnavailable
+from shared.domain.errors import ConversationLost, GraphConflict, GraphError, GraphUnavailable
 from shared.graph.turns import Ending, Record
 
 if TYPE_CHECKING:
@@ -65,7 +65,15 @@ class ConversationTranscript:
     async def _store(self, messages: Sequence[Message], store: Callable[..., Awaitable[None]]) -> None:
         prepared = self._prepared
         record = None if prepared is None or prepared == self._recorded else self._record(prepared)
-        await self._with_retries(lambda: store(record=record), messages)
+        try:
+            await self._with_retries(lambda: store(record=record), messages)
+        except GraphError as error:
+            if record is None or type(error) is not GraphError:
+                raise
+            # Most likely `setup` has not been run since an upgrade. The conversation must not suffer from that.
+            log.exception("the prefix of a conversation could not be stored")
+            await self._with_retries(lambda: store(record=None), messages)
+            record = None
         if record is not None:
             self._recorded = prepared
             self._prefixes.note_stored(record.prefix, record.contents)

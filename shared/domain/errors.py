@@ -1,23 +1,23 @@
-"""Everything that this service raises on purpose.
+"""The exceptions of this service, with the HTTP status that each one leads to.
 
 AssistantError
-├── SettingsError                 the environment is wrong; one line a variable
-├── StartupError                  something that the service needs on this machine cannot be used
+├── SettingsError                 a setting is missing or invalid; one line for each variable
+├── StartupError                  something that the service needs to start cannot be used
 ├── Unauthenticated               401
 ├── Forbidden                     403
 ├── ConversationNotFound          404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
-├── GraphError                    the database
+├── GraphError                    500, the database reported an error
 │   ├── GraphUnavailable          503
-│   ├── GraphConflict             another writer was quicker
-│   └── ConversationLost          another answer is the conversation's writer now
-├── ConversationBusy              409, another answer did not yield
-├── AnswerRunning                 409, the answer to the same question is still streaming
-├── KeyReused                     422, an idempotency key came again with other content
-├── TooManyStreams                503, this process answers as many as it may
-├── ModelError                    the model's API; has a code and says whether trying again can help
-└── ToolError                     a tool call that failed, told to the model
+│   ├── GraphConflict             409, another writer changed the same data
+│   └── ConversationLost          another answer holds the conversation's lease
+├── ConversationBusy              409, another answer is being streamed
+├── AnswerRunning                 409, the answer to the same question is being streamed
+├── KeyReused                     422, an idempotency key was used again with other content
+├── TooManyStreams                503, this process streams the maximum number of answers
+├── ModelError                    the model's API failed; with a code, and whether a retry can help
+└── ToolError                     a tool call failed; the message is sent to the model
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 SOMETHING_WENT_WRONG = "Something went wrong while answering. Please try again."
-"""The sentence for a failure that the user can do nothing about but try again."""
+"""The message for a failure after which the user can only try again."""
 CONTEXT_OVERFLOW = "context_overflow"
-"""The code of a ModelError whose request was longer than the model's context window."""
+"""The code of a ModelError for a request that exceeds the model's context window."""
 
 
 RefusedPart: TypeAlias = Literal["thinking", "image", "block"]
@@ -35,32 +35,32 @@ RefusedPart: TypeAlias = Literal["thinking", "image", "block"]
 
 
 class AssistantError(Exception):
-    """Base of everything that this service raises on purpose."""
+    """The base class of this service's exceptions."""
 
 
 class SettingsError(AssistantError):
-    """The settings are wrong; `problems` has one line for each variable."""
+    """Settings are missing or invalid; `problems` has one line for each variable."""
 
     def __init__(self, problems: list[str]) -> None:
-        """Keep one line for each variable."""
+        """Join the lines to one message."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
 class StartupError(AssistantError):
-    """The service cannot start; the message is a line for the terminal."""
+    """The service cannot start; the message is one line for the terminal."""
 
 
 class Unauthenticated(AssistantError):
-    """Not authenticated."""
+    """The request has no valid credential (RFC 6750)."""
 
 
 class Forbidden(AssistantError):
-    """Only users have conversations."""
+    """The caller is a service account; only users have conversations."""
 
 
 class ConversationNotFound(AssistantError):
-    """Conversation not found."""
+    """The user has no such conversation."""
 
 
 class ConversationFull(AssistantError):
@@ -68,43 +68,43 @@ class ConversationFull(AssistantError):
 
 
 class AssistantUnavailable(AssistantError):
-    """AI assistant is not available."""
+    """The assistant is switched off or has no model."""
 
 
 class GraphError(AssistantError):
-    """The database did not do what was asked."""
+    """The database reported an error."""
 
 
 class GraphUnavailable(GraphError):
-    """The database cannot be reached."""
+    """The database cannot be reached, or it does not answer in time."""
 
 
 class GraphConflict(GraphError):
-    """Another writer changed the same thing at the same time."""
+    """Another writer changed the same data at the same time."""
 
 
 class ConversationLost(GraphError):
-    """Another answer is the conversation's writer now."""
+    """Another answer holds the conversation's lease."""
 
 
 class ConversationBusy(AssistantError):
-    """Another reply to this conversation is streaming."""
+    """Another answer in this conversation is being streamed."""
 
 
 class AnswerRunning(AssistantError):
-    """The answer to the same question is still streaming."""
+    """The answer to the same question, by its idempotency key, is being streamed."""
 
 
 class KeyReused(AssistantError):
-    """The Idempotency-Key has been used with other content."""
+    """The idempotency key was used before with other content."""
 
 
 class TooManyStreams(AssistantError):
-    """Too many answers are being streamed."""
+    """This process streams the maximum number of answers."""
 
 
 class ModelError(AssistantError):
-    """The model's API failed; the message is a plain sentence for the user."""
+    """The model's API failed; the message is a sentence for the user."""
 
     def __init__(self, message: str, *, code: str, retryable: bool, refused: RefusedPart | None = None) -> None:
         """Keep what the client is told: a sentence, a code, and whether trying again can help.
@@ -119,4 +119,4 @@ class ModelError(AssistantError):
 
 
 class ToolError(AssistantError):
-    """A tool call failed; the message is for the model."""
+    """A tool call failed; the message is sent to the model."""

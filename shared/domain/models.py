@@ -28,6 +28,8 @@ class Principal:
     is_admin: bool = False
     is_service_account: bool = False
     permissions: frozenset[str] = frozenset()
+    organizations: tuple[str, ...] = ()
+    """The slugs of the organizations that it is a member of, in order."""
 
     def may(self, required: Iterable[str]) -> bool:
         """Say whether the principal has every one of the required permissions."""

@@ -1,1 +1,1 @@
-"""The Apache AGE graph on PostgreSQL: one connector, statements as named data, one repository a thing."""
+"""The Apache AGE graph in PostgreSQL: one connector, statements as data, and one repository for each kind of data."""

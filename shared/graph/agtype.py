@@ -1,4 +1,8 @@
-"""Apache AGE's value type as text: JSON with a suffix on vertices, edges, paths and numerics."""
+"""Apache AGE's value type, agtype, as text.
+
+The text is JSON in which vertices, edges, paths and numerics have a suffix such as `::vertex`.
+https://age.apache.org/age-manual/master/intro/types.html
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ _STRING_OR_SUFFIX = re.compile(r'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numer
 
 
 def parse(text: str | None) -> JsonValue:
-    """Read an agtype's text; a vertex or edge gives its map of id, label and properties."""
+    """Return the value of an agtype's text; a vertex or an edge becomes an object with id, label and properties."""
     if text is None:
         return None
     if "::" in text:
@@ -22,15 +26,20 @@ def parse(text: str | None) -> JsonValue:
 
 
 def render(value: JsonValue) -> str:
-    """Write a value as agtype's text, for binding as a parameter."""
+    """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def structure(value: JsonValue) -> JsonValue:
-    """Read a list or object that may be stored as such or as JSON text; what is neither becomes None."""
+    """Return a list or object that is stored as such or as JSON text; return None for every other value."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, list | dict) else None
+
+
+def text(value: JsonValue) -> str:
+    """Return a text as it is, and the empty text for every other value."""
+    return value if isinstance(value, str) else ""

@@ -1,8 +1,11 @@
-"""The connector to PostgreSQL with Apache AGE: a pool, round trips, and the driver's errors in our terms."""
+"""The connector to PostgreSQL with Apache AGE: a pool of connections, round trips, and the driver's errors.
+
+Every statement is sent in pipeline mode, so that several statements take one round trip.
+https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
+"""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -13,28 +16,31 @@ from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph import agtype
+from shared.graph.statements import Sql
+from shared.util.hard_timeout import HardTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from pydantic import JsonValue
 
-    from shared.graph.statements import Bound
+    from shared.graph.statements import BoundStatement
 
 Rows: TypeAlias = "list[tuple[JsonValue, ...]]"
 Connection: TypeAlias = "psycopg.AsyncConnection[tuple[str | None, ...]]"
 
 T = TypeVar("T")
 
-_PATIENCE_SECONDS = 4.5
-"""How long one use of the database may take in all, so that a request ends within five seconds."""
+_TIMEOUT_SECONDS = 4.5
+"""The limit for one use of the database in all, so that a request ends within five seconds."""
 _CONNECT_SECONDS = 4
-_CANCELLING_SECONDS = 1.0
-_TRUSTED_IDLE_SECONDS = 30.0
-"""After a longer rest, a frozen process's say, the pool's connections are replaced before they are used.
+_MAX_IDLE_SECONDS = 30.0
+"""After a longer time without use, all connections of the pool are replaced before the next use.
 
-Told by the wall clock: a frozen process's monotonic clock may stand still.
+A process of AWS Lambda is frozen between invocations, and its connections may be closed meanwhile. The time is measured
+with the wall clock, because the monotonic clock may stand still in a frozen process.
 """
+_PING = Sql("SELECT 'true'")
 _CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _AGE_LOST_UPDATE = "Entity failed to be updated"
 
@@ -42,8 +48,11 @@ _AGE_LOST_UPDATE = "Entity failed to be updated"
 async def connect(dsn: str) -> Connection:
     """Open one connection outside the pool.
 
-    Named prepared statements are not used, here or in the pool: they collide where connections share a session, in the
-    embedded database and behind some poolers.
+    Neither this connection nor those of the pool use named prepared statements. The names collide if several
+    connections share one session, as in the embedded database and behind some poolers.
+
+    Raises:
+        psycopg.OperationalError: the database cannot be reached.
     """
     return await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, prepare_threshold=None, connect_timeout=_CONNECT_SECONDS
@@ -51,9 +60,10 @@ async def connect(dsn: str) -> Connection:
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Make AGE usable on a new connection.
+    """Load AGE and set the search path on a new connection.
 
-    `LOAD` needs rights that an application often lacks, and no rights are needed where the server preloads AGE.
+    `LOAD` needs a right that an application often lacks. It is not needed if the server preloads AGE.
+    https://age.apache.org/age-manual/master/intro/setup.html
     """
     with contextlib.suppress(errors.InsufficientPrivilege, errors.UndefinedFile):
         await connection.execute("LOAD 'age'")
@@ -61,7 +71,7 @@ async def prepare_connection(connection: Connection) -> None:
 
 
 class Graph:
-    """The graph: `read` and `transaction` each send all their statements in one round trip."""
+    """One graph of a database. Every method but `transaction` takes one round trip."""
 
     def __init__(self, dsn: str, name: str, *, min_size: int = 1, max_size: int = 10) -> None:
         self.name = name
@@ -69,97 +79,92 @@ class Graph:
             dsn,
             min_size=min_size,
             max_size=max_size,
-            timeout=_PATIENCE_SECONDS,
-            reconnect_timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
+            reconnect_timeout=_TIMEOUT_SECONDS,
             open=False,
             configure=prepare_connection,
             kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": _CONNECT_SECONDS},
         )
+        self._timeout = HardTimeout(_TIMEOUT_SECONDS)
         self._last_used = time.time()
-        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Start the pool if nothing has used it yet; connections are made in the background."""
+        """Open the pool unless it is open; the connections are made in the background."""
         if self._pool.closed:
             await self._pool.open(wait=False)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._pool.close(timeout=_PATIENCE_SECONDS)
+        await self._pool.close(timeout=_TIMEOUT_SECONDS)
 
-    async def read(self, *statements: Bound) -> list[Rows]:
-        """Run statements that change nothing, in one round trip; a connection that turns out dead is replaced once.
+    async def ping(self) -> None:
+        """Check that the database answers.
 
         Raises:
             GraphUnavailable: the database cannot be reached in time.
         """
+        await self.read(_PING.bind())
 
-        async def work(connection: Connection) -> list[Rows]:
-            return await self._send(connection, statements)
-
-        return await self._attempt(work, tries=2)
-
-    async def write(self, statement: Bound) -> Rows:
-        """Run one statement that changes something, in one round trip and a transaction of its own.
+    async def read(self, *statements: BoundStatement) -> list[Rows]:
+        """Run statements that change nothing. If the connection is broken, they run once more on a new one.
 
         Raises:
-            GraphUnavailable: the database cannot be reached in time; whether the change was made is not known.
-            GraphConflict: another writer changed the same thing.
+            GraphUnavailable: the database cannot be reached in time.
         """
+        return await self._run(lambda connection: self._send(connection, statements), attempts=2)
 
-        async def work(connection: Connection) -> Rows:
-            return (await self._send(connection, (statement,)))[0]
+    async def write(self, statement: BoundStatement) -> Rows:
+        """Run one statement that changes something, in a transaction of its own.
 
-        return await self._attempt(work)
+        Raises:
+            GraphUnavailable: the database cannot be reached in time; it is unknown whether the change was made.
+            GraphConflict: another writer changed the same data.
+        """
+        [rows] = await self._run(lambda connection: self._send(connection, (statement,)))
+        return rows
 
     async def transaction(
-        self, *statements: Bound, check: Callable[[list[Rows]], None] = lambda _results: None
+        self, *statements: BoundStatement, check: Callable[[list[Rows]], None] = lambda _results: None
     ) -> list[Rows]:
-        """Run statements in one transaction and two round trips: all of them, then the end.
+        """Run statements in one transaction, in two round trips: all statements, then COMMIT.
 
-        `check` sees every statement's rows before anything is kept; whatever it raises undoes the whole.
-        Under READ COMMITTED each statement sees what was there when it began, so a lock comes first, on its own.
+        `check` receives the rows of every statement before COMMIT. If it raises an exception, the transaction is rolled
+        back. Under READ COMMITTED each statement sees the data that was committed before it began, so a lock must be a
+        statement of its own, before the statements that rely on it.
+        https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 
         Raises:
-            GraphUnavailable: the database cannot be reached in time.
-            GraphConflict: another writer changed the same thing.
+            GraphUnavailable: the database cannot be reached in time; it is unknown whether the change was made.
+            GraphConflict: another writer changed the same data.
         """
+        return await self._run(lambda connection: self._transact(connection, statements, check))
 
-        async def work(connection: Connection) -> list[Rows]:
-            try:
-                results = await self._send(connection, statements, begin=True)
-                check(results)
-            except Exception:
-                with contextlib.suppress(psycopg.Error):
-                    await connection.rollback()
-                raise
-            await connection.execute("COMMIT")
-            return results
+    async def _transact(
+        self, connection: Connection, statements: Sequence[BoundStatement], check: Callable[[list[Rows]], None]
+    ) -> list[Rows]:
+        try:
+            results = await self._send(connection, statements, begin=True)
+            check(results)
+        except Exception:
+            with contextlib.suppress(psycopg.Error):
+                await connection.rollback()
+            raise
+        await connection.execute("COMMIT")
+        return results
 
-        return await self._attempt(work)
-
-    async def _send(self, connection: Connection, statements: Sequence[Bound], *, begin: bool = False) -> list[Rows]:
+    async def _send(
+        self, connection: Connection, statements: Sequence[BoundStatement], *, begin: bool = False
+    ) -> list[Rows]:
         async with connection.pipeline():
             if begin:
                 await connection.execute("BEGIN")
-            cursors = [await connection.execute(each.rendered(self.name), each.values) for each in statements]
+            cursors = [await connection.execute(each.render(self.name), each.values) for each in statements]
         return [[tuple(map(agtype.parse, row)) for row in await cursor.fetchall()] for cursor in cursors]
 
-    async def ping(self) -> None:
-        """See to it that the database answers.
-
-        Raises:
-            GraphUnavailable: it does not, within some seconds.
-        """
-
-        async def work(connection: Connection) -> None:
-            await connection.execute("SELECT 1")
-
-        await self._attempt(work, tries=2)
-
-    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], tries: int = 1) -> T:
+    async def _run(self, work: Callable[[Connection], Awaitable[T]], attempts: int = 1) -> T:
+        """Do the work within the time limit, and translate the driver's errors."""
         try:
-            return await self._in_time(self._with_connection(work, tries))
+            return await self._in_time(self._with_connection(work, attempts))
         except _CONFLICTS as error:
             raise GraphConflict from error
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
@@ -167,54 +172,34 @@ class Graph:
         except psycopg.Error as error:
             if _AGE_LOST_UPDATE in str(error):
                 raise GraphConflict from error
-            # The class and the code say what happened; the text may hold values.
+            # The message names the class and the SQLSTATE only, because the error's own text may contain values.
             raise GraphError(f"{type(error).__name__} ({error.sqlstate})") from error
 
     async def _in_time(self, work: Coroutine[None, None, T]) -> T:
-        """Wait no longer than the patience lasts, even for a driver that takes its time to be cancelled."""
-        task = asyncio.create_task(work)
         try:
-            await asyncio.wait({task}, timeout=_PATIENCE_SECONDS)
-        finally:
-            if not task.done():
-                self._abandon(task)
-        if not task.done():
-            # The other connections most likely lead nowhere either; the next use is to have a new one.
+            return await self._timeout.run(work)
+        except TimeoutError:
+            # The other connections of the pool are probably broken too, so the next use gets a new one.
             await self._pool.drain()
-            raise TimeoutError
-        return task.result()
+            raise
 
-    def _abandon(self, task: asyncio.Task[T]) -> None:
-        ending = asyncio.create_task(_ended(task))
-        self._abandoned.add(ending)
-        ending.add_done_callback(self._abandoned.discard)
-
-    async def _with_connection(self, work: Callable[[Connection], Awaitable[T]], tries: int) -> T:
+    async def _with_connection(self, work: Callable[[Connection], Awaitable[T]], attempts: int) -> T:
         await self.open()
-        await self._check_after_rest()
+        await self._drain_after_idle_time()
         async with self._pool.connection() as connection:
             try:
                 return await work(connection)
             except psycopg.Error:
                 if not connection.closed:
                     raise
-                # The others in the pool have most likely died with it.
+                # The other connections of the pool are probably broken too.
                 await self._pool.drain()
-                if tries == 1:
+                if attempts == 1:
                     raise
-        return await self._with_connection(work, tries - 1)
+        return await self._with_connection(work, attempts - 1)
 
-    async def _check_after_rest(self) -> None:
-        rested = abs(time.time() - self._last_used)
+    async def _drain_after_idle_time(self) -> None:
+        idle_seconds = abs(time.time() - self._last_used)
         self._last_used = time.time()
-        if rested > _TRUSTED_IDLE_SECONDS:
+        if idle_seconds > _MAX_IDLE_SECONDS:
             await self._pool.drain()
-
-
-async def _ended(task: asyncio.Task[T]) -> None:
-    """Cancel until it helps: on a half-open socket the driver waits for an answer to its own cancelling as well."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=_CANCELLING_SECONDS)
-    if not task.cancelled():
-        task.exception()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from shared.graph.connector import Graph
-    from shared.graph.statements import Bound
+    from shared.graph.statements import BoundStatement
 
 TABLE = "imbi_assistant_content"
 CREATE_TABLE = """
@@ -27,7 +27,7 @@ CREATE_TABLE = """
 # Values reach these statements as JSON texts, as they reach all others.
 READ = Sql("""
     SELECT to_jsonb(hash)::text, to_jsonb(content)::text FROM {graph}.imbi_assistant_content
-     WHERE hash IN (SELECT jsonb_array_elements_text(%(hashes)s::jsonb))
+     WHERE hash = ANY (ARRAY(SELECT jsonb_array_elements_text(%(hashes)s::jsonb)))
 """)
 STORE = Sql("""
     INSERT INTO {graph}.imbi_assistant_content (hash, content)
@@ -42,7 +42,7 @@ def hash_of(content: str) -> str:
     return sha256(content.encode()).hexdigest()
 
 
-def stored(contents: Mapping[str, str]) -> Bound:
+def stored(contents: Mapping[str, str]) -> BoundStatement:
     """Return the statement that stores contents by their hashes."""
     return STORE.bind(contents={**contents})
 

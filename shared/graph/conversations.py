@@ -1,4 +1,4 @@
-"""Conversations of the graph: creating, listing, reading, changing and deleting them."""
+"""The repository of conversations: create, list, read, change and delete them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from shared.util import clock
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from pydantic import JsonValue
-
     from shared.domain.models import Conversation, StoredMessage
     from shared.graph.connector import Graph, Rows
 
 
 class Conversations:
-    """The conversations of one user at a time; every method treats those of other users as missing."""
+    """The conversations of all users. Every method treats a conversation of another user as missing.
+
+    Every method raises GraphUnavailable if the database cannot be reached in time.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     async def create(self, conversation: Conversation) -> Conversation:
-        """Store a new conversation.
+        """Store a new conversation and return it as stored.
 
         Raises:
-            Unauthenticated: its user has been removed meanwhile.
-            GraphUnavailable: the database cannot be reached.
+            Unauthenticated: the user no longer exists.
         """
         rows = await self._graph.write(statements.CREATE.bind(**mapping.conversation_properties(conversation)))
         if not rows:
@@ -37,54 +37,55 @@ class Conversations:
         return mapping.conversation(rows[0][0])
 
     async def recent(self, email: str, *, limit: int, offset: int, include_archived: bool) -> list[Conversation]:
-        """List a user's conversations, newest change first."""
+        """Return a page of a user's conversations; the one that changed last comes first."""
         statement = statements.LIST_ALL if include_archived else statements.LIST_CURRENT
         [rows] = await self._graph.read(statement.bind(email=email, limit=limit, offset=offset))
         return [mapping.conversation(properties) for (properties,) in rows]
 
     async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, list[StoredMessage]]:
-        """Read a conversation and its messages, oldest first.
+        """Return a conversation and its messages, oldest first.
 
         Raises:
-            ConversationNotFound: there is none, or it is another user's.
+            ConversationNotFound: the user has no such conversation.
         """
-        owned = {"id": str(conversation_id), "email": email}
+        owned = statements.owned_by(email, conversation_id)
         found, messages = await self._graph.read(statements.FIND.bind(**owned), statements.MESSAGES.bind(**owned))
-        return only_conversation(found), [mapping.message(properties) for (properties,) in messages]
+        return only_conversation(found), mapping.messages(messages)
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.
 
         Raises:
-            ConversationNotFound: there is none, or it is another user's.
+            ConversationNotFound: the user has no such conversation.
         """
-        [found] = await self._graph.read(statements.FIND.bind(id=str(conversation_id), email=email))
+        [found] = await self._graph.read(statements.FIND.bind(**statements.owned_by(email, conversation_id)))
         only_conversation(found)
 
     async def update(
         self, conversation_id: UUID, email: str, *, title: str | None = None, is_archived: bool | None = None
     ) -> Conversation:
-        """Change what is given and leave the rest.
+        """Change the title or the archived state, or both; a value of None leaves it unchanged.
 
         Raises:
-            ConversationNotFound: there is none, or it is another user's.
+            ConversationNotFound: the user has no such conversation.
         """
-        owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
-        changes = [
-            *([statements.SET_TITLE.bind(**owned, title=title)] if title is not None else []),
-            *([statements.SET_ARCHIVED.bind(**owned, is_archived=is_archived)] if is_archived is not None else []),
-            statements.TOUCH.bind(**owned, updated_at=clock.text_of(clock.now())),
-        ]
-        results = await self._graph.transaction(statements.LOCK.bind(**owned), *changes, check=check_found)
+        owned = statements.owned_by(email, conversation_id)
+        changes = [statements.LOCK.bind(**owned)]
+        if title is not None:
+            changes.append(statements.SET_TITLE.bind(**owned, title=title))
+        if is_archived is not None:
+            changes.append(statements.SET_ARCHIVED.bind(**owned, is_archived=is_archived))
+        changes.append(statements.TOUCH.bind(**owned, updated_at=clock.now_text()))
+        results = await self._graph.transaction(*changes, check=check_found)
         return only_conversation(results[-1])
 
     async def delete(self, conversation_id: UUID, email: str) -> None:
-        """Remove a conversation and its messages.
+        """Delete a conversation and its messages.
 
         Raises:
-            ConversationNotFound: there is none, or it is another user's.
+            ConversationNotFound: the user has no such conversation.
         """
-        owned: dict[str, JsonValue] = {"id": str(conversation_id), "email": email}
+        owned = statements.owned_by(email, conversation_id)
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.REVOKE.bind(id=str(conversation_id)),
@@ -94,8 +95,8 @@ class Conversations:
         )
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
-        """Set the title unless the conversation has one or has been removed; return whether it was set."""
-        statement = statements.SUGGEST_TITLE.bind(id=str(conversation_id), email=email, title=title)
+        """Set the title unless the conversation has one or has been deleted; return whether it was set."""
+        statement = statements.SUGGEST_TITLE.bind(**statements.owned_by(email, conversation_id), title=title)
         try:
             return bool(await self._graph.write(statement))
         except GraphConflict:
@@ -104,7 +105,7 @@ class Conversations:
 
 
 def only_conversation(rows: Rows) -> Conversation:
-    """Return the conversation of a statement's only row.
+    """Return the conversation in the only row of a statement's result.
 
     Raises:
         ConversationNotFound: there is no row.
@@ -118,7 +119,7 @@ def check_found(results: list[Rows]) -> None:
     """Check that the first statement of a transaction found the conversation.
 
     Raises:
-        ConversationNotFound: it did not.
+        ConversationNotFound: it found no row.
     """
     if not results[0]:
         raise ConversationNotFound

@@ -1,4 +1,4 @@
-"""Documents that were fetched from elsewhere, kept for the next start: a plain table of ours in the graph's schema."""
+"""A cache of downloaded documents for the next start, in an ordinary table inside the graph's schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import GraphError
-from shared.graph.statements import Sql
+from shared.graph.statements import Sql, text_parameter
 
 if TYPE_CHECKING:
     from shared.graph.connector import Graph
@@ -17,60 +17,59 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TABLE = "imbi_assistant_document"
-CREATE_TABLE = """
-    CREATE TABLE IF NOT EXISTS {graph}.imbi_assistant_document (
+CREATE_TABLE = f"""
+    CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (
         name text PRIMARY KEY,
         content text NOT NULL,
         stored_at timestamptz NOT NULL DEFAULT now()
     )"""
 
-_LARGEST = 32_000_000
+_MAX_BYTES = 32_000_000
 
-# Values reach these statements as JSON texts, as they reach all others.
-READ = Sql("""
-    SELECT to_jsonb(content)::text FROM {graph}.imbi_assistant_document WHERE name = (%(name)s::jsonb #>> '{}')
-""")
-WRITE = Sql("""
-    INSERT INTO {graph}.imbi_assistant_document (name, content)
-    VALUES ((%(name)s::jsonb #>> '{}'), (%(content)s::jsonb #>> '{}'))
+READ = Sql(f"""
+    SELECT to_jsonb(content)::text FROM {{graph}}.{TABLE} WHERE name = {text_parameter("name")}
+""")  # noqa: S608  # values are bound
+WRITE = Sql(f"""
+    INSERT INTO {{graph}}.{TABLE} (name, content)
+    VALUES ({text_parameter("name")}, {text_parameter("content")})
     ON CONFLICT (name) DO UPDATE SET content = excluded.content, stored_at = now()
     RETURNING 'true'
-""")
+""")  # noqa: S608  # values are bound
 
 
-class KeptDocument:
-    """One document by its name; a database that cannot keep it costs a later start some time and nothing else."""
+class DocumentCache:
+    """The stored copy of one document, found by name. A database failure is logged and is never an error."""
 
     def __init__(self, graph: Graph, name: str) -> None:
         self._graph = graph
         self._name = name
 
     async def read(self) -> bytes | None:
-        """Give what was kept last, None where nothing was."""
+        """Return the stored document, or None if there is none that can be read."""
         try:
             [rows] = await self._graph.read(READ.bind(name=self._name))
-            return _unpacked(str(rows[0][0])) if rows else None
+            return _decompress(str(rows[0][0])) if rows else None
         except (GraphError, ValueError, zlib.error) as error:
-            log.info("no document was kept: %s", type(error).__name__)
+            log.info("the stored document could not be read: %s", type(error).__name__)
             return None
 
     async def write(self, content: bytes) -> None:
-        """Keep a document instead of the one before."""
-        packed = base64.b64encode(zlib.compress(content)).decode()
+        """Store the document in place of the previous copy."""
+        compressed = base64.b64encode(zlib.compress(content)).decode()
         try:
-            await self._graph.write(WRITE.bind(name=self._name, content=packed))
+            await self._graph.write(WRITE.bind(name=self._name, content=compressed))
         except GraphError as error:
-            log.info("a document could not be kept: %s", type(error).__name__)
+            log.info("the document could not be stored: %s", type(error).__name__)
 
 
-def _unpacked(packed: str) -> bytes:
-    """Unpack a document. Raises ValueError or zlib.error where it is none."""
+def _decompress(encoded: str) -> bytes:
+    """Return the document. Raise ValueError or zlib.error if it is malformed or larger than the limit."""
     try:
-        compressed = base64.b64decode(packed, validate=True)
+        compressed = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
-        raise ValueError("not packed by this service") from error
-    unpacking = zlib.decompressobj()
-    content = unpacking.decompress(compressed, _LARGEST)
-    if not unpacking.eof:
-        raise ValueError("cut off, or too long")
+        raise ValueError("the stored document is not base64") from error
+    decompressor = zlib.decompressobj()
+    content = decompressor.decompress(compressed, _MAX_BYTES)
+    if not decompressor.eof:
+        raise ValueError("the stored document is incomplete or too long")
     return content

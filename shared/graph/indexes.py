@@ -1,7 +1,9 @@
-"""The indexes that the service's statements are served by.
+"""The indexes that the service's statements use.
 
-Those of vertices are expression indexes in the form that Cypher's `WHERE n.key = $value` becomes; those of edges are
-on the two ends (AGE 1.7 makes these itself). They are built concurrently, so that nobody waits for them.
+The indexes on vertices are expression indexes, with the expression that AGE makes of Cypher's `WHERE n.key = $value`.
+The indexes on edges are on the columns of their two ends; AGE 1.7 creates these itself. Indexes are built concurrently,
+so that they block no other writer.
+https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of a label, on properties of its vertices or on a column of its edges."""
+    """An index on a label's table: on properties, or on one column."""
 
     label: str
     properties: tuple[str, ...] = ()
@@ -30,14 +32,15 @@ class Index:
 
     @property
     def name(self) -> str:
-        """The index's name in the graph's schema."""
+        """The name of the index in the graph's schema."""
         return "_".join(["imbi_assistant", self.label, self.column or "_".join(self.properties)])
 
     def __str__(self) -> str:
         return f"index {self.label}({self.column or ', '.join(self.properties)})"
 
 
-# Only our own labels are ours to restrict. (conversation_id, sequence) guards what the lock already keeps apart.
+# Only the labels that this service owns have unique indexes. The lock on a conversation already prevents two messages
+# with the same (conversation_id, sequence); the unique index is a second safeguard.
 _VERTEX_INDEXES = (
     Index("User", ("email",)),
     Index("ServiceAccount", ("slug",)),
@@ -50,7 +53,7 @@ _VERTEX_INDEXES = (
     Index("Message", ("conversation_id", "sequence"), unique=True),
 )
 
-# Newer releases of AGE index every vertex's id themselves.
+# Edges lead to the vertices of these labels. Newer releases of AGE index the id of every vertex themselves.
 _FOUND_BY_EDGE = ("User", "ServiceAccount")
 
 _FIND_NAMED = """
@@ -66,8 +69,8 @@ _FIND_ON_COLUMN = """
      WHERE index.indisvalid AND namespace.nspname = %s AND class.relname = %s AND attribute.attname = %s"""
 
 
-def wanted(edge_labels: Iterable[str]) -> Iterator[Index]:
-    """List every index that there should be."""
+def required(edge_labels: Iterable[str]) -> Iterator[Index]:
+    """Yield every index that the service needs."""
     yield from _VERTEX_INDEXES
     for label in _FOUND_BY_EDGE:
         yield Index(label, column="id")
@@ -77,28 +80,29 @@ def wanted(edge_labels: Iterable[str]) -> Iterator[Index]:
 
 
 async def create(connection: Connection, graph_name: str, index: Index) -> bool:
-    """Create an index unless it is there; say whether it was made."""
-    if await _is_there(connection, graph_name, index):
+    """Create an index unless it exists; return whether it was created."""
+    if await _exists(connection, graph_name, index):
         return False
     expressions = index.column or ", ".join(f"({property_of(name)})" for name in index.properties)
-    where = f'"{index.name}" ON "{graph_name}"."{index.label}" ({expressions})'
+    target = f'"{index.name}" ON "{graph_name}"."{index.label}" ({expressions})'
     try:
-        await _build(connection, f"CREATE {'UNIQUE ' if index.unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {where}")
+        await _build(connection, f"CREATE {'UNIQUE ' if index.unique else ''}INDEX CONCURRENTLY IF NOT EXISTS {target}")
     except errors.UniqueViolation:
-        # Rows of an older writer share a value. They stay readable; the lock alone keeps new ones apart.
+        # Rows that another version has written share a value. They stay readable, and the lock on the conversation
+        # prevents new ones.
         await _drop(connection, graph_name, index)
-        await _build(connection, f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {where}")
+        await _build(connection, f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {target}")
     return True
 
 
-async def _is_there(connection: Connection, graph_name: str, index: Index) -> bool:
+async def _exists(connection: Connection, graph_name: str, index: Index) -> bool:
     if index.column is not None:
         cursor = await connection.execute(_FIND_ON_COLUMN, (graph_name, index.label, index.column))
         return await cursor.fetchone() is not None
     cursor = await connection.execute(_FIND_NAMED, (graph_name, index.name))
     row = await cursor.fetchone()
     if row is not None and not row[0]:
-        # What an interrupted concurrent build leaves behind is never used and must be built again.
+        # An interrupted concurrent build leaves an invalid index, which PostgreSQL never uses.
         await _drop(connection, graph_name, index)
         return False
     return row is not None

@@ -1,6 +1,7 @@
-"""Leases: the right to write to a conversation, with an expiry, in a plain table inside the graph's schema.
+"""Leases: the right to write to a conversation, with an expiry, in an ordinary table inside the graph's schema.
 
-A lease is not a session's lock, because its holder may be killed and the embedded database has one session for all.
+A lease is a row instead of a PostgreSQL advisory lock, because a process may be killed while it holds the lease, and
+because all connections to the embedded database share one session.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.graph.statements import Sql
+from shared.graph.statements import Sql, text_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,8 @@ LIFETIME_SECONDS = 15
 """The time after which the conversation of a killed process is free again."""
 
 TABLE = "imbi_assistant_lease"
-CREATE_TABLE = """
-    CREATE TABLE IF NOT EXISTS {graph}.imbi_assistant_lease (
+CREATE_TABLE = f"""
+    CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (
         conversation_id text PRIMARY KEY,
         holder text NOT NULL,
         expires_at timestamptz NOT NULL,
@@ -31,10 +32,9 @@ CREATE_TABLE = """
     )"""
 
 _EXPIRY = f"clock_timestamp() + interval '{LIFETIME_SECONDS} seconds'"
-_ID = "(%(id)s::jsonb #>> '{}')"
-_HOLDER = "(%(holder)s::jsonb #>> '{}')"
+_ID = text_parameter("id")
+_HOLDER = text_parameter("holder")
 
-# Values reach these statements as JSON texts, as they reach all others.
 ACQUIRE = Sql(f"""
     INSERT INTO {{graph}}.{TABLE} AS lease (conversation_id, holder, expires_at)
     VALUES ({_ID}, {_HOLDER}, {_EXPIRY})
@@ -64,29 +64,32 @@ _RENEW = Sql(f"""
 
 
 class Leases:
-    """The leases of all processes; acquiring and releasing are parts of the conversations' transactions."""
+    """The leases of all processes. `Turns` acquires and releases them within its transactions.
+
+    Every method raises GraphUnavailable if the database cannot be reached in time.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     async def renew(self, held: Iterable[Lease]) -> dict[UUID, bool]:
-        """Renew leases in one statement; lost ones are missing from the result.
+        """Renew leases in one statement and return, by conversation, whether a stop of its answer was requested.
 
-        The result says of each conversation whether its answer was asked to stop.
+        A lease that was lost is missing from the result.
         """
         holders: JsonObject = {str(lease.conversation_id): str(lease.holder) for lease in held}
         rows = await self._graph.write(_RENEW.bind(held=holders))
         return {UUID(str(conversation_id)): stop is True for conversation_id, stop in rows}
 
     async def request_stop(self, conversation_id: UUID) -> bool:
-        """Ask the process that answers a conversation to stop; return whether there is one."""
+        """Request the stop of the answer that holds the lease; return whether there is one."""
         return bool(await self._graph.write(_REQUEST_STOP.bind(id=str(conversation_id))))
 
     async def release(self, lease: Lease) -> None:
-        """Give a lease back."""
+        """Release a lease; do nothing if another answer holds it."""
         await self._graph.write(RELEASE.bind(**values_of(lease)))
 
 
 def values_of(lease: Lease) -> dict[str, JsonValue]:
-    """Return a lease as the values of a statement."""
+    """Return a lease as the parameters of a statement."""
     return {"id": str(lease.conversation_id), "holder": str(lease.holder)}

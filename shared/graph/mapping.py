@@ -1,4 +1,8 @@
-"""Vertices' properties ↔ our models. Lists and objects are written as JSON text and read in both forms."""
+"""Conversion between the properties of vertices and the domain's models.
+
+Lists and objects are written as JSON text. They are read as JSON text and as agtype lists and maps, because other
+services may write either form.
+"""
 
 from __future__ import annotations
 
@@ -18,50 +22,52 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.graph.connector import Rows
+
 
 def conversation_properties(conversation: Conversation) -> JsonObject:
-    """Give a conversation's properties."""
+    """Return the properties of a conversation's vertex."""
     return {
         "id": str(conversation.id),
         "user_email": conversation.user_email,
         "title": conversation.title,
-        "created_at": clock.text_of(conversation.created_at),
-        "updated_at": clock.text_of(conversation.updated_at),
+        "created_at": clock.to_text(conversation.created_at),
+        "updated_at": clock.to_text(conversation.updated_at),
         "model": conversation.model,
         "is_archived": conversation.is_archived,
     }
 
 
 def conversation(properties: JsonValue) -> Conversation:
-    """Read a conversation from its properties.
+    """Return the conversation that a vertex's properties describe.
 
     Raises:
-        GraphError: the properties are no conversation's.
+        GraphError: there are no properties, or `created_at` is not a time.
     """
     row = _object(properties)
     created_at = _time(row.get("created_at"))
     return Conversation(
         id=_uuid(row.get("id")),
-        user_email=_text(row.get("user_email")),
-        title=_text(row.get("title")) or None,
+        user_email=agtype.text(row.get("user_email")),
+        title=agtype.text(row.get("title")) or None,
         created_at=created_at,
         updated_at=_time(row.get("updated_at"), created_at),
-        model=_text(row.get("model")),
+        model=agtype.text(row.get("model")),
         is_archived=row.get("is_archived") is True,
-        prefix=_text(row.get("prefix")) or None,
+        prefix=agtype.text(row.get("prefix")) or None,
         edits=_edits(agtype.structure(row.get("edits"))),
     )
 
 
 def message_properties(message: Message) -> JsonObject:
-    """Give a message's properties, without its place in the conversation."""
+    """Return the properties of a message's vertex, without its position in the conversation."""
     return {
         "id": str(message.id),
         "role": message.role,
         "content": message.content.replace("\0", ""),
         "tool_use": _json(message.tool_use),
         "tool_results": _json(message.tool_results),
-        "created_at": clock.text_of(message.created_at),
+        "created_at": clock.to_text(message.created_at),
         "token_usage": _json(message.token_usage),
         "blocks": _json(message.blocks),
         "additions": additions_text(message.additions),
@@ -71,10 +77,10 @@ def message_properties(message: Message) -> JsonObject:
 
 
 def message(properties: JsonValue) -> StoredMessage:
-    """Read a message from its properties.
+    """Return the message that a vertex's properties describe.
 
     Raises:
-        GraphError: the properties are no message's.
+        GraphError: there are no properties, or `created_at` is not a time.
     """
     row = _object(properties)
     sequence = row.get("sequence")
@@ -84,7 +90,7 @@ def message(properties: JsonValue) -> StoredMessage:
         id=_uuid(row.get("id")),
         conversation_id=_uuid(row.get("conversation_id")),
         role="assistant" if row.get("role") == "assistant" else "user",
-        content=_text(row.get("content")),
+        content=agtype.text(row.get("content")),
         created_at=_time(row.get("created_at")),
         sequence=int(sequence) if isinstance(sequence, int | float | str) else 0,
         tool_use=_objects(row.get("tool_use")),
@@ -93,7 +99,7 @@ def message(properties: JsonValue) -> StoredMessage:
         blocks=_objects(row.get("blocks")),
         additions=_additions(agtype.structure(row.get("additions"))),
         is_partial=row.get("is_partial") is True,
-        idempotency_key=_text(row.get("idempotency_key")) or None,
+        idempotency_key=agtype.text(row.get("idempotency_key")) or None,
         outcome=outcome if isinstance(outcome, dict) else None,
     )
 
@@ -125,6 +131,14 @@ def _edits(value: JsonValue) -> HistoryEdits:
     return HistoryEdits(**{name: sequence for name, sequence in known.items() if isinstance(sequence, int)})
 
 
+def messages(rows: Rows) -> list[StoredMessage]:
+    """Return the message of each row.
+
+    Raises: as message.
+    """
+    return [message(properties) for (properties,) in rows]
+
+
 def _json(value: Sequence[JsonObject] | JsonObject | None) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
@@ -136,27 +150,25 @@ def _object(value: JsonValue) -> JsonObject:
 
 
 def _objects(value: JsonValue) -> tuple[JsonObject, ...] | None:
-    read = agtype.structure(value)
-    return tuple(each for each in read if isinstance(each, dict)) if isinstance(read, list) and read else None
-
-
-def _text(value: JsonValue) -> str:
-    return value if isinstance(value, str) else ""
+    items = agtype.structure(value)
+    if not isinstance(items, list) or not items:
+        return None
+    return tuple(item for item in items if isinstance(item, dict))
 
 
 def _uuid(value: JsonValue) -> UUID:
-    text = _text(value)
+    text = agtype.text(value)
     try:
         return UUID(text)
     except ValueError:
-        # Stable for the same row, so that a client can tell messages apart whatever wrote them.
+        # Another service wrote an id that is not a UUID. The same text always gives the same UUID.
         return uuid5(NAMESPACE_OID, text)
 
 
-def _time(value: JsonValue, otherwise: datetime | None = None) -> datetime:
+def _time(value: JsonValue, default: datetime | None = None) -> datetime:
     try:
-        return clock.read(_text(value))
+        return clock.parse(agtype.text(value))
     except ValueError:
-        if otherwise is not None:
-            return otherwise
-        raise GraphError("a time of the graph cannot be read") from None
+        if default is not None:
+            return default
+        raise GraphError("a stored time is not an ISO 8601 time") from None

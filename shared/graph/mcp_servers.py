@@ -1,16 +1,19 @@
-"""The external MCP servers that operators have registered: one statement, read anew now and then."""
+"""The external MCP servers that operators have registered, and their health."""
 
 from __future__ import annotations
 
 import logging
 import math
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain.models import MCPServer
 from shared.graph import agtype
-from shared.graph.statements import Sql
+from shared.graph.statements import Cypher, Sql
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import JsonValue
 
     from shared.domain.models import JsonObject
@@ -18,7 +21,18 @@ if TYPE_CHECKING:
 
 FIND_ALL = Sql('SELECT properties FROM {graph}."MCPServer"')
 
-_TIMEOUT_SECONDS = 30.0
+RECORD_HEALTH = Cypher("""
+    MATCH (s:MCPServer)
+    WHERE coalesce(s.slug, s.id) = $slug
+    AND (s.last_tested_at IS NULL OR s.last_tested_at <= $before OR s.last_tested_at > $now)
+    SET s.status = $status, s.last_error = $error, s.last_tested_at = $tested_at,
+        s.last_tested_latency_ms = $latency_ms, s.tools_discovered = coalesce($tools_discovered, s.tools_discovered)
+    RETURN true
+""")
+"""Writes nothing if any process has written since `before`. The times are ISO 8601 in UTC, which sort as text."""
+
+_HEALTH_INTERVAL = timedelta(minutes=1)
+_DEFAULT_TIMEOUT_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +44,7 @@ class MCPServers:
         self._graph = graph
 
     async def enabled(self) -> tuple[MCPServer, ...]:
-        """List the enabled servers by slug; a node that names no server is left out and logged.
+        """List the enabled servers by slug. A node without a slug or URL is left out and logged.
 
         Raises:
             GraphError: the database cannot be reached, or there is no such label.
@@ -40,6 +54,37 @@ class MCPServers:
         servers = [_server(node) for node in nodes if node.get("enabled") is True]
         found = {server.slug: server for server in servers if server is not None}
         return tuple(found[slug] for slug in sorted(found))
+
+    async def record_health(
+        self,
+        slug: str,
+        *,
+        status: str,
+        error: str | None,
+        tested_at: datetime,
+        latency_ms: int,
+        tools_discovered: int | None,
+    ) -> None:
+        """Write the health of a server, unless any process has written it within the minute before `tested_at`.
+
+        Raises:
+            GraphError: the database cannot be reached, refuses the change, or another writer changed the node.
+        """
+        bound = RECORD_HEALTH.bind(
+            slug=slug,
+            status=status,
+            error=error,
+            tested_at=_iso(tested_at),
+            before=_iso(tested_at - _HEALTH_INTERVAL),
+            now=_iso(tested_at),
+            latency_ms=latency_ms,
+            tools_discovered=tools_discovered,
+        )
+        await self._graph.write(bound)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _server(node: JsonObject) -> MCPServer | None:
@@ -75,5 +120,5 @@ def _seconds(value: JsonValue) -> float:
     try:
         seconds = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except ValueError:
-        return _TIMEOUT_SECONDS
-    return seconds if math.isfinite(seconds) and seconds > 0 else _TIMEOUT_SECONDS
+        return _DEFAULT_TIMEOUT_SECONDS
+    return seconds if math.isfinite(seconds) and seconds > 0 else _DEFAULT_TIMEOUT_SECONDS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
-from shared.graph.documents import KeptDocument
+from shared.graph.documents import DocumentCache
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Repositories:
-    """One repository for each thing that the service keeps in the graph or reads from it."""
+    """One repository for each kind of data that the service stores in the graph or reads from it."""
 
     def __init__(self, graph: Graph, api_url: str) -> None:
-        """Build the repositories; `api_url` is the address whose OpenAPI document is kept."""
+        """Build the repositories; `api_url` names the OpenAPI document that is cached."""
         self.conversations = Conversations(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
         self.leases = Leases(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
-        self.api_document = KeptDocument(graph, api_url)
+        self.api_document = DocumentCache(graph, api_url)

@@ -1,7 +1,7 @@
-"""What the service needs in the graph: the graph itself, labels, a table, indexes. Creating is idempotent.
+"""The set-up of the database: the extension, the graph, its labels, tables and indexes. It can be repeated safely.
 
-Labels are created before their first use, since concurrent first uses fail, and a query of a label that does not exist
-fails or is empty. Indexes are expression indexes in the form that Cypher's `WHERE n.key = $value` asks for.
+Labels are created before their first use, because two sessions that use a new label at once make AGE fail, and a query
+of a label that does not exist fails or returns nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERTEX_LABELS = (
 )
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
 
-_EXISTS_ALREADY = (
+_ALREADY_EXISTS = (
     errors.DuplicateSchema,
     errors.DuplicateTable,
     errors.DuplicateObject,
@@ -44,17 +44,17 @@ _EXISTS_ALREADY = (
     errors.UniqueViolation,
 )
 _FIND_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s"
-_SETUP_LOCK = 0x1B1A  # any number that nobody else uses for an advisory lock
-_LONGEST_WAIT_SECONDS = 60.0
-_LOOK_AGAIN_SECONDS = 0.2
+_SETUP_LOCK = 0x1B1A  # an arbitrary number for the advisory lock
+_MAX_LOCK_WAIT_SECONDS = 60.0
+_LOCK_RETRY_SECONDS = 0.2
 
 
 async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None) -> None:
-    """Create what is missing; `report` is told of each thing that is made.
+    """Create everything that is missing; call `report` with a description of each thing that was created.
 
     Raises:
         GraphUnavailable: the database cannot be reached.
-        GraphError: a right is missing, or Apache AGE is not installed.
+        GraphError: a database privilege is missing, or Apache AGE is not installed.
     """
     try:
         async with await connect(dsn) as connection:
@@ -70,17 +70,18 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
 
 
 async def _lock(connection: Connection) -> None:
-    """Wait for others that set up too, outside of any statement: one would hold up their concurrent index builds.
+    """Wait for the advisory lock, by repeated attempts: a waiting statement would block concurrent index builds.
 
-    The wait is bounded: behind a pooler a lock may outlive its holder, and every step is safe without it.
+    The wait is bounded, and set-up continues without the lock. Behind a pooler the lock may outlive its holder, and
+    every step is safe without the lock.
     """
-    ends_at = time.monotonic() + _LONGEST_WAIT_SECONDS
-    while time.monotonic() < ends_at:
+    deadline = time.monotonic() + _MAX_LOCK_WAIT_SECONDS
+    while time.monotonic() < deadline:
         cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_SETUP_LOCK,))
         row = await cursor.fetchone()
         if row is not None and row[0]:
             return
-        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(_LOCK_RETRY_SECONDS)
 
 
 async def _create(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:
@@ -89,19 +90,19 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
         report("extension age")
     await prepare_connection(connection)
     if not await _exists(connection, "SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s", graph_name):
-        await _make(connection, "SELECT ag_catalog.create_graph(%s)", graph_name)
+        await _execute(connection, "SELECT ag_catalog.create_graph(%s)", graph_name)
         report(f"graph {graph_name}")
     for kind, function, labels in (("vertex", "create_vlabel", VERTEX_LABELS), ("edge", "create_elabel", EDGE_LABELS)):
         for label in labels:
             if not await _has_label(connection, graph_name, label):
-                await _make(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
+                await _execute(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
     for module in (leases, documents, contents):
         table, statement = module.TABLE, module.CREATE_TABLE
         if not await _exists(connection, _FIND_TABLE, graph_name, table):
-            await _make(connection, statement.replace("{graph}", f'"{graph_name}"'))
+            await _execute(connection, statement.replace("{graph}", f'"{graph_name}"'))
             report(f"table {table}")
-    for index in indexes.wanted(EDGE_LABELS):
+    for index in indexes.required(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))
 
@@ -116,9 +117,9 @@ async def _has_label(connection: Connection, graph_name: str, label: str) -> boo
     return await _exists(connection, query, graph_name, label)
 
 
-async def _make(connection: Connection, query: str, *values: str) -> None:
+async def _execute(connection: Connection, query: str, *values: str) -> None:
     try:
         await connection.execute(query.encode(), values)
-    except _EXISTS_ALREADY:
-        # Somebody else of the stack was quicker; what matters is that it is there.
+    except _ALREADY_EXISTS:
+        # Another service of the stack created it at the same time.
         return

@@ -1,4 +1,4 @@
-"""Statements as data: a text written once, bound to values for each use."""
+"""Statements as data: the text is written once, and values are bound to it for each use."""
 
 from __future__ import annotations
 
@@ -14,47 +14,58 @@ _SCHEMA = "{graph}."
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundStatement:
     """A statement with its values."""
 
     text: str
     values: tuple[str, ...] | dict[str, str]
 
-    def rendered(self, graph_name: str) -> bytes:
-        """Name the graph in the text; graph names are checked when the settings are read."""
+    def render(self, graph_name: str) -> bytes:
+        """Return the SQL with the graph's name, which was validated when the settings were read."""
         return self.text.replace(_SCHEMA, f'"{graph_name}".').replace("{graph}", graph_name).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Cypher:
-    """A Cypher statement, its parameters bound as one JSON text.
+    """A Cypher statement, whose parameters are bound as one JSON text.
 
-    A missing parameter is silently null in AGE, so every use names all that the text has. Properties are compared with
-    `WHERE n.key = $key`: an inline map would become a containment that no B-tree index serves.
+    AGE treats a missing parameter as null without an error, so every use must bind all parameters of the text.
+    Properties are compared with `WHERE n.key = $key`. AGE turns an inline map, `(n {key: $key})`, into a containment
+    test that no B-tree index serves.
     """
 
     query: str
     columns: tuple[str, ...] = ("result",)
 
-    def bind(self, **parameters: JsonValue) -> Bound:
+    def bind(self, **parameters: JsonValue) -> BoundStatement:
         """Bind the parameters."""
         columns = ", ".join(f"{name} ag_catalog.agtype" for name in self.columns)
         text = f"SELECT * FROM ag_catalog.cypher('{{graph}}', $$ {self.query} $$, %s) AS ({columns})"  # noqa: S608  # the text is a constant, values are bound
-        return Bound(text, (agtype.render(parameters),))
+        return BoundStatement(text, (agtype.render(parameters),))
 
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """An SQL statement over the graph's label tables; every parameter is bound as an agtype's text."""
+    """An SQL statement over the tables of the graph's schema; every parameter is bound as JSON text."""
 
     query: str
 
-    def bind(self, **parameters: JsonValue) -> Bound:
+    def bind(self, **parameters: JsonValue) -> BoundStatement:
         """Bind the parameters."""
-        return Bound(self.query, {name: agtype.render(value) for name, value in parameters.items()})
+        return BoundStatement(self.query, {name: agtype.render(value) for name, value in parameters.items()})
 
 
 def property_of(name: str, table: str = "") -> str:
-    """Write the SQL expression of a vertex's or edge's property, in the form that the indexes have."""
-    owner = f"{table}." if table else ""
-    return f"""ag_catalog.agtype_access_operator({owner}properties, '"{name}"'::ag_catalog.agtype)"""
+    """Return the SQL expression of a vertex's or edge's property, in the form that the indexes use."""
+    prefix = f"{table}." if table else ""
+    return f"""ag_catalog.agtype_access_operator({prefix}properties, '"{name}"'::ag_catalog.agtype)"""
+
+
+def agtype_parameter(name: str) -> str:
+    """Return the SQL expression of a parameter as an agtype, for comparison with a property."""
+    return f"%({name})s::ag_catalog.agtype"
+
+
+def text_parameter(name: str) -> str:
+    """Return the SQL expression of a parameter as a plain text, for the columns of ordinary tables."""
+    return f"(%({name})s::jsonb #>> '{{}}')"

@@ -1,4 +1,4 @@
-"""Turns of conversations: each begins with a question and is written by one answer, which holds a lease."""
+"""The repository of turns: a turn is a question and its answer, written by the one process that holds the lease."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
     from shared.graph.connector import Graph, Rows
-    from shared.graph.statements import Bound
+    from shared.graph.statements import BoundStatement
 
 
 @dataclass(frozen=True, slots=True)
 class BegunTurn:
-    """A turn that has begun: the conversation and the messages before the question."""
+    """A turn whose question is stored: the conversation and the messages before the question."""
 
     conversation: Conversation
     earlier: list[StoredMessage]
@@ -39,7 +39,7 @@ class BegunTurn:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAsked:
-    """A question that came before with the same key: the stored answer and its outcome, None if that is unknown."""
+    """The stored answer to a question that came before with the same key; the outcome is None if it is unknown."""
 
     messages: list[StoredMessage]
     outcome: JsonObject | None
@@ -47,7 +47,7 @@ class AlreadyAsked:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The outcome of an answer as JSON text, stored with a question that came with a key."""
+    """The outcome of an answer as JSON text; it is stored with a question that has an idempotency key."""
 
     question_id: UUID
     outcome: str
@@ -74,33 +74,37 @@ class _AskedBefore(Exception):
 
 
 class Turns:
-    """The turns of conversations, written by the holder of the conversation's lease."""
+    """The turns of all conversations.
+
+    Every method raises GraphUnavailable if the database cannot be reached in time. The methods that store raise
+    GraphConflict if another writer changed the same conversation.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
     async def begin(self, lease: Lease, email: str, question: Message, *, limit: int) -> BegunTurn | AlreadyAsked:
-        """Acquire the lease and store a question, unless its key says that it has been asked before.
+        """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
         Raises:
-            ConversationNotFound: there is no such conversation, or it is another user's.
+            ConversationNotFound: the user has no such conversation.
             ConversationBusy: another answer holds the lease.
-            ConversationFull: the conversation holds `limit` questions.
-            KeyReused: the question's key came before with other content.
+            ConversationFull: the conversation has `limit` questions already.
+            KeyReused: the question's key was used before with other content.
             AnswerRunning: the same question is being answered.
         """
 
         def check(results: list[Rows]) -> None:
             check_found(results)
             _, acquired, rows, *_ = results
-            earlier = [mapping.message(properties) for (properties,) in rows]
-            _check_new(question, earlier, is_free=bool(acquired))
+            earlier = mapping.messages(rows)
+            _check_first_time(question, earlier, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
             if sum(map(_is_question, earlier)) >= limit:
                 raise ConversationFull
 
-        owned = _owned(lease, email)
+        owned = statements.owned_by(email, lease.conversation_id)
         try:
             found, _, earlier, *_ = await self._graph.transaction(
                 statements.LOCK.bind(**owned),
@@ -111,16 +115,16 @@ class Turns:
             )
         except _AskedBefore as asked:
             return asked.answer
-        return BegunTurn(only_conversation(found), [mapping.message(properties) for (properties,) in earlier])
+        return BegunTurn(only_conversation(found), mapping.messages(earlier))
 
     async def append(self, lease: Lease, email: str, messages: Sequence[Message], record: Record | None = None) -> None:
-        """Store messages behind the others together with a record, all or none.
+        """Store messages after those of the conversation and a record, all or none, and renew the lease.
 
         Raises:
-            ConversationNotFound: the conversation has been removed meanwhile.
-            ConversationLost: another answer holds the lease now.
+            ConversationNotFound: the conversation has been deleted.
+            ConversationLost: another answer holds the lease.
         """
-        owned = _owned(lease, email)
+        owned = statements.owned_by(email, lease.conversation_id)
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.HOLD.bind(**leases.values_of(lease)),
@@ -137,31 +141,27 @@ class Turns:
         ending: Ending | None,
         record: Record | None = None,
     ) -> None:
-        """Store a turn's last messages, perhaps none, and its outcome, and give the lease back.
+        """Store the last messages of a turn, which may be none, its record and its outcome, and release the lease.
 
         Raises: as append.
         """
-        owned = _owned(lease, email)
+        owned = statements.owned_by(email, lease.conversation_id)
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.RELEASE.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
-            *([_outcome(ending)] if ending else ()),
+            *([_set_outcome(ending)] if ending else ()),
             check=_check_held,
         )
 
     async def has_message(self, message_id: UUID) -> bool:
-        """Return whether a message is stored, for the time after a COMMIT whose reply was lost."""
+        """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
         [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)))
         return bool(rows)
 
 
-def _owned(lease: Lease, email: str) -> dict[str, JsonValue]:
-    return {"id": str(lease.conversation_id), "email": email}
-
-
-def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[Bound]:
+def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
     if record is None:
         return []
     additions = mapping.additions_text(record.additions)
@@ -172,17 +172,18 @@ def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[Bound]
     ]
 
 
-def _outcome(ending: Ending) -> Bound:
-    return statements.SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.outcome)
-
-
-def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[Bound, Bound]:
+def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[BoundStatement, BoundStatement]:
     rows: list[JsonValue] = [{**mapping.message_properties(each), "offset": i} for i, each in enumerate(messages)]
-    touch = statements.TOUCH.bind(**owned, updated_at=clock.text_of(clock.now()))
+    touch = statements.TOUCH.bind(**owned, updated_at=clock.now_text())
     return statements.APPEND.bind(**owned, rows=rows), touch
 
 
+def _set_outcome(ending: Ending) -> BoundStatement:
+    return statements.SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.outcome)
+
+
 def _check_held(results: list[Rows]) -> None:
+    """Check that the conversation exists and that its lease, found by the second statement, is still held."""
     check_found(results)
     if not results[1]:
         raise ConversationLost
@@ -192,16 +193,24 @@ def _is_question(message: StoredMessage) -> bool:
     return message.role == "user" and not message.tool_results
 
 
-def _check_new(question: Message, earlier: Sequence[StoredMessage], *, is_free: bool) -> None:
-    """Check that a question with a key is asked for the first time."""
+def _check_first_time(question: Message, earlier: Sequence[StoredMessage], *, is_lease_free: bool) -> None:
+    """Check that no earlier question has the same idempotency key.
+
+    Raises:
+        KeyReused: one has, with other content.
+        AnswerRunning: one has, and it is being answered.
+        _AskedBefore: one has, and its answer has ended.
+    """
     key = question.idempotency_key
-    place = next((i for i, each in enumerate(earlier) if key and each.idempotency_key == key), None)
-    if place is None:
+    if not key:
         return
-    asked = earlier[place]
+    index = next((i for i, message in enumerate(earlier) if message.idempotency_key == key), None)
+    if index is None:
+        return
+    asked = earlier[index]
     if asked.content != question.content:
         raise KeyReused
-    if asked.outcome is None and not is_free:
+    if asked.outcome is None and not is_lease_free:
         raise AnswerRunning
-    following = takewhile(lambda each: not _is_question(each), earlier[place + 1 :])
-    raise _AskedBefore(AlreadyAsked(list(following), asked.outcome))
+    answer = takewhile(lambda message: not _is_question(message), earlier[index + 1 :])
+    raise _AskedBefore(AlreadyAsked(list(answer), asked.outcome))

@@ -1,1 +1,1 @@
-"""HTTP: the application, what its handlers depend on, its bodies, its errors, its event streams."""
+"""HTTP: the application, the dependencies of its handlers, bodies, error responses and event streams."""

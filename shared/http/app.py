@@ -1,4 +1,4 @@
-"""The application: routers joined under the public URL's path."""
+"""The FastAPI application: routers under the path of the public URL."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
 
 from shared.composition import Services
 from shared.http import error_responses
 from shared.http.bodies import BodyLimit
-from shared.http.request_context import Correlated
+from shared.http.request_context import RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,23 +25,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NAME = "imbi-assistant"
-_FIRST_RUSH_SECONDS = 20.0
-"""How long after a start nothing is done that can wait."""
+_QUIET_AFTER_SECONDS = 20.0
+"""The time after the start in which work that can wait is not done, because users wait for their first answers."""
 
 
-async def _warm_up_and_keep(services: Services) -> None:
+async def _warm_up(services: Services) -> None:
     await services.warm_up()
-    await asyncio.sleep(_FIRST_RUSH_SECONDS)
+    await asyncio.sleep(_QUIET_AFTER_SECONDS)
     await services.keep()
 
 
 def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter] = ()) -> FastAPI:
-    """Join routers under the prefix of the settings; those of `bare` are served without it as well."""
+    """Build the application with the given routers.
+
+    The routes are served under the path of `IMBI_ASSISTANT_URL`. Those of `bare` are served without this path as well.
+    """
     services = Services(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(_warm_up_and_keep(services))
+        warming_up = asyncio.create_task(_warm_up(services))
         try:
             yield
         finally:
@@ -60,8 +63,8 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
         lifespan=lifespan,
     )
     app.state.services = services
-    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
-    app.add_middleware(Correlated)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext)
     error_responses.install(app)
     for router in routers:
         app.include_router(router, prefix=prefix)
@@ -70,8 +73,13 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     return app
 
 
+def services_of(app: FastAPI) -> Services:
+    """Return the services of an application that `create_app` has built."""
+    return cast("Services", app.state.services)
+
+
 def version() -> str:
-    """Give the installed version of this project."""
+    """Return the installed version of this project, or "0" if it is not installed as a package."""
     try:
         return metadata.version(_NAME)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Requests' bodies: not too long, and JSON as RFC 8259 has it."""
+"""The bodies of requests: limited in size, and parsed as strict JSON (RFC 8259)."""
 
 from __future__ import annotations
 
@@ -19,79 +19,83 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-_CLOSING = {"Connection": "close"}
-_LINGERING_SECONDS = 5.0
-"""How long the rest of a body that is too long is read and thrown away."""
+_CLOSE = {"Connection": "close"}
+_LINGER_SECONDS = 5.0
+"""The time in which the rest of a body that is too long is read and discarded."""
 
 
 class StrictRequest(Request):
-    """A request whose JSON holds no NaN, no infinity and no half of a surrogate pair."""
+    """A request whose JSON may contain no NaN, no infinity and no lone surrogate."""
 
     async def json(self) -> JsonValue:
         """Parse the body.
 
         Raises:
-            json.JSONDecodeError: it is no JSON.
+            json.JSONDecodeError: the body is not valid JSON.
         """
         return cast("JsonValue", orjson.loads(await self.body()))
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its body strictly."""
+    """A route whose handler receives a StrictRequest."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
-        """Hand a strict request to FastAPI's own handler."""
+        """Return FastAPI's own handler, called with a StrictRequest."""
         handle = super().get_route_handler()
 
-        async def strictly(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             return await handle(StrictRequest(request.scope, request.receive))
 
-        return strictly
+        return handle_strictly
 
 
 class BodyLimit:
-    """Middleware that answers 413 to a body that is too long, told or sent."""
+    """Middleware that answers 413 to a body that is too long, by Content-Length or by actual size."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is short enough."""
+        """Call the application unless the body is too long."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > self._most_bytes:
-            response = JSONResponse({"detail": self._reason()}, 413, _CLOSING)
-            await response(scope, receive, _Lingering(receive, send))
+        content_length = dict(scope["headers"]).get(b"content-length", b"0")
+        if content_length.isdigit() and int(content_length) > self._max_bytes:
+            response = JSONResponse({"detail": self._detail()}, 413, _CLOSE)
+            await response(scope, receive, _LingeringSend(receive, send))
             return
-        length = 0
-        sending = send
+        await self._call_counting(scope, receive, send)
 
-        async def counted() -> Message:
-            nonlocal length, sending
+    async def _call_counting(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received_bytes = 0
+        current_send = send
+
+        async def counting_receive() -> Message:
+            nonlocal received_bytes, current_send
             message = await receive()
-            length += len(message.get("body", b""))
-            if length > self._most_bytes:
-                sending = _Lingering(receive, send)
-                # Of all exceptions FastAPI lets only this kind through while it reads a body.
-                raise HTTPException(413, self._reason(), _CLOSING)
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > self._max_bytes:
+                current_send = _LingeringSend(receive, send)
+                # While FastAPI reads a body, HTTPException is the only exception that it does not convert.
+                raise HTTPException(413, self._detail(), _CLOSE)
             return message
 
-        async def sent(message: Message) -> None:
-            await sending(message)
+        async def forwarding_send(message: Message) -> None:
+            await current_send(message)
 
-        await self._app(scope, counted, sent)
+        await self._app(scope, counting_receive, forwarding_send)
 
-    def _reason(self) -> str:
-        return f"The body is longer than {self._most_bytes} bytes"
+    def _detail(self) -> str:
+        return f"The body is longer than {self._max_bytes} bytes"
 
 
-class _Lingering:
-    """A way to answer a client that is still sending, who reads the answer only when it is through.
+class _LingeringSend:
+    """A `send` for a client that is still sending its body and reads the response only afterwards.
 
-    A connection that is closed with bytes of the body unread is reset, and the answer lost with it.
+    If the connection were closed with unread bytes of the body, TCP would reset it and the response would be lost
+    (RFC 9112, section 9.6).
     """
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -105,7 +109,7 @@ class _Lingering:
             return
         await self._send({**message, "more_body": True})
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LINGERING_SECONDS):
+            async with asyncio.timeout(_LINGER_SECONDS):
                 while (await self._receive()).get("more_body", False):
                     pass
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,12 +1,13 @@
-"""The dependencies of handlers: the services, the caller, the conversation's id.
+"""The dependencies of handlers: the services, the caller and the conversation's id.
 
-Each check has its place in one chain, so that the order of a handler's parameters never decides the status: first the
-token's form (401), then the conversation's id (404, without a query), then the caller (401 or 403).
+The dependencies form one chain, so the order of a handler's parameters never decides the status. The chain checks the
+token's form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller
+(401 or 403).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
@@ -17,13 +18,14 @@ from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
+from shared.http.app import services_of
 from shared.observability import logs
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
 
 async def _services(request: Request) -> Services:
-    return cast("Services", request.app.state.services)
+    return services_of(request.app)
 
 
 CurrentServices = Annotated[Services, Depends(_services)]
@@ -46,7 +48,7 @@ _Credential = Annotated[Claims | ApiKey, Depends(_credential)]
 
 
 async def _checked_path(_credential: _Credential, request: Request) -> None:
-    """Answer 404 to an id that is no UUID before the caller costs a query."""
+    """Check that the conversation's id is a UUID, before the query that identifies the caller."""
     text = request.path_params.get("conversation_id")
     if text is None:
         return

@@ -1,4 +1,4 @@
-"""What an error looks like over HTTP, in one place."""
+"""The HTTP responses to errors: status, detail and headers of each exception (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = 
 
 
 def install(app: FastAPI) -> None:
-    """Have an application render our errors, and those of bodies that do not validate."""
+    """Add handlers for this service's exceptions and for invalid bodies to an application."""
     for kind in _STATUSES:
         app.add_exception_handler(kind, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
@@ -51,16 +51,18 @@ async def _render(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _render_invalid(_request: Request, error: Exception) -> JSONResponse:
-    """Say what is wrong and where; the input itself may hold what JSON cannot."""
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    shown = [{"type": each["type"], "loc": list(each["loc"]), "msg": _printable(each["msg"])} for each in problems]
-    return JSONResponse({"detail": shown}, 422)
+    """Return each error's type, location and message. The input is left out: JSON may be unable to represent it."""
+    errors_found = error.errors() if isinstance(error, RequestValidationError) else []
+    details = [
+        {"type": each["type"], "loc": list(each["loc"]), "msg": _printable(each["msg"])} for each in errors_found
+    ]
+    return JSONResponse({"detail": details}, 422)
 
 
 async def _render_unreadable(_request: Request, _error: Exception) -> JSONResponse:
-    """Say what FastAPI answers with 400: it could not parse the body at all (nested too deeply, say)."""
-    problem = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
-    return JSONResponse({"detail": [problem]}, 422)
+    """Return 422 where FastAPI gives 400: it could not parse the body, which is nested too deeply, for example."""
+    detail = {"type": "json_invalid", "loc": ["body"], "msg": "JSON decode error"}
+    return JSONResponse({"detail": [detail]}, 422)
 
 
 async def _render_unexpected(_request: Request, _error: Exception) -> JSONResponse:

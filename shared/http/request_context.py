@@ -1,4 +1,4 @@
-"""Each request's log lines under one id."""
+"""The request id that all log lines of a request carry."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HEADER = b"x-request-id"
-_ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-class Correlated:
-    """Middleware that binds a request's id to its log lines: Lambda's, a proxy's `X-Request-ID`, or a new one."""
+class RequestContext:
+    """Middleware that sets the request id of the log lines: Lambda's, or that of `X-Request-ID`, or a new one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Bind and go on."""
+        """Reset the log context, set the id, and call the application."""
         if scope["type"] == "http":
             logs.unbind()
-            logs.bind(request_id=_id_of(scope))
+            logs.bind(request_id=_request_id(scope))
         await self._app(scope, receive, send)
 
 
-def _id_of(scope: Scope) -> str:
+def _request_id(scope: Scope) -> str:
     context = scope.get("aws.context")
     if context is not None:
         return str(context.aws_request_id)
-    given: bytes = next((value for name, value in scope["headers"] if name == _HEADER), b"")
-    return given.decode() if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+    header: bytes = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+    return header.decode() if _VALID_ID.fullmatch(header) else uuid4().hex

@@ -1,4 +1,4 @@
-"""The bodies of requests and responses."""
+"""The bodies of requests and responses, as Pydantic models."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from shared.util.text import is_storable
+
 if TYPE_CHECKING:
     from shared.domain import models
 
 
-def _storable(text: str) -> str:
+def _check_storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain NUL characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         raise ValueError("must not contain lone surrogates")
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(_check_storable)]
 
 
 class NewConversation(BaseModel):
-    """What a conversation is created with."""
+    """The body of a request that creates a conversation."""
 
     model: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
 
 
 class ConversationChanges(BaseModel):
-    """What is to change; what is absent or null stays."""
+    """The changes of a conversation; a field that is absent or null stays unchanged."""
 
     title: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
     is_archived: bool | None = None
@@ -79,13 +81,13 @@ class ConversationWithMessages(Conversation):
 
     @classmethod
     def of(cls, conversation: models.Conversation, messages: list[models.StoredMessage]) -> ConversationWithMessages:
-        """Join a conversation and its messages."""
-        said = [Message.model_validate(message) for message in messages]
-        return cls(**Conversation.model_validate(conversation).model_dump(), messages=said)
+        """Return the body for a conversation and its messages."""
+        converted = [Message.model_validate(message) for message in messages]
+        return cls(**Conversation.model_validate(conversation).model_dump(), messages=converted)
 
 
 class Status(BaseModel):
-    """How the service is."""
+    """The state of the service."""
 
     environment: str
     service: Literal["imbi-assistant"] = "imbi-assistant"
@@ -94,7 +96,7 @@ class Status(BaseModel):
     started_at: datetime
 
 
-class Problem(BaseModel):
-    """Why a request failed: a sentence, or what is wrong with each part of the body."""
+class ErrorDetail(BaseModel):
+    """The reason for a failed request: a sentence, or a list of the errors in the body."""
 
     detail: str | list[dict[str, JsonValue]]

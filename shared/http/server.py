@@ -1,4 +1,4 @@
-"""Uvicorn servers in one event loop, stopped by one signal."""
+"""Uvicorn servers: set up, run, and stopped by a signal."""
 
 from __future__ import annotations
 
@@ -20,78 +20,78 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GRACE_SECONDS = 10
-"""How long a stopping server waits for its answers to end."""
-_LAST_SECONDS = 1.0
-"""How long one that is to stop at once waits."""
-_TICK_SECONDS = 0.1
+"""The time that a stopping server waits for its requests to end."""
+_FORCED_GRACE_SECONDS = 1.0
+"""The same for a server that must stop at once."""
+_POLL_SECONDS = 0.1
 
 
-class QuietServer(uvicorn.Server):
-    """A server that leaves the process's signals to whoever runs it, and ends its answers before its connections."""
+class GracefulServer(uvicorn.Server):
+    """A server that installs no signal handlers, and that ends the running answers before it closes connections."""
 
     def __init__(self, config: uvicorn.Config, end_answers: Callable[[float], Awaitable[None]] | None = None) -> None:
         super().__init__(config)
-        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
+        logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         self._end_answers = end_answers
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Install no signal handlers."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more connections, end the answers, then everything else."""
+        """Accept no more connections, end the answers, and then stop as uvicorn does."""
         for server in self.servers:
             server.close()
-        await self._end()
+        await self._end_answers_in_time()
         await super().shutdown(sockets)
         if self.force_exit:
-            # Uvicorn leaves this out then, and what is still open would be torn down with tracebacks.
+            # In this case uvicorn skips the rest, and the open requests would end with tracebacks.
             requests = set(self.server_state.tasks)
             if requests:
-                await asyncio.wait(requests, timeout=_LAST_SECONDS)
+                await asyncio.wait(requests, timeout=_FORCED_GRACE_SECONDS)
             await self.lifespan.shutdown()
 
-    async def _end(self) -> None:
-        """End the answers, until that is done or a second signal comes."""
+    async def _end_answers_in_time(self) -> None:
+        """End the answers; stop waiting for them when a second signal comes."""
         if self._end_answers is None:
             return
         ending = asyncio.ensure_future(self._end_answers(GRACE_SECONDS / 2))
         while not ending.done() and not self.force_exit:
-            await asyncio.wait({ending}, timeout=_TICK_SECONDS)
+            await asyncio.wait({ending}, timeout=_POLL_SECONDS)
         ending.cancel()
         await asyncio.wait({ending})
 
 
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Tell a request that was cancelled from one that failed."""
+def _is_not_cancellation(record: logging.LogRecord) -> bool:
+    """Return whether a log record is about something other than a cancelled request."""
     kind = record.exc_info[0] if record.exc_info else None
     return kind is None or not issubclass(kind, asyncio.CancelledError)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take an address before anything else is started.
+    """Return a socket that listens on an address. Port 0 lets the system choose.
 
     Raises:
-        OSError: the address cannot be had.
+        OSError: the address is in use, or it is not one of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=1024)
-    # Connections inherit it. asyncio sets it only on sockets that say that they are TCP's, which these do not, and
-    # without it each short piece waits some 40 ms for the one before to be acknowledged.
+    # The connections inherit this option. asyncio sets it only on sockets whose protocol is IPPROTO_TCP, and the
+    # protocol of these is 0. Without it, Nagle's algorithm delays each short piece by about 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
-def server_of(
+def create_server(
     app: ASGIApp,
     *,
     log_level: str | None = None,
     end_answers: Callable[[float], Awaitable[None]] | None = None,
-) -> QuietServer:
-    """Make a server of an application; without a log level it keeps the logging that is set up.
+) -> GracefulServer:
+    """Create a server for an application; without a log level the present logging configuration stays.
 
-    `end_answers` is called at the shutdown with the seconds that it may take.
+    At shutdown `end_answers` is called with the number of seconds that it may take.
     """
     config = uvicorn.Config(
         app,
@@ -101,14 +101,14 @@ def server_of(
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
-    return QuietServer(config, end_answers)
+    return GracefulServer(config, end_answers)
 
 
 @asynccontextmanager
 async def running(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a loopback port of the system's choice; gives its URL."""
+    """Serve an application on a free port of the loopback interface, and yield its URL."""
     listening = bind("127.0.0.1", 0)
-    server = server_of(app, log_level="warning")
+    server = create_server(app, log_level="warning")
     serving = asyncio.create_task(server.serve([listening]))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -118,13 +118,13 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
 
 
 def run(main: Coroutine[object, object, T]) -> T:
-    """Run a coroutine as `asyncio.run` does, in the event loop that uvicorn prefers: uvloop where there is one."""
+    """Run a coroutine as `asyncio.run` does, in uvicorn's event loop: uvloop if it is installed."""
     with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
         return runner.run(main)
 
 
-async def serve_until_stopped(server: QuietServer, listening: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; a second one does not wait for answers to end."""
+async def serve_until_stopped(server: GracefulServer, listening: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM. A second signal stops the server without waiting for answers."""
 
     def stop() -> None:
         server.force_exit = server.should_exit

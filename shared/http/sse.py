@@ -1,6 +1,6 @@
-"""An answer as server-sent events.
+"""An answer as a stream of server-sent events.
 
-The format is what Imbi's UI splits on: lines end in LF, and every field's name is followed by a colon and one space.
+Imbi's UI relies on two details: lines end in LF, and one space follows the colon after each field's name.
 https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
@@ -30,7 +30,7 @@ from shared.domain.events import (
     ToolInputAdded,
     ToolStarted,
 )
-from shared.observability.metrics import AnswerMeter
+from shared.observability.metrics import AnswerMetrics
 from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -46,20 +46,20 @@ log = logging.getLogger(__name__)
 
 PING = b": ping\n\n"
 SILENCE_SECONDS = 9.0
-"""After so long without an event a comment goes out, so that no proxy takes the stream for dead."""
-_MOST_WAITING = 64
-"""How many frames may wait for a slow reader before the answer waits too."""
-_LONGEST_SEND_SECONDS = 60.0
-"""A reader that takes nothing for so long is gone, and its conversation and its place are others' again."""
+"""After this time without an event a comment is sent, so that no proxy closes the stream as idle."""
+_MAX_QUEUED_FRAMES = 64
+"""The number of frames that may wait for a slow client before the answer itself waits."""
+_SEND_TIMEOUT_SECONDS = 60.0
+"""A client that accepts no data for this time counts as disconnected. Its answer ends and frees the conversation."""
 
 
 def frame(event: AnswerEvent) -> bytes:
-    """Render an event."""
-    name, data = _named(event)
+    """Return an event as the bytes of one server-sent event."""
+    name, data = _name_and_data(event)
     return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
 
 
-def _named(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR0911  # one case for each event
+def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR0911  # one case for each event
     match event:
         case TextAdded(text):
             return b"text", {"text": text}
@@ -89,22 +89,22 @@ def _named(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR09
 
 
 class Streamable(Protocol):
-    """What can be streamed: it emits its own end, whatever happens to it."""
+    """An answer that can be streamed. It always emits an event for its end."""
 
     async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
-        """Emit every event."""
+        """Generate the answer and emit every event."""
         ...
 
     def interrupt(self, reason: Interruption) -> None:
-        """End early."""
+        """End the answer early."""
         ...
 
 
 class EventStream(Response):
-    """A response that sends an answer's events as they come.
+    """A response that sends each event of an answer at once.
 
-    The answer runs in a task of its own: when the client goes away it is interrupted, and the response waits until what
-    was said is stored. A reader that is too slow makes the answer wait, not the memory grow.
+    The answer runs in a task of its own. If the client disconnects, the answer is interrupted, and the response ends
+    after the text so far is stored. If the client reads slowly, the answer waits, so memory use stays bounded.
     """
 
     media_type = "text/event-stream"
@@ -113,53 +113,54 @@ class EventStream(Response):
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._answer = answer
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
-        self._meter = AnswerMeter()
-        self._has_reader = True
-        self._is_over = False
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
+        self._metrics = AnswerMetrics()
+        self._is_connected = True
+        self._has_ended = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events to their end, or as long as there is a client; or until the platform's time is nearly over.
+        """Send the events until the answer ends, the client disconnects, or the deadline passes.
 
-        The server may give a `deadline` in the scope's state, in seconds since the epoch.
+        The deadline is the optional `deadline` of the scope's state, in seconds since the epoch. At the deadline the
+        answer is interrupted.
         """
         answering = asyncio.create_task(self._run())
         seconds = scope.get("state", {}).get("deadline", math.inf) - time.time()
         if seconds < math.inf:
-            ending = asyncio.get_running_loop().call_later(seconds, self._answer.interrupt, Interruption.DEADLINE)
-            answering.add_done_callback(lambda _done: ending.cancel())
-        watching = asyncio.create_task(_disconnected(receive))
-        watching.add_done_callback(lambda _done: self._leave())
+            timer = asyncio.get_running_loop().call_later(seconds, self._answer.interrupt, Interruption.DEADLINE)
+            answering.add_done_callback(lambda _done: timer.cancel())
+        watcher = asyncio.create_task(_wait_for_disconnect(receive))
+        watcher.add_done_callback(lambda _done: self._stop_sending())
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send_frames(send)
         except OSError:
-            log.info("the client went away")
+            log.info("the client disconnected")
         finally:
-            watching.cancel()
-            self._leave()
-            await asyncio.wait({answering, watching})
-            self._meter.finish()
+            watcher.cancel()
+            self._stop_sending()
+            await asyncio.wait({answering, watcher})
+            self._metrics.finish()
 
     async def _run(self) -> None:
         try:
             await self._answer.run(self._emit)
         except Exception:
             log.exception("an answer failed unexpectedly")
-            if not self._is_over:
+            if not self._has_ended:
                 await self._emit(INTERNAL)
         finally:
             await self._frames.put(None)
 
     async def _emit(self, event: AnswerEvent) -> None:
-        self._meter.note(event)
-        self._is_over = self._is_over or isinstance(event, AnswerStored | AnswerFailed)
-        if self._has_reader:
+        self._metrics.record(event)
+        self._has_ended = self._has_ended or isinstance(event, AnswerStored | AnswerFailed)
+        if self._is_connected:
             await self._frames.put(frame(event))
 
-    def _leave(self) -> None:
-        """Go on without a reader: the answer ends early, and nobody waits for room or for frames any more."""
-        self._has_reader = False
+    def _stop_sending(self) -> None:
+        """Interrupt the answer and empty the queue, so that neither the answer nor the sender waits for it any more."""
+        self._is_connected = False
         self._answer.interrupt(Interruption.STOPPED)
         while not self._frames.empty():
             self._frames.get_nowait()
@@ -167,24 +168,24 @@ class EventStream(Response):
 
     async def _send_frames(self, send: Send) -> None:
         deadline = Deadline()
-        is_open = True
+        has_more = True
         try:
-            while is_open:
+            while has_more:
                 try:
                     with deadline.within(SILENCE_SECONDS):
-                        waiting = [await self._frames.get()]
+                        frames = [await self._frames.get()]
                 except TimeoutError:
-                    waiting = [PING]
+                    frames = [PING]
                 while not self._frames.empty():
-                    waiting.append(self._frames.get_nowait())
-                is_open = None not in waiting
-                body = b"".join(filter(None, waiting))
-                with deadline.within(_LONGEST_SEND_SECONDS):
-                    await send({"type": "http.response.body", "body": body, "more_body": is_open})
+                    frames.append(self._frames.get_nowait())
+                has_more = None not in frames
+                body = b"".join(filter(None, frames))
+                with deadline.within(_SEND_TIMEOUT_SECONDS):
+                    await send({"type": "http.response.body", "body": body, "more_body": has_more})
         finally:
             deadline.close()
 
 
-async def _disconnected(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

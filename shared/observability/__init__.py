@@ -1,1 +1,1 @@
-"""Logs, metrics and error reports."""
+"""Logs, metrics, traces and error reports."""

@@ -1,8 +1,8 @@
-"""What an answer was like, measured beside its events: written as a log line, and to whoever else wants it.
+"""Metrics of an answer, computed from its events: one log line, and a report to every sink.
 
-meter = AnswerMeter()
-…  meter.note(event)            # each event, as it is emitted
-…  meter.finish()               # once, when the answer is over: one line in the log, and a report to every sink
+metrics = AnswerMetrics()
+metrics.record(event)    # for each event
+metrics.finish()         # once, when the answer has ended
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from shared.domain.models import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from shared.domain.events import AnswerEvent
 
@@ -27,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AnswerReport:
-    """One answer in numbers; times are in milliseconds from the question's arrival."""
+    """The metrics of one answer; times are in milliseconds since the question arrived."""
 
     outcome: str
-    """The stop reason of a stored answer, else the error's code."""
+    """The stop reason of a stored answer, or the error's code, or `interrupted`."""
     is_failure: bool
     first_event_ms: float | None
     duration_ms: float
@@ -41,43 +40,35 @@ class AnswerReport:
 
 
 class Sink(Protocol):
-    """Takes reports."""
+    """A destination of reports, such as CloudWatch."""
 
-    def answered(self, report: AnswerReport) -> None:
-        """Take the report of an answer that is over."""
+    def record_answer(self, report: AnswerReport) -> None:
+        """Record the report of an answer that has ended."""
         ...
 
 
-class Tracer(Protocol):
-    """Shows where time goes."""
-
-    def section(self, name: str) -> AbstractContextManager[object]:
-        """Mark a section of the work."""
-        ...
+_sinks: ContextVar[tuple[Sink, ...]] = ContextVar("metrics_sinks", default=())
 
 
-_sinks: ContextVar[tuple[Sink, ...]] = ContextVar("telemetry_sinks", default=())
-
-
-def send_to(*sinks: Sink) -> None:
-    """Have the reports of this task, and of those that it begins, go to these sinks."""
+def set_sinks(*sinks: Sink) -> None:
+    """Set the sinks for the reports of this task and of the tasks that it starts."""
     _sinks.set(sinks)
 
 
 @dataclass(slots=True)
-class AnswerMeter:
-    """Measures one answer."""
+class AnswerMetrics:
+    """Computes the metrics of one answer; create it when the question arrives."""
 
     _began: float = field(default_factory=time.perf_counter)
     _first_event: float | None = None
     _tool_calls: int = 0
     _tool_errors: int = 0
     _rounds: int = 0
-    _is_in_tools: bool = False
+    _is_in_tool_calls: bool = False
     _end: AnswerStored | AnswerFailed | None = None
 
-    def note(self, event: AnswerEvent) -> None:
-        """Count an event."""
+    def record(self, event: AnswerEvent) -> None:
+        """Record one event."""
         if self._first_event is None:
             self._first_event = time.perf_counter()
         match event:
@@ -85,21 +76,21 @@ class AnswerMeter:
                 self._tool_calls += 1
                 self._tool_errors += is_error
                 # The tools of one reply are one round.
-                self._rounds += not self._is_in_tools
-                self._is_in_tools = True
+                self._rounds += not self._is_in_tool_calls
+                self._is_in_tool_calls = True
             case BlockFinished():
-                self._is_in_tools = False
+                self._is_in_tool_calls = False
             case AnswerStored() | AnswerFailed():
                 self._end = event
             case _:
                 pass
 
     def finish(self) -> AnswerReport:
-        """Report the answer, to the log and to every sink."""
+        """Write the report to the log and to every sink, and return it."""
         report = self._report()
-        log.info("answered: %s", _told(report))
+        log.info("answered: %s", " ".join(_log_fields(report)))
         for sink in _sinks.get():
-            sink.answered(report)
+            sink.record_answer(report)
         return report
 
     def _report(self) -> AnswerReport:
@@ -117,11 +108,7 @@ class AnswerMeter:
         )
 
 
-def _told(report: AnswerReport) -> str:
-    return " ".join(_facts(report))
-
-
-def _facts(report: AnswerReport) -> Iterator[str]:
+def _log_fields(report: AnswerReport) -> Iterator[str]:
     yield f"outcome={report.outcome}"
     if report.first_event_ms is not None:
         yield f"first_event={report.first_event_ms:.0f}ms"

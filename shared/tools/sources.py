@@ -19,14 +19,17 @@ class SourceReport:
     name: str
     tools: int
     problem: str | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences about tools that are left out or have changed."""
 
     def __str__(self) -> str:
         """Write a line for the model."""
         count = f"{self.tools} tool{'' if self.tools == 1 else 's'}"
+        notes = "".join(f" {note}" for note in self.notes)
         if self.problem is None:
-            return f"{self.name}: {count}."
+            return f"{self.name}: {count}.{notes}"
         kept = f"{count}, as before" if self.tools else "no tools"
-        return f"{self.name}: {kept}. Reading them again failed: {self.problem}"
+        return f"{self.name}: {kept}. Reading them again failed: {self.problem}{notes}"
 
 
 class Source(Protocol):

@@ -1,1 +1,1 @@
-"""Small helpers without knowledge of this service."""
+"""Small helpers that do not depend on the rest of the service."""

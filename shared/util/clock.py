@@ -1,4 +1,4 @@
-"""Times: always with an offset, always written with microseconds, so that their texts sort as they do."""
+"""Times with an offset. Their texts always have microseconds, so that the order of the texts is the order in time."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Give the time now, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
-def text_of(time: datetime) -> str:
-    """Write a time as ISO 8601 with an offset and microseconds."""
+def now_text() -> str:
+    """Return the current time as `to_text` writes it."""
+    return to_text(now())
+
+
+def to_text(time: datetime) -> str:
+    """Return a time in ISO 8601 form, in UTC and with microseconds."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def read(text: str) -> datetime:
-    """Read an ISO 8601 time; one without an offset is UTC.
+def parse(text: str) -> datetime:
+    """Return the time of an ISO 8601 text; a text without an offset is in UTC.
 
     Raises:
-        ValueError: the text is no time.
+        ValueError: the text is not a time.
     """
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)

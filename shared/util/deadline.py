@@ -1,4 +1,4 @@
-"""Bounded waits that follow one another thousands of times, such as those for an answer's events."""
+"""A time limit for many short waits in a row, such as the waits for an answer's events."""
 
 from __future__ import annotations
 
@@ -10,30 +10,35 @@ if TYPE_CHECKING:
 
 
 class Deadline:
-    """Bounds the waits of one task as `asyncio.timeout` does, but with a timer for many of them.
+    """Limits the waits of one task as `asyncio.timeout` does, but shares one timer between them.
 
-    A timer for each wait costs more than an event's whole way through the service. This one stays armed while waits
-    come and go; when it goes off it looks whether the wait of the moment is over its time, and else is set again.
+    A timer for each wait would cost more time than everything else that the service does with an event. The shared
+    timer stays set when a wait ends. When it fires, it checks whether the current wait is over its limit, and otherwise
+    it is set again for the end of that wait.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._armed_for = 0.0
+        self._timer_fires_at = 0.0
         self._ends_at: float | None = None
         self._cancellations = 0
-        self._is_late = False
+        self._has_expired = False
 
     def within(self, seconds: float) -> Self:
-        """Bound what is done in the context; it raises TimeoutError where that takes longer."""
+        """Set the limit for the body of a `with` statement.
+
+        Raises:
+            TimeoutError: the body takes longer; raised when the `with` statement ends.
+        """
         self._ends_at = self._loop.time() + seconds
-        if self._timer is None or self._ends_at < self._armed_for:
-            self._arm(self._ends_at)
+        if self._timer is None or self._ends_at < self._timer_fires_at:
+            self._set_timer(self._ends_at)
         return self
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -41,7 +46,7 @@ class Deadline:
     def __enter__(self) -> None:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a deadline bounds the waits of a task")
+            raise RuntimeError("a Deadline must be used inside a task")
         self._task = task
         self._cancellations = task.cancelling()
 
@@ -49,23 +54,23 @@ class Deadline:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ends_at = None
-        if not self._is_late or self._task is None:
+        if not self._has_expired or self._task is None:
             return
-        self._is_late = False
+        self._has_expired = False
         if self._task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             raise TimeoutError from value
 
-    def _arm(self, when: float) -> None:
+    def _set_timer(self, when: float) -> None:
         self.close()
-        self._armed_for = when
-        self._timer = self._loop.call_at(when, self._look)
+        self._timer_fires_at = when
+        self._timer = self._loop.call_at(when, self._on_timer)
 
-    def _look(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         if self._ends_at is None or self._task is None:
             return
         if self._loop.time() < self._ends_at:
-            self._arm(self._ends_at)
+            self._set_timer(self._ends_at)
             return
-        self._is_late = True
+        self._has_expired = True
         self._task.cancel()

@@ -1,4 +1,4 @@
-"""Work that several may ask for at once, and that is done once for all of them."""
+"""Work that several callers may request at the same time and that runs once for all of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Starts work unless it is under way; whoever waits for it and goes away does not stop it for the others."""
+    """Starts the work unless it is running. A caller that stops waiting does not stop the work for the others."""
 
     def __init__(
         self, work: Callable[[], Coroutine[None, None, T]], *, longest: float, clock: Callable[[], float]
     ) -> None:
-        """Prepare; work that is under way for more than `longest` seconds was lost while the process was frozen."""
+        """Start nothing yet.
+
+        Work that has been running for more than `longest` seconds, by `clock`, counts as lost: the process was frozen
+        meanwhile, and the work's connection is broken.
+        """
         self.began_at = float("-inf")
         self._work = work
         self._longest = longest
@@ -26,29 +30,29 @@ class SingleFlight(Generic[T]):
 
     @property
     def under_way(self) -> asyncio.Task[T] | None:
-        """The work that is being done now."""
+        """The running work, or None."""
         is_lost = not 0 <= self._clock() - self.began_at <= self._longest
         return None if self._task is None or self._task.done() or is_lost else self._task
 
     def start(self) -> asyncio.Task[T]:
-        """Start the work, or join in the one that is under way."""
+        """Return the running work, or start it."""
         task = self.under_way
         if task is None:
             if self._task is not None:
                 self._task.cancel()
             self.began_at = self._clock()
             self._task = task = asyncio.create_task(self._work())
-            task.add_done_callback(_looked_at)
+            task.add_done_callback(_retrieve_exception)
         return task
 
     async def aclose(self) -> None:
-        """Stop the work."""
+        """Cancel the work and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
 
-def _looked_at(task: asyncio.Task[T]) -> None:
-    """Mark a failure as seen, since nobody may be waiting any more."""
+def _retrieve_exception(task: asyncio.Task[T]) -> None:
+    """Keep asyncio from logging the exception of work that nobody waits for any more."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Storing an answer while it is told: whatever happens, and whenever, what is stored can be replayed."""
+"""An answer is stored while it is sent; after every interruption, the stored part can be replayed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ QUESTION = Message(id=QUESTION_ID, role="user", content="Hi", created_at=clock.n
 OVERLOADED = ModelError("Busy.", code="overloaded", retryable=True)
 
 
-class Told:
+class RecordingClient:
     """What a client was told, and an answer that is interrupted once it has been told so much."""
 
     def __init__(self, answer: Answer, interrupt_after: int | None = None, reason: Interruption | None = None) -> None:
@@ -70,8 +70,8 @@ def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rou
     return Answer(turn, transcript, title)
 
 
-async def told(answer: Answer, after: int | None = None, reason: Interruption | None = None) -> Told:
-    listener = Told(answer, after, reason)
+async def told(answer: Answer, after: int | None = None, reason: Interruption | None = None) -> RecordingClient:
+    listener = RecordingClient(answer, after, reason)
     await answer.run(listener.emit)
     return listener
 
@@ -85,7 +85,7 @@ def assert_replayable(messages: Sequence[Message]) -> None:
 
 
 @pytest.mark.proves("stream.one-terminal-event", "stream.done-means-stored", "stream.title-updated")
-async def test_an_answer_is_stored_and_then_told() -> None:
+async def test_an_answer_is_stored_before_its_end_is_sent() -> None:
     transcript = MemoryTranscript()
     listener = await told(answer_of([said("One.", call()), said("Two.")], transcript))
     done, chosen = listener.events[-2:]
@@ -121,7 +121,7 @@ def test_an_answer_can_be_cut_anywhere(
 ) -> None:
     transcript = MemoryTranscript()
 
-    async def run() -> Told:
+    async def run() -> RecordingClient:
         return await told(answer_of([*rounds, last, last, last], transcript, limit), after, reason)
 
     listener = asyncio.run(run())
@@ -166,7 +166,7 @@ async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> 
         (RuntimeError("internal details"), "internal", True),
     ],
 )
-async def test_a_failure_is_told_in_a_sentence(failure: Exception, code: str, *, retryable: bool) -> None:
+async def test_a_failure_is_reported_in_a_sentence(failure: Exception, code: str, *, retryable: bool) -> None:
     transcript = MemoryTranscript()
     listener = await told(answer_of([failure], transcript))
     [end] = listener.ends

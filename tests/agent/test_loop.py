@@ -1,4 +1,4 @@
-"""The loop, with a scripted model and scripted tools."""
+"""The loop between model and tools, with a scripted model and scripted tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any history whatever gives a request that the API accepts."""
+"""Every history, valid or not, becomes a request that the API accepts."""
 
 from __future__ import annotations
 

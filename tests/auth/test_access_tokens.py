@@ -1,4 +1,4 @@
-"""Who gets in: access tokens over HTTP."""
+"""Access tokens over HTTP: valid ones are accepted, all others are refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_good_token_gets_in(service: Service) -> None:
 
 
 @pytest.mark.proves("tokens.missing-is-401")
-async def test_without_a_token_nobody_gets_in(service: Service) -> None:
+async def test_a_request_without_a_token_is_refused(service: Service) -> None:
     await assert_refused(service, None)
     async with service.client_with(None) as nobody:
         for method, path in (
@@ -80,7 +80,7 @@ async def test_without_a_token_nobody_gets_in(service: Service) -> None:
     ],
     ids=range(12),
 )
-async def test_what_is_no_token_gets_nobody_in(service: Service, authorization: str) -> None:
+async def test_a_malformed_token_is_refused(service: Service, authorization: str) -> None:
     async with service.client_with(None) as nobody:
         headers = {b"Authorization": authorization.encode("latin-1")}
         response = await nobody.http.get("/conversations", headers=headers)
@@ -88,7 +88,7 @@ async def test_what_is_no_token_gets_nobody_in(service: Service, authorization: 
 
 
 @pytest.mark.proves("tokens.malformed-is-401")
-async def test_a_token_in_another_scheme_or_place_gets_nobody_in(service: Service) -> None:
+async def test_a_token_in_another_scheme_or_place_is_refused(service: Service) -> None:
     token = token_of(DEVELOPER)
     for authorization in (token, f"Token {token}", f"Basic {token}", f"Bearer {token} x"):
         await assert_refused(service, authorization)
@@ -112,7 +112,7 @@ async def test_a_token_does_not_begin_early(service: Service) -> None:
 
 
 @pytest.mark.proves("tokens.foreign-is-401")
-async def test_a_token_of_another_secret_or_algorithm_gets_nobody_in(service: Service) -> None:
+async def test_a_token_of_another_secret_or_algorithm_is_refused(service: Service) -> None:
     claims = claims_of(DEVELOPER)
     unsigned = f"{encoded({'alg': 'none', 'typ': 'JWT'})}.{encoded(claims)}."
     signed = jwt.encode(claims, JWT_SECRET, algorithm="HS256")
@@ -176,12 +176,12 @@ WRONG = [
 
 @pytest.mark.proves("tokens.claims-are-required")
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=range(len(WRONG)))
-async def test_a_claim_of_a_wrong_kind_gets_nobody_in(service: Service, name: str, value: Any) -> None:
+async def test_a_claim_of_a_wrong_type_is_refused(service: Service, name: str, value: Any) -> None:
     await assert_refused(service, f"Bearer {raw({**claims_of(DEVELOPER), name: value})}")
 
 
 @pytest.mark.proves("tokens.revoked-is-401")
-async def test_a_revoked_token_gets_nobody_in(service: Service, database: Database) -> None:
+async def test_a_revoked_token_is_refused(service: Service, database: Database) -> None:
     claims = claims_of(DEVELOPER)
     authorization = f"Bearer {forged(claims)}"
     assert (await listed(service, authorization)).status_code == 200
@@ -193,7 +193,7 @@ async def test_a_revoked_token_gets_nobody_in(service: Service, database: Databa
 
 
 @pytest.mark.proves("tokens.unknown-user-is-401")
-async def test_a_token_for_nobody_gets_nobody_in(service: Service) -> None:
+async def test_a_token_for_an_unknown_user_is_refused(service: Service) -> None:
     await assert_refused(service, f"Bearer {token_of('nobody@example.com')}")
     await assert_refused(service, f"Bearer {forged(claims_of('no-such-bot', auth_method='client_credentials'))}")
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.support.lambda_functions import build
-
-if TYPE_CHECKING:
-    from tests.support.lambda_functions import Artifacts
+from tests.support.lambda_functions import Artifacts, build
+from tests.support.once import make_once
 
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """Build the package."""
-    return build(tmp_path_factory.mktemp("sam"))
+    """Build the package, once for all workers."""
+    return Artifacts(make_once(tmp_path_factory, "sam", build))
 
 
 @pytest.fixture(scope="session")
 def function_variables(variables: dict[str, str]) -> dict[str, str]:
-    """Give the variables of a deployed function."""
+    """Return the variables of a deployed function."""
     return {**variables, "ENVIRONMENT": "production", "LOG_LEVEL": "INFO"}

@@ -1,4 +1,4 @@
-"""What `make build` makes, and each route of it under Lambda's own runtime."""
+"""The output of `make build`, and each of its routes under Lambda's own runtime."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_package_is_small_and_has_nothing_of_a_developers_machine(artifacts:
     assert sum(file.stat().st_size for file in artifacts.layer.rglob("*") if file.is_file()) < MOST_BYTES
     tops = {path.name for path in (artifacts.layer / "python").iterdir()}
     assert "shared" in tops
-    assert not tops & {"local", "tests", "bench", "boto3", "botocore", "uvloop", "local_server.py"}
+    assert not tops & {"local", "tests", "bench", "boto3", "botocore", "uvloop", "cli.py", "local_server.py"}
     assert not [file for file in files if file.name == ".env"]
     ours = {str(file.relative_to(ROOT)) for file in (ROOT / "shared").rglob("*") if file.suffix in {".py", ".md"}}
     assert ours == {
@@ -118,7 +118,9 @@ async def test_the_status_answers_with_no_secret_but_the_databases(
 
 
 @pytest.mark.proves("package.buffered")
-async def test_what_an_environment_needs_is_made_once(artifacts: Artifacts, function_variables: dict[str, str]) -> None:
+async def test_an_environment_creates_its_services_once(
+    artifacts: Artifacts, function_variables: dict[str, str]
+) -> None:
     event = function_url_event("GET", "/conversations", headers=authorized())
     with Emulated(artifacts, "ListConversations", HANDLERS["ListConversations"], function_variables) as function:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""The id of a request in its log lines, under uvicorn as behind a proxy."""
+"""The id of a request in its log lines, under uvicorn and behind a proxy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.http.request_context import Correlated
+from shared.http.request_context import RequestContext
 from shared.observability import logs
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ async def bound_for(headers: list[tuple[bytes, bytes]]) -> str:
         return {}
 
     logs.bind(user="somebody else")
-    await Correlated(app)({"type": "http", "headers": headers}, nothing, nothing)  # type: ignore[arg-type]  # never called
+    await RequestContext(app)({"type": "http", "headers": headers}, nothing, nothing)  # type: ignore[arg-type]  # never called
     assert "user" not in logs.bound()
     return told[0]
 

@@ -1,4 +1,4 @@
-"""Both entry points from the checkout, in processes of their own, with everything switched on."""
+"""Both entry points from the checkout, in processes of their own, with every feature switched on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.lambda_chat import answer_of, question
 from tests.support.lambda_events import function_url_event
-from tests.support.lambda_functions import ROOT, Process, free_port, measured
+from tests.support.lambda_functions import ROOT, Process, measured
 from tests.support.model_server import reply, text, wait
 from tests.support.runtime_api import runtime_api
 from tests.support.service import DEVELOPER, token_of
@@ -48,7 +48,7 @@ async def test_the_streaming_entry_with_reports_and_traces(
     client = await new_client()
     variables = environment(
         function_variables,
-        SENTRY_DSN=f"http://key@127.0.0.1:{free_port()}/1",
+        SENTRY_DSN="http://key@127.0.0.1:9/1",
         IMBI_ASSISTANT_TRACING="true",
         POWERTOOLS_TRACE_DISABLED="true",
         AWS_LAMBDA_INITIALIZATION_TYPE=initialization,
@@ -82,12 +82,13 @@ async def test_the_streaming_entry_without_settings() -> None:
         assert "POSTGRES_URL is not set." in api.init_errors[0]["errorMessage"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("chat.init-error")
 async def test_a_chat_whose_database_is_away_starts_all_the_same(function_variables: dict[str, str]) -> None:
     async with runtime_api() as api:
         variables = environment(
             function_variables,
-            POSTGRES_URL=f"postgresql://postgres@127.0.0.1:{free_port()}/postgres",
+            POSTGRES_URL="postgresql://postgres@127.0.0.1:9/postgres",
             AWS_LAMBDA_RUNTIME_API=api.address,
             _HANDLER="functions.status.handler",
         )

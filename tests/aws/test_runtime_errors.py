@@ -37,7 +37,7 @@ async def test_no_answer_at_all_is_an_error() -> None:
     async with looping(http_only(respond)) as (api, _):
         failed = await api.invoke(function_url_event("GET", "/")).end()
     assert failed.error is not None
-    assert failed.error["errorMessage"] == "there is no answer"
+    assert failed.error["errorMessage"] == "the application sent no response"
 
 
 @pytest.mark.proves("streaming.error-before")
@@ -80,7 +80,7 @@ async def test_an_answer_that_stops_without_its_end_is_told() -> None:
 
     async with looping(http_only(respond)) as (api, _):
         answer = await api.invoke(function_url_event("GET", "/")).end()
-    assert answer.trailed_error["errorMessage"] == "the answer is not whole"
+    assert answer.trailed_error["errorMessage"] == "the response is incomplete"
 
 
 @pytest.mark.proves("streaming.background")

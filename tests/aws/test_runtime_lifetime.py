@@ -74,7 +74,7 @@ async def test_an_application_that_cannot_be_loaded_is_an_init_error() -> None:
 
 
 @pytest.mark.proves("streaming.sigterm")
-async def test_sigterm_in_mid_stream_lets_the_application_end_its_answer() -> None:
+async def test_sigterm_during_a_stream_lets_the_application_end_its_answer() -> None:
     async def respond(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(start())
         await send(piece(b"half"))

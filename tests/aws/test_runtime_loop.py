@@ -156,7 +156,7 @@ async def test_an_answer_that_is_not_taken_any_more_ends_the_request() -> None:
         await send(start())
         await send(piece(b"one"))
         seen.append((await receive())["type"])
-        with pytest.raises(OSError, match="not taken"):
+        with pytest.raises(OSError, match="accepts no more"):
             await send(piece(b"two"))
         seen.append("told")
 

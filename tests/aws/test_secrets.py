@@ -14,13 +14,16 @@ from moto.server import ThreadedMotoServer
 from shared.aws.secrets import MAX_AGE, SECRETS, Secrets
 from shared.domain.errors import SettingsError
 from tests.support.lambda_events import function_url_event
-from tests.support.lambda_functions import ROOT, Emulated, free_port, measured
+from tests.support.lambda_functions import ROOT, Emulated, measured
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.lambda_functions import Artifacts
+
+CLOSED = "http://127.0.0.1:9"
+"""Nobody listens on this port."""
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
@@ -37,7 +40,7 @@ class Aws:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Give what leads a process here."""
+        """Return the variables that lead a process to this server."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
 
     def secret(self, name: str, value: str) -> str:
@@ -54,10 +57,10 @@ class Aws:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Aws]:
-    port = free_port()
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    yield Aws(f"http://127.0.0.1:{port}")
+    host, port = server.get_host_and_port()
+    yield Aws(f"http://{host}:{port}")
     server.stop()
 
 
@@ -107,19 +110,19 @@ def test_values_are_read_once_and_again_when_they_are_old() -> None:
     old = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
     old.variables()
     store.values["key"] = "two"
-    assert old.is_due
+    assert old.is_stale
     assert old.variables()["ANTHROPIC_API_KEY"] == "two"
 
 
 @pytest.mark.proves("secrets.failures")
-def test_what_cannot_be_read_again_stays_in_use() -> None:
+def test_a_secret_whose_refresh_fails_stays_in_use() -> None:
     store = CountingStore(key="one")
     secrets = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
     secrets.variables()
     store.values.clear()
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     reads = store.reads
-    assert not secrets.is_due, "a store that fails is left alone for a while"
+    assert not secrets.is_stale, "a store that fails is left alone for a while"
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     assert store.reads == reads
 
@@ -128,8 +131,8 @@ def test_what_cannot_be_read_again_stays_in_use() -> None:
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"POSTGRES_URL": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is given in two ways"),
-        ({"POSTGRES_URL_SECRET_ARN": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is given in two ways"),
+        ({"POSTGRES_URL": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is configured twice"),
+        ({"POSTGRES_URL_SECRET_ARN": "a", "POSTGRES_URL_PARAMETER": "/b"}, "POSTGRES_URL is configured twice"),
         ({MAX_AGE: "soon"}, f"{MAX_AGE}: must be a number greater than 0"),
         ({MAX_AGE: "-1"}, f"{MAX_AGE}: must be a number greater than 0"),
     ],
@@ -174,7 +177,7 @@ def test_secrets_and_parameters_are_read_from_aws(aws: Aws) -> None:
 
 
 @pytest.mark.proves("secrets.failures")
-def test_what_cannot_be_read_is_named_without_its_value(aws: Aws) -> None:
+def test_an_unreadable_reference_is_named_without_its_value(aws: Aws) -> None:
     arn = aws.secret("half", '{"a": "hunter2"}')
     problems = read(
         aws,
@@ -190,8 +193,8 @@ def test_what_cannot_be_read_is_named_without_its_value(aws: Aws) -> None:
 
 
 @pytest.mark.proves("secrets.failures")
-def test_a_store_that_cannot_be_reached_is_told(aws: Aws) -> None:
-    assert read(aws, POSTGRES_URL_SECRET_ARN="a", AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}") == [
+def test_an_unreachable_store_is_reported(aws: Aws) -> None:
+    assert read(aws, POSTGRES_URL_SECRET_ARN="a", AWS_ENDPOINT_URL=CLOSED) == [
         "POSTGRES_URL_SECRET_ARN: it cannot be read (EndpointConnectionError)."
     ]
 
@@ -206,6 +209,7 @@ def test_without_references_nothing_of_aws_is_imported() -> None:
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("secrets.references")
 @pytest.mark.timeout(300)
 async def test_a_function_lives_on_references_and_sees_a_rotation(

@@ -255,7 +255,7 @@ async def until_free(api: RuntimeApiServer, client: Client, conversation_id: str
 
 
 def memory_of(process: Process) -> int:
-    """Give the resident memory in bytes."""
+    """Return the resident memory in bytes."""
     with open(f"/proc/{process.popen.pid}/statm", encoding="ascii") as statm:  # noqa: PTH123  # a file of the kernel
         return int(statm.read().split()[1]) * 4096
 

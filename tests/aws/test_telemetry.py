@@ -1,4 +1,4 @@
-"""What is told of an answer and of a failure: log lines, metrics, error reports."""
+"""The log lines, metrics and error reports of an answer and of a failure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from shared.aws.cloudwatch import CloudWatchMetrics
 from shared.domain.events import AnswerFailed, AnswerStored, BlockFinished, TextAdded, ToolFinished
 from shared.domain.models import Usage
 from shared.observability import logs, metrics
-from shared.observability.metrics import AnswerMeter
-from shared.observability.sentry import flush_reports, hidden, set_up_reports
+from shared.observability.metrics import AnswerMetrics
+from shared.observability.sentry import flush_reports, redact, set_up_reports
 from tests.support.lambda_functions import ROOT
 
 if TYPE_CHECKING:
@@ -52,19 +52,19 @@ class RecordingSink:
     def __init__(self) -> None:
         self.reports: list[AnswerReport] = []
 
-    def answered(self, report: AnswerReport) -> None:
+    def record_answer(self, report: AnswerReport) -> None:
         self.reports.append(report)
 
 
 @pytest.mark.proves("telemetry.answers")
 def test_an_answer_is_measured_by_its_events() -> None:
     recorded = RecordingSink()
-    metrics.send_to(recorded)
-    meter = AnswerMeter()
+    metrics.set_sinks(recorded)
+    meter = AnswerMetrics()
     for event in ANSWER:
-        meter.note(event)
+        meter.record(event)
     meter.finish()
-    metrics.send_to()
+    metrics.set_sinks()
     [report] = recorded.reports
     assert (report.outcome, report.is_failure, report.usage) == ("end_turn", False, USAGE)
     assert (report.rounds, report.tool_calls, report.tool_errors) == (2, 3, 1)
@@ -77,19 +77,19 @@ def test_an_answer_is_measured_by_its_events() -> None:
     ("events", "outcome"), [([], "interrupted"), ([AnswerFailed("No.", "overloaded", retryable=True)], "overloaded")]
 )
 def test_an_answer_that_fails_is_told_by_its_code(events: list[AnswerEvent], outcome: str) -> None:
-    meter = AnswerMeter()
+    meter = AnswerMetrics()
     for event in events:
-        meter.note(event)
+        meter.record(event)
     report = meter.finish()
     assert (report.outcome, report.is_failure) == (outcome, True)
 
 
 @pytest.mark.proves("telemetry.metrics")
 def test_an_answer_is_one_line_of_metrics(capsys: pytest.CaptureFixture[str]) -> None:
-    meter = AnswerMeter()
+    meter = AnswerMetrics()
     for event in ANSWER:
-        meter.note(event)
-    CloudWatchMetrics("imbi-assistant", "production").answered(meter.finish())
+        meter.record(event)
+    CloudWatchMetrics("imbi-assistant", "production").record_answer(meter.finish())
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [directive] = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "ImbiAssistant"
@@ -217,8 +217,8 @@ def test_what_looks_like_a_secret_is_hidden(secret: str) -> None:
         f"Authorization: Bearer {secret}",
         f"postgresql://{secret}@db/x" if ":" in secret else f"key {secret}.",
     ):
-        assert secret not in hidden(text)
-    assert hidden("a plain sentence: nothing to hide") == "a plain sentence: nothing to hide"
+        assert secret not in redact(text)
+    assert redact("a plain sentence: nothing to hide") == "a plain sentence: nothing to hide"
 
 
 @pytest.mark.proves("telemetry.reports")

@@ -1,4 +1,4 @@
-"""What the template gives to whom."""
+"""The variables and permissions that the template gives to each function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def environment(name: str) -> set[str]:
 
 
 def statements(function: str) -> str:
-    """Give all that a function's role allows, as text."""
+    """Return everything that a function's role allows, as text."""
     role = RESOURCES[function]["Properties"]["Role"]["GetAtt"].split(".")[0]
     return json.dumps(RESOURCES[role]["Properties"])
 

@@ -91,7 +91,7 @@ BROKEN = [
 
 @pytest.mark.proves("turn.connection-lost")
 @pytest.mark.parametrize("frame", BROKEN, ids=range(len(BROKEN)))
-async def test_what_is_no_stream_of_the_api_is_refused(frame: bytes) -> None:
+async def test_a_stream_that_is_not_the_apis_is_refused(frame: bytes) -> None:
     with pytest.raises(BrokenStream):
         await read(frame)
 

@@ -1,4 +1,4 @@
-"""The steps of the image, in a clean folder: no Docker is needed to see that they work."""
+"""The steps of the image, run in a clean folder without Docker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent.parent
-COPIED = ("pyproject.toml", "functions", "shared", "local_server.py", "container")
+COPIED = ("pyproject.toml", "functions", "shared", "cli.py", "local_server.py", "container")
 
 
 @pytest.mark.proves("container.image")

@@ -1,4 +1,4 @@
-"""Several processes behind one socket."""
+"""Several worker processes behind one socket."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_a_worker_that_dies_is_replaced() -> None:
     with bind("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         command = [sys.executable, "-c", SERVER]
-        supervising = asyncio.create_task(supervise(1, listening, command, short_life=0))
+        supervising = asyncio.create_task(supervise(1, listening, command, min_lifetime=0))
         [first] = await workers(port, 1)
         os.kill(first, signal.SIGKILL)
         async with asyncio.timeout(SECONDS):

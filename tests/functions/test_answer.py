@@ -1,4 +1,4 @@
-"""An answer without tools: its events, what is stored, what the model is asked."""
+"""An answer without tools: its events, the stored messages, the request to the model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MESSAGE_FIELDS = {
 
 
 @pytest.mark.proves("stream.headers")
-async def test_the_response_is_a_stream_that_nobody_keeps(client: Client, model_server: ModelServer) -> None:
+async def test_the_response_is_a_stream_that_no_proxy_stores(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("Hello")))
     async with client.stream(conversation, "Hi") as stream:
@@ -166,7 +166,7 @@ async def test_messages_hang_on_their_conversation_in_the_graph(
 
 
 @pytest.mark.proves("turn.unknown-blocks")
-async def test_what_is_not_known_does_no_harm(client: Client, model_server: ModelServer) -> None:
+async def test_unknown_blocks_and_events_do_no_harm(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(
         reply(
@@ -187,7 +187,7 @@ async def test_what_is_not_known_does_no_harm(client: Client, model_server: Mode
 
 
 @pytest.mark.proves("turn.thinking-kept", "stream.block-stop")
-async def test_thoughts_are_kept_and_not_shown(client: Client, model_server: ModelServer) -> None:
+async def test_thinking_is_stored_and_not_shown(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(thinking("Let me", " see"), text("Hello")), reply(text("Again")))
     answer = await client.ask(conversation, "Hi")

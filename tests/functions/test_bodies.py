@@ -1,4 +1,4 @@
-"""Bodies that do not validate."""
+"""Request bodies that do not validate."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ async def test_the_refused_text_is_not_repeated(client: Client) -> None:
 
 @pytest.mark.proves("messages.content-length")
 @pytest.mark.parametrize("content", ["x", "x" * 32_768, "😀" * 32_768], ids=["shortest", "longest", "widest"])
-async def test_a_message_may_be_as_long_as_is_said(client: Client, model_server: ModelServer, content: str) -> None:
+async def test_a_message_may_have_the_documented_length(
+    client: Client, model_server: ModelServer, content: str
+) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("Hello")))
     assert (await client.ask(conversation, content)).done

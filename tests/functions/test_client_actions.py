@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.proves("client-tools.navigate-to", "client-tools.refresh-data")
-async def test_the_browser_is_told_what_to_do(client: Client, model_server: ModelServer) -> None:
+async def test_client_actions_are_sent_to_the_browser(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(
         reply(
@@ -52,7 +52,7 @@ async def test_the_browser_is_told_what_to_do(client: Client, model_server: Mode
         ("refresh_data", {}),
     ],
 )
-async def test_what_is_not_allowed_reaches_no_browser(
+async def test_an_action_that_is_not_allowed_reaches_no_browser(
     client: Client, model_server: ModelServer, name: str, arguments: dict[str, Any] | str
 ) -> None:
     conversation = await client.begin()

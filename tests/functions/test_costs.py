@@ -1,4 +1,4 @@
-"""What a question costs: which tools the model sees, what the API can keep of the prompt, how long results are."""
+"""The cost of a question: the tools that the model sees, the cached part of the prompt, the length of results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_a_handful_of_many_tools_is_shown_and_the_others_are_found(
 
 
 @pytest.mark.proves("costs.search")
-async def test_what_is_not_shown_can_be_called_all_the_same(client: Client, model_server: ModelServer) -> None:
+async def test_a_tool_that_is_not_shown_can_still_be_called(client: Client, model_server: ModelServer) -> None:
     model_server.script(reply(tool("list_environments", {"org_slug": "fernwood"}, call_id="toolu_1")), reply(text("4")))
     await client.ask(await client.begin(), "Which environments are there?")
     assert "is_error" not in model_server.chats[1].results["toolu_1"]
@@ -90,7 +90,7 @@ async def test_a_search_finds_only_what_its_caller_may_use(
 
 
 @pytest.mark.proves("costs.search-by-the-api")
-async def test_the_api_searches_what_is_deferred(start_service: StartService, model_server: ModelServer) -> None:
+async def test_the_api_searches_deferred_tools(start_service: StartService, model_server: ModelServer) -> None:
     references = [{"type": "tool_reference", "tool_name": "list_environments"}]
     result = {"type": "tool_search_tool_search_result", "tool_references": references}
     model_server.script(
@@ -116,9 +116,7 @@ async def test_the_api_searches_what_is_deferred(start_service: StartService, mo
 
 
 @pytest.mark.proves("costs.search-by-the-api")
-async def test_what_the_api_found_of_tools_that_are_gone_is_left_out(
-    start_service: StartService, model_server: ModelServer
-) -> None:
+async def test_found_tools_that_are_gone_are_left_out(start_service: StartService, model_server: ModelServer) -> None:
     references = [{"type": "tool_reference", "tool_name": "a_tool_of_yesterday"}]
     result = {"type": "tool_search_tool_search_result", "tool_references": references}
     model_server.script(

@@ -1,3 +1,5 @@
+"""POST /conversations."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -30,7 +32,7 @@ async def test_a_new_conversation_has_every_field(client: Client) -> None:
 
 
 @pytest.mark.proves("conversations.create")
-async def test_what_is_created_is_what_is_read(client: Client) -> None:
+async def test_a_created_conversation_is_read_as_it_was_answered(client: Client) -> None:
     created = await client.create()
     assert await client.get(created["id"]) == {**created, "messages": []}
 

@@ -1,3 +1,5 @@
+"""DELETE /conversations/{id}."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

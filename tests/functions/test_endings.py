@@ -1,4 +1,4 @@
-"""However the model ends an answer, the client is told once, and the conversation goes on."""
+"""For every way in which the model ends an answer, the client gets one terminal event and the conversation goes on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.model_server import (
 
 if TYPE_CHECKING:
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import ModelServer
+    from tests.support.observed_api import ObservedApi
 
 
 @pytest.mark.proves("turn.max-tokens", "turn.replayable")
@@ -37,7 +37,7 @@ async def test_a_text_that_was_cut_off_is_kept(client: Client, model_server: Mod
 @pytest.mark.proves("turn.max-tokens", "turn.replayable")
 @pytest.mark.parametrize("half", ['{"text": "a', '{"text": "a"}', ""])
 async def test_a_call_that_was_cut_off_is_not_run(
-    api_client: Client, api: ImbiApi, model_server: ModelServer, half: str
+    api_client: Client, api: ObservedApi, model_server: ModelServer, half: str
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(text("Let me see."), tool("echo", half), stop="max_tokens"))
@@ -64,7 +64,7 @@ async def test_a_refusal_ends_the_answer(client: Client, model_server: ModelServ
 
 
 @pytest.mark.proves("turn.context-exceeded", "turn.replayable")
-async def test_a_context_that_is_full_is_said(client: Client, model_server: ModelServer) -> None:
+async def test_a_full_context_is_reported(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("It is"), stop="model_context_window_exceeded"))
     answer = await client.ask(conversation, "Hi")
@@ -74,7 +74,7 @@ async def test_a_context_that_is_full_is_said(client: Client, model_server: Mode
 
 
 @pytest.mark.proves("turn.context-exceeded", "stream.error")
-async def test_a_prompt_that_is_too_long_is_said(client: Client, model_server: ModelServer) -> None:
+async def test_a_prompt_that_is_too_long_is_reported(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     for failure in (
         http_error(400, "invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum"),

@@ -1,8 +1,9 @@
-"""External MCP servers and refreshes, from the graph's nodes to the user's answer."""
+"""External MCP servers and refreshes, from the nodes in the graph to the user's answer."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ ENCRYPTION_KEY = Fernet.generate_key().decode()
 
 @pytest.fixture
 async def graph(database: Database) -> AsyncIterator[Database]:
-    """Give a graph of the test's own, since its servers would be every other test's as well."""
+    """Create a graph for one test, because every other test would see its servers."""
     own = Database(database.dsn, new_graph_name())
     await own.prepare()
     yield own
@@ -64,8 +65,8 @@ def calculator() -> FastMCP[None]:
 
 
 async def until_offered(client: Client, model_server: ModelServer, name: str) -> str:
-    """Ask until a tool is offered; gives the conversation in which it was."""
-    async with asyncio.timeout(20):
+    """Ask until a tool is offered; return the conversation in which it was."""
+    async with asyncio.timeout(60):
         while True:
             conversation = await client.begin()
             model_server.script(reply(text("Hello")))
@@ -108,6 +109,40 @@ async def test_a_turn_mixes_tools_of_all_sources(
             assert not any(str(client.token) in str(request.headers.raw) for request in host.seen)
 
 
+@pytest.mark.proves("external.health", "external.changes", "external.limits")
+async def test_health_limits_and_changes_reach_the_graph_and_the_model(
+    graph: Database, start_service: StartService, model_server: ModelServer
+) -> None:
+    tools = [listed(f"t{number:03}") for number in range(201)]
+    async with scripted(lambda _params: {"tools": tools}) as host, start_service(**settings(graph)).client() as client:
+        await register(graph, host.url)
+        await register(graph, "http://127.0.0.1:9/mcp", "dead")
+        conversation = await until_offered(client, model_server, "mcp_calc_t000")
+        model_server.script(reply(tool("refresh_openapi_spec", {}, call_id="toolu_1")), reply(text("Done.")))
+        tools[0] = listed("t000", description="Something else.")
+        await client.ask(conversation, "Refresh")
+        report = str(model_server.chats[-1].results["toolu_1"]["content"])
+        assert "Calc: 200 tools. Left out because of the size limits: t200." in report
+        assert "Changed by the server since they were first seen: t000 (description)." in report
+        good = await health_of(graph, "calc")
+        assert (good["status"], good.get("last_error"), good["tools_discovered"]) == ("healthy", None, 201)
+        assert good["last_tested_latency_ms"] >= 0
+        assert datetime.fromisoformat(good["last_tested_at"]).tzinfo is not None
+        dead = await health_of(graph, "dead")
+        assert (dead["status"], dead["last_error"]) == ("unreachable", "The server cannot be reached.")
+
+
+async def health_of(graph: Database, slug: str) -> Any:
+    """Wait until the health of a server has been written."""
+    async with asyncio.timeout(20):
+        while True:
+            query = "MATCH (s:MCPServer) WHERE s.slug = $slug RETURN properties(s)"
+            (node,) = await graph.cypher(query, slug=slug)
+            if "status" in node:
+                return node
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.proves("refresh.tools", "refresh.same-turn")
 async def test_a_refresh_brings_a_new_server_in_the_middle_of_a_turn(
     graph: Database, start_service: StartService, model_server: ModelServer
@@ -124,15 +159,15 @@ async def test_a_refresh_brings_a_new_server_in_the_middle_of_a_turn(
         first, second, third = model_server.chats[-3:]
         assert external(first.tool_names) == []
         assert external(second.tool_names) == ["mcp_calc_add"]
-        told = str(second.results["toolu_1"]["content"])
-        assert "Imbi API: " in told
-        assert "Calc: 1 tool." in told
-        assert host.url not in told
+        report = str(second.results["toolu_1"]["content"])
+        assert "Imbi API: " in report
+        assert "Calc: 1 tool." in report
+        assert host.url not in report
         assert third.results["toolu_2"]["content"] == "42"
 
 
 @pytest.mark.proves("refresh.unknown-name")
-async def test_a_tool_that_the_model_knows_before_the_service_does_is_found(
+async def test_an_unknown_tool_is_found_by_a_refresh(
     graph: Database, start_service: StartService, model_server: ModelServer
 ) -> None:
     async with hosted(calculator()) as host, start_service(**settings(graph)).client() as client:
@@ -167,7 +202,7 @@ async def test_a_server_may_be_restarted_in_the_middle_of_a_conversation(
 
 
 @pytest.mark.proves("external.first-word", "external.skipped")
-async def test_a_server_that_hangs_delays_no_first_word_by_more_than_the_bound(
+async def test_a_server_that_hangs_delays_the_first_word_by_a_bounded_time(
     graph: Database, start_service: StartService, model_server: ModelServer
 ) -> None:
     over = asyncio.Event()
@@ -184,13 +219,13 @@ async def test_a_server_that_hangs_delays_no_first_word_by_more_than_the_bound(
         async with service.client() as client:
             conversation = await until_offered(client, model_server, "mcp_good_x")
             model_server.script(reply(text("Quick.")))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(30):  # half of the time for which the slow server may be waited for
                 await client.ask(conversation, "Hi")
             over.set()
 
 
 @pytest.mark.proves("external.addresses")
-async def test_outside_development_private_addresses_are_asked_only_where_they_are_allowed(
+async def test_outside_development_private_addresses_need_a_permission(
     graph: Database, start_service: StartService, model_server: ModelServer
 ) -> None:
     async with hosted(calculator()) as host:
@@ -200,8 +235,8 @@ async def test_outside_development_private_addresses_are_asked_only_where_they_a
             conversation = await until_offered(client, model_server, "refresh_openapi_spec")
             model_server.script(reply(tool("refresh_openapi_spec", {}, call_id="toolu_1")), reply(text("Sorry.")))
             await client.ask(conversation, "Refresh")
-            told = model_server.chats[-1].results["toolu_1"]["content"]
-            assert "Calc: no tools. Reading them again failed: The server is at an address that the assistant " in told
+            report = model_server.chats[-1].results["toolu_1"]["content"]
+            assert "Calc: no tools. Reading them again failed: The server has an address that the assistant " in report
             assert not host.seen
         allowed = {"ENVIRONMENT": "production", "IMBI_ASSISTANT_MCP_ALLOWED_HOSTS": "mcp.example.com, 127.0.0.1"}
         async with start_service(**settings(graph, **allowed)).client() as client:
@@ -226,7 +261,7 @@ async def test_the_demo_servers_answer_the_demo_models_questions(graph: Database
 
 
 async def asked(client: Client, question: str) -> str:
-    """Ask in a new conversation, again where the tools were not there yet."""
+    """Ask in new conversations until the tools are loaded."""
     async with asyncio.timeout(30):
         while True:
             answer = await client.ask(await client.begin(), question)

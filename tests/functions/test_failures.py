@@ -1,4 +1,4 @@
-"""However an answer fails, the client is told once, what was said is kept, and the conversation goes on."""
+"""For every failure of an answer, the client gets one error, the text so far is stored, and the turn can go on."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from tests.support.plain_words import is_plain
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import HttpError, ModelServer
+    from tests.support.observed_api import ObservedApi
     from tests.support.sse import Answer
 
 
@@ -91,7 +91,7 @@ IN_STREAM = [
 
 @pytest.mark.proves("turn.error-in-stream", "turn.overload-is-retryable", "stream.error", "stream.one-terminal-event")
 @pytest.mark.parametrize(("answered", "code", "retryable"), [case[1:] for case in IN_STREAM])
-async def test_an_error_in_mid_stream_keeps_what_was_said(
+async def test_an_error_during_a_stream_keeps_the_text_before_it(
     client: Client, model_server: ModelServer, answered: Reply, code: str | None, *, retryable: bool
 ) -> None:
     conversation = await client.begin()
@@ -125,7 +125,7 @@ LOST = [
 
 @pytest.mark.proves("turn.connection-lost", "turn.replayable")
 @pytest.mark.parametrize("answered", [case[1] for case in LOST], ids=[case[0] for case in LOST])
-async def test_a_lost_connection_keeps_what_was_said(
+async def test_a_lost_connection_keeps_the_text_before_it(
     client: Client, model_server: ModelServer, answered: Reply
 ) -> None:
     conversation = await client.begin()
@@ -152,9 +152,7 @@ async def test_a_stream_without_an_event_ends_the_answer(client: Client, model_s
 
 
 @pytest.mark.proves("turn.round-is-atomic", "turn.error-in-stream")
-async def test_a_round_that_was_finished_is_kept_when_the_next_fails(
-    api_client: Client, model_server: ModelServer
-) -> None:
+async def test_a_finished_round_is_stored_when_the_next_fails(api_client: Client, model_server: ModelServer) -> None:
     conversation = await api_client.begin()
     model_server.script(
         reply(text("Wait."), tool("echo", {"text": "a"}, call_id="toolu_1")), said_and(error("overloaded_error"))
@@ -170,7 +168,7 @@ async def test_a_round_that_was_finished_is_kept_when_the_next_fails(
 
 @pytest.mark.proves("turn.round-is-atomic", "turn.connection-lost", "turn.replayable")
 async def test_a_call_without_an_end_is_not_stored_without_a_result(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(text("It ", "begins"), tool("echo", {"text": "a"}), tool("whoami"), at={11: reset()}))
@@ -184,7 +182,7 @@ async def test_a_call_without_an_end_is_not_stored_without_a_result(
 
 
 @pytest.mark.proves("turn.client-gone", "turn.replayable")
-async def test_when_the_client_goes_away_what_was_said_is_stored(client: Client, model_server: ModelServer) -> None:
+async def test_when_the_client_goes_away_the_text_so_far_is_stored(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     model_server.script(reply(text("It ", "begins", stall())))
     async with client.stream(conversation, "Hi") as stream:
@@ -196,7 +194,7 @@ async def test_when_the_client_goes_away_what_was_said_is_stored(client: Client,
 
 @pytest.mark.proves("turn.client-gone", "turn.replayable", "turn.round-is-atomic")
 async def test_when_the_client_goes_away_the_tools_stop(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(text("Wait."), tool("hang", call_id="toolu_1")))

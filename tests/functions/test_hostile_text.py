@@ -1,4 +1,4 @@
-"""Text in every field that reaches Cypher: it comes back as it was and does nothing else."""
+"""Hostile text in every field that reaches Cypher comes back unchanged and has no other effect."""
 
 from __future__ import annotations
 
@@ -91,7 +91,9 @@ async def test_a_user_may_have_any_name(service: Service, database: Database, wo
 
 
 @pytest.mark.proves("graph.hostile-text")
-async def test_what_the_database_refuses_is_taken_out_of_results(api_client: Client, model_server: ModelServer) -> None:
+async def test_characters_that_the_database_refuses_are_removed_from_results(
+    api_client: Client, model_server: ModelServer
+) -> None:
     conversation = await api_client.begin()
     model_server.script(
         reply(tool("echo", r'{"text": "a\u0000b\ud83d\ude00"}', call_id="toolu_1")),

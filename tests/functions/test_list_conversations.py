@@ -1,3 +1,5 @@
+"""GET /conversations."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ def ids(conversations: Sequence[dict[str, Any]]) -> list[str]:
 
 
 async def several(client: Client, count: int) -> list[str]:
-    """Begin conversations; gives their ids, the newest first."""
+    """Begin conversations; returns their ids, the newest first."""
     return [await client.begin() for _ in range(count)][::-1]
 
 
@@ -41,7 +43,7 @@ async def test_the_newest_comes_first(new_client: NewClient, model_server: Model
 
 
 @pytest.mark.proves("conversations.list-newest-first")
-async def test_the_list_shows_what_a_conversation_is_and_not_its_messages(new_client: NewClient) -> None:
+async def test_the_list_shows_conversations_without_their_messages(new_client: NewClient) -> None:
     client = await new_client()
     created = await client.create()
     assert await client.list() == [created]
@@ -63,7 +65,7 @@ async def test_the_list_is_paged(new_client: NewClient) -> None:
 
 @pytest.mark.proves("conversations.list-pages")
 @pytest.mark.parametrize("query", [{"limit": "many"}, {"offset": "1.5"}, {"include_archived": "perhaps"}])
-async def test_what_is_no_number_is_refused(client: Client, query: dict[str, str]) -> None:
+async def test_an_invalid_query_is_refused(client: Client, query: dict[str, str]) -> None:
     response = await client.http.get("/conversations", params=query)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][-1] in query

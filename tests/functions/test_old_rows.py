@@ -1,4 +1,4 @@
-"""Rows as an earlier writer left them, broken ones among them: they are read, shown, repaired and continued."""
+"""Rows of an earlier version, broken ones too, are read, shown, repaired and continued."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_lists_are_read_in_both_forms(
 
 
 @pytest.mark.proves("turn.old-rows", "conversations.get")
-async def test_what_an_earlier_writer_left_out_is_not_missed(
+async def test_properties_that_an_earlier_version_left_out_are_not_needed(
     client: Client, writer: Writer, model_server: ModelServer
 ) -> None:
     conversation = await writer.write(

@@ -1,4 +1,4 @@
-"""The system prompt, as the model gets it."""
+"""The system prompt that the model receives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOSTILE = "{email} {{display_name}} {0} {tools_section.__class__} %s $x $$ </con
 
 
 async def system_of(service: Service, model_server: ModelServer, email: str = "developer@example.com") -> list[str]:
-    """Ask something as a user; gives the parts of the system prompt."""
+    """Ask something as a user; returns the parts of the system prompt."""
     async with service.client(email) as client:
         model_server.script(reply(text("Hello")))
         await client.ask(await client.begin(), "Hi")
@@ -33,20 +33,19 @@ async def system_of(service: Service, model_server: ModelServer, email: str = "d
 
 
 @pytest.mark.proves("prompt.user")
-async def test_the_prompt_says_who_asks(service: Service, new_client: NewClient, model_server: ModelServer) -> None:
+async def test_the_prompt_names_the_user(service: Service, new_client: NewClient, model_server: ModelServer) -> None:
     user = await new_client(display_name="Grace Hopper", role="viewer")
     system = "\n".join(await system_of(service, model_server, user.email))
     assert "Grace Hopper" in system
     assert user.email in system
-    assert "project:read" in system
-    assert "project:write" not in system
+    assert "project:read" not in system
     assert "administrator:" not in system
     admin = await new_client(is_admin=True)
     assert "administrator" in "\n".join(await system_of(service, model_server, admin.email))
 
 
 @pytest.mark.proves("prompt.static-first")
-async def test_what_is_the_same_for_everybody_comes_first(
+async def test_the_shared_part_of_the_prompt_comes_first(
     service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     users = [await new_client(display_name=f"User {n}", role=role) for n, role in enumerate(("viewer", "developer"))]
@@ -55,7 +54,7 @@ async def test_what_is_the_same_for_everybody_comes_first(
     assert first[1:] != second[1:]
     assert "User 0" not in first[0]
     assert len(first[0]) > len("".join(first[1:]))
-    for told in ("Imbi", "blueprint", "include_schema=true", "slim=true", "field:op[:value]", "refresh_data", "Never"):
+    for told in ("Imbi", "blueprint", "include_schema", "slim", "field:op[:value]", "refresh_data", "Never"):
         assert told.lower() in first[0].lower()
 
 
@@ -137,8 +136,9 @@ async def test_an_operators_prompt_replaces_the_template(
 
 @pytest.mark.proves("prompt.user", "permissions.through-roles", "permissions.inherited")
 async def test_permissions_come_from_all_roles_and_those_they_inherit_from(
-    service: Service, new_client: NewClient, database: Database, model_server: ModelServer
+    start_service: StartService, new_client: NewClient, database: Database, model_server: ModelServer
 ) -> None:
+    service = start_service(IMBI_ASSISTANT_SYSTEM_PROMPT="{perms_section}")
     names = ("a", "b", "c", "d")
     prefix = f"role-{id(names)}"
     for name in names:
@@ -163,7 +163,7 @@ async def test_permissions_come_from_all_roles_and_those_they_inherit_from(
         slug=prefix,
         role="no-such-role",
     )
-    _, personal = await system_of(service, model_server, user.email)
+    [personal] = await system_of(service, model_server, user.email)
     held = [name for name in names if f"{prefix}:{name}" in personal]
     assert held == ["a", "b", "c"]
     await database.cypher(
@@ -173,5 +173,5 @@ async def test_permissions_come_from_all_roles_and_those_they_inherit_from(
         slug=prefix,
         role=f"{prefix}-d",
     )
-    _, personal = await system_of(service, model_server, user.email)
+    [personal] = await system_of(service, model_server, user.email)
     assert [name for name in names if f"{prefix}:{name}" in personal] == ["a", "b", "c", "d"]

@@ -1,4 +1,4 @@
-"""What outlives the service."""
+"""Conversations outlive a restart of the service and of the database."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 from tests.support.background import entered
 from tests.support.database import Database
 from tests.support.model_server import reply, stall, text, thinking, tool
-from tests.support.process import service_process
 from tests.support.service import Service
 
-LEASE_SECONDS = 15
-"""How long a dead process may keep others from a conversation."""
+LEASE_SECONDS = 60
+"""The bound on the wait for a dead process's lease, which lasts 15 seconds."""
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
     from tests.support.model_server import ModelServer
+    from tests.support.processes import Processes
 
 
 async def talked(client: Client, model_server: ModelServer) -> str:
@@ -80,9 +80,10 @@ async def test_everything_is_there_after_a_restart_of_the_embedded_database(
 @pytest.mark.slow
 @pytest.mark.proves("turn.killed", "turn.replayable")
 async def test_a_killed_process_leaves_a_conversation_that_goes_on(
-    service: Service, variables: dict[str, str], model_server: ModelServer
+    service: Service, processes: Processes, model_server: ModelServer
 ) -> None:
-    async with service_process(variables) as process, process.client() as client, service.client() as other:
+    process = await processes.start()
+    async with process.client() as client, service.client() as other:
         conversation = await client.begin()
         model_server.script(
             reply(text("Wait."), tool("navigate_to", {"path": "/a"}, call_id="toolu_1")),
@@ -90,11 +91,11 @@ async def test_a_killed_process_leaves_a_conversation_that_goes_on(
         )
         async with client.stream(conversation, "Hi") as stream:
             await stream.until(lambda event: event.data == {"text": "begins"})
-            await process.kill()
+            process.kill()
         stored = await other.messages(conversation)
         assert [message["content"] for message in stored[:3]] == ["Hi", "Wait.", ""]
         model_server.script(reply(text("It goes on.")))
-        async with asyncio.timeout(LEASE_SECONDS + 5):
+        async with asyncio.timeout(LEASE_SECONDS):
             while (response := await other.post(conversation, "And now?")).status_code == 409:
                 assert response.json().keys() == {"detail"}
         assert response.status_code == 200

@@ -1,4 +1,4 @@
-"""What a message costs the database."""
+"""The database round trips that a message costs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_IN_ALL = 8
 
 
 async def counted(client: Client, conversation: str, model_server: ModelServer, proxy: Proxy) -> tuple[int, int]:
-    """Ask something; gives the round trips before the model's call and those of the whole answer."""
+    """Ask something; returns the round trips before the model's call and those of the whole answer."""
     at_call = []
 
     def called(_body: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Where the routes are, and whether there is an assistant."""
+"""The paths of the routes, and the answers while the assistant is unavailable."""
 
 from __future__ import annotations
 

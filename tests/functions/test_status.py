@@ -1,3 +1,5 @@
+"""GET /status."""
+
 from __future__ import annotations
 
 import asyncio
@@ -52,7 +54,7 @@ async def test_without_its_database_the_service_says_so_and_comes_back(
             assert (await client.http.get("/status")).json()["status"] == "failing"
             await assert_unavailable(client, conversation)
             proxy.revive()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (await client.http.get("/status")).json()["status"] != "ok":
                     pass
             assert (await client.get(conversation))["id"] == conversation
@@ -70,4 +72,4 @@ async def assert_unavailable(client: Client, conversation: str) -> None:
     for response in responses:
         assert response.status_code == 503
         assert response.json() == {"detail": "The database cannot be reached"}
-        assert response.elapsed < timedelta(seconds=6)
+        assert response.elapsed < timedelta(seconds=30)

@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
 
 QUESTION = "Which projects does the platform team own at present?"
-FIRST_WORDS = "Which projects does the platform team"
 
 
 async def titled(client: Client, model_server: ModelServer, question: str, *titles: Any) -> str | None:
-    """Ask a first question; gives the title, as told and as stored."""
+    """Ask a first question; returns the title, as told and as stored."""
     conversation = await client.begin()
     model_server.script(reply(text("Hello")))
     model_server.script_titles(*titles)
@@ -50,7 +49,8 @@ async def test_the_first_exchange_gets_a_title_and_no_other(client: Client, mode
         ('"Projects of Platform"', "Projects of Platform"),
         ("# Projects of Platform\n\nThis title names …", "Projects of Platform"),
         ("Title: Projects of Platform.", "Projects of Platform"),
-        ("\n\n  **Projects**   of Platform ", "Projects** of Platform"),
+        ("Here is a title:\n\n**Projects of Platform**", "Projects of Platform"),
+        ("\n\n  **Projects**   of Platform ", "Projects of Platform"),
         ("Größe der Teams 😀", "Größe der Teams 😀"),
     ],
 )
@@ -58,8 +58,7 @@ async def test_a_title_has_six_words_and_no_decoration(
     client: Client, model_server: ModelServer, written: str, title: str
 ) -> None:
     told = await titled(client, model_server, QUESTION, reply(text(written)))
-    assert told is not None
-    assert told.replace("*", "") == title.replace("*", "")
+    assert told == title
     assert len(told.split()) <= 6
 
 
@@ -68,7 +67,9 @@ async def test_a_title_has_six_words_and_no_decoration(
     "question",
     [
         f"<context>\npage: /projects/123\nsecret: 42\n</context>\n\n{QUESTION}",
-        f'<context kind="page">secret: 42</context>{QUESTION}<context>more secrets: 42</context>',
+        f'<context kind="page">secret: 42</context>{QUESTION}\n<context>more secrets: 42</context>',
+        f"<search_context>\nUser searched for: 42\n\n1. Project: 42\n</search_context>\n\n{QUESTION}",
+        f"<context>\nsecret: 42\n</context>\n\n<search_context>\n42\n</search_context>\n\n{QUESTION}",
         f"{QUESTION}\n<context>secret: 42",
     ],
 )
@@ -106,7 +107,7 @@ async def test_a_title_is_found_behind_other_blocks(
     ids=["overloaded", "refused", "nothing", "thoughts", "blank", "quotes", "broken off"],
 )
 async def test_without_a_title_the_first_words_serve(client: Client, model_server: ModelServer, failing: Any) -> None:
-    assert await titled(client, model_server, QUESTION, failing) == FIRST_WORDS
+    assert await titled(client, model_server, QUESTION, failing) == QUESTION
 
 
 @pytest.mark.proves("title.fallback")

@@ -1,4 +1,4 @@
-"""Whose token a call carries, and which tools a caller is offered."""
+"""The token that a call of a tool carries, and the tools that a caller is offered."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.support.tool_results import result_of, told
 if TYPE_CHECKING:
     from tests.conftest import NewClient, StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import ModelServer
+    from tests.support.observed_api import ObservedApi
     from tests.support.service import Service
 
 
 @pytest.mark.proves("tools.own-token")
 async def test_a_call_carries_the_token_that_came_with_the_message(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(reply(tool("whoami", {"mark": "a"}, call_id="toolu_1")), reply(text("Done.")))
@@ -35,7 +35,7 @@ async def test_a_call_carries_the_token_that_came_with_the_message(
 
 @pytest.mark.proves("tools.no-crossed-tokens")
 async def test_many_calls_of_two_users_never_cross(
-    api: ImbiApi, api_service: Service, new_client: NewClient, model_server: ModelServer
+    api: ObservedApi, api_service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     """Each of ten conversations makes five calls at once; every call's mark says whose it is."""
 
@@ -66,7 +66,7 @@ async def test_many_calls_of_two_users_never_cross(
 
 
 @pytest.mark.proves("tools.permissions")
-async def test_only_what_a_caller_may_use_is_offered(
+async def test_a_caller_is_offered_only_the_tools_it_may_use(
     api_service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     everything = {"meet", "whoami", "echo", "long_text", "fail", "hang", "create_project", "create_user"}
@@ -87,7 +87,7 @@ async def test_only_what_a_caller_may_use_is_offered(
 
 
 @pytest.mark.proves("tools.excluded")
-async def test_some_operations_are_never_tools(
+async def test_excluded_operations_are_never_tools(
     api_service: Service, new_client: NewClient, model_server: ModelServer
 ) -> None:
     async with api_service.client((await new_client(is_admin=True)).email) as client:

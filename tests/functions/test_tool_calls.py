@@ -1,4 +1,4 @@
-"""Calls of tools: their events, their order, the rounds, what is stored of them."""
+"""Calls of tools: their events, their order, the rounds, the stored messages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.support.tool_results import result_of, told
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import ModelServer
+    from tests.support.observed_api import ObservedApi
 
 
 @pytest.mark.proves("stream.tool-events", "stream.tool-result-details", "turn.loop", "stream.one-terminal-event")
@@ -105,7 +105,9 @@ async def test_rounds_follow_one_another_until_there_are_no_calls(
 
 
 @pytest.mark.proves("turn.side-by-side")
-async def test_calls_of_one_reply_run_side_by_side(api_client: Client, api: ImbiApi, model_server: ModelServer) -> None:
+async def test_calls_of_one_reply_run_side_by_side(
+    api_client: Client, api: ObservedApi, model_server: ModelServer
+) -> None:
     """Each call waits for all the others to have arrived, and they leave in the reverse order."""
     conversation = await api_client.begin()
     seats = 5
@@ -124,7 +126,7 @@ async def test_calls_of_one_reply_run_side_by_side(api_client: Client, api: Imbi
 
 @pytest.mark.proves("tools.from-document")
 async def test_hostile_arguments_reach_the_api_as_they_are(
-    api_client: Client, api: ImbiApi, model_server: ModelServer
+    api_client: Client, api: ObservedApi, model_server: ModelServer
 ) -> None:
     conversation = await api_client.begin()
     words = "a&b=c?d#e/../f%00 '\"\\ {x} $$ 😀\n\u2028"
@@ -167,9 +169,7 @@ async def test_without_rounds_no_tools_may_be_called(start_service: StartService
 
 
 @pytest.mark.proves("turn.round-limit", "turn.replayable")
-async def test_a_model_that_insists_on_tools_is_not_obeyed(
-    start_service: StartService, model_server: ModelServer
-) -> None:
+async def test_calls_without_offered_tools_are_not_run(start_service: StartService, model_server: ModelServer) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_TOOL_ROUNDS="1")
     insisting = reply(tool("navigate_to", {"path": "/a"}))
     model_server.script(insisting, reply(tool("navigate_to", {"path": "/b"})), reply(text("Again")))
@@ -183,7 +183,7 @@ async def test_a_model_that_insists_on_tools_is_not_obeyed(
 
 
 @pytest.mark.proves("turn.thinking-kept")
-async def test_thoughts_go_back_with_the_results_unchanged(api_client: Client, model_server: ModelServer) -> None:
+async def test_thinking_goes_back_with_the_results_unchanged(api_client: Client, model_server: ModelServer) -> None:
     """The model server refuses thoughts that are missing or changed, in this turn and in the next."""
     conversation = await api_client.begin()
     model_server.script(

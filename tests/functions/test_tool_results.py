@@ -12,15 +12,15 @@ from tests.support.tool_results import result_of, told
 if TYPE_CHECKING:
     from tests.conftest import StartService
     from tests.support.client import Client
-    from tests.support.imbi import ImbiApi
     from tests.support.model_server import ModelServer
+    from tests.support.observed_api import ObservedApi
     from tests.support.service import Service
 
 
 @pytest.mark.proves("turn.malformed-input", "tools.failure-is-result")
 @pytest.mark.parametrize("malformed", ['{"text": ', '["a"]', '"a"', "{'text': 'a'}", '{"text": "a"} {}', "nonsense"])
 async def test_malformed_input_is_not_run(
-    api_client: Client, api: ImbiApi, model_server: ModelServer, malformed: str
+    api_client: Client, api: ObservedApi, model_server: ModelServer, malformed: str
 ) -> None:
     conversation = await api_client.begin()
     model_server.script(
@@ -64,7 +64,7 @@ async def test_a_failure_is_a_result_and_the_turn_goes_on(
 
 @pytest.mark.proves("tools.failure-is-result")
 async def test_a_tool_that_does_not_answer_is_given_up(
-    api: ImbiApi, start_service: StartService, api_service: Service, model_server: ModelServer
+    api: ObservedApi, start_service: StartService, api_service: Service, model_server: ModelServer
 ) -> None:
     url = str(api_service.settings.api_url)
     service = start_service(IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_TOOL_TIMEOUT_SECONDS="0.2")
@@ -82,7 +82,7 @@ async def test_a_tool_that_does_not_answer_is_given_up(
 
 @pytest.mark.proves("tools.truncated")
 async def test_a_long_result_is_cut(
-    api: ImbiApi, api_service: Service, start_service: StartService, model_server: ModelServer
+    api: ObservedApi, api_service: Service, start_service: StartService, model_server: ModelServer
 ) -> None:
     url = str(api_service.settings.api_url)
     for limit, size, expected in (("100", 5000, 100), ("0", 130_000, 130_002), ("100", 50, 52)):

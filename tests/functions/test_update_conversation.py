@@ -1,3 +1,5 @@
+"""PATCH /conversations/{id}."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What is another's does not exist."""
+"""A conversation of another user looks like one that does not exist."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_the_letters_of_an_id_may_be_large(client: Client) -> None:
 
 
 @pytest.mark.proves("conversations.foreign-is-404", "errors.body")
-async def test_without_a_token_nothing_is_told_about_ids(service: Service, client: Client) -> None:
+async def test_without_a_token_no_id_is_confirmed(service: Service, client: Client) -> None:
     conversation = await client.begin()
     async with service.client_with(None) as nobody:
         for each in (conversation, str(uuid4()), "1"):

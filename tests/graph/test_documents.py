@@ -1,4 +1,4 @@
-"""Documents that are kept from one start to the next."""
+"""The Imbi API's document is stored from one start to the next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.graph.connector import Graph
-from shared.graph.documents import WRITE, KeptDocument
+from shared.graph.documents import WRITE, DocumentCache
 from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ async def graph(database: Database) -> AsyncIterator[Graph]:
 
 @pytest.mark.proves("start.kept-document")
 async def test_the_last_document_is_kept(graph: Graph) -> None:
-    kept = KeptDocument(graph, "http://api:8000")
+    kept = DocumentCache(graph, "http://api:8000")
     assert await kept.read() is None
     for content in (b'{"a": "\\u0000 it\'s $$ {}"}', json.dumps({"b": "x" * 700_000}).encode(), b"\xff\x00"):
         await kept.write(content)
         assert await kept.read() == content
-    assert await KeptDocument(graph, "http://other:8000").read() is None
+    assert await DocumentCache(graph, "http://other:8000").read() is None
 
 
 @pytest.mark.proves("start.kept-document")
-async def test_a_database_that_keeps_none_fails_nobody(database: Database) -> None:
+async def test_a_missing_graph_costs_only_the_stored_document(database: Database) -> None:
     graph = Graph(database.dsn, "no_such_graph", min_size=0)
     await graph.open()
-    kept = KeptDocument(graph, "http://api:8000")
+    kept = DocumentCache(graph, "http://api:8000")
     await kept.write(b"{}")
     assert await kept.read() is None
     await graph.aclose()
@@ -48,6 +48,6 @@ async def test_a_database_that_keeps_none_fails_nobody(database: Database) -> No
 
 @pytest.mark.proves("start.kept-document")
 @pytest.mark.parametrize("content", ["no base64", "eA=="])
-async def test_what_somebody_else_has_put_there_is_not_read(graph: Graph, content: str) -> None:
+async def test_a_foreign_document_in_the_database_is_not_read(graph: Graph, content: str) -> None:
     await graph.write(WRITE.bind(name="http://api:8000", content=content))
-    assert await KeptDocument(graph, "http://api:8000").read() is None
+    assert await DocumentCache(graph, "http://api:8000").read() is None

@@ -1,11 +1,13 @@
-"""The registered MCP servers, as other parts of the stack have written them."""
+"""The registered MCP servers, as other parts of Imbi write them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.domain.errors import GraphError
 from shared.domain.models import MCPServer
 from shared.graph.connector import Graph
 from shared.graph.mcp_servers import MCPServers
@@ -80,3 +82,72 @@ async def test_a_node_that_is_no_server_is_left_out_and_odd_values_get_their_def
     assert [server.slug for server in servers] == [f"odd{number}" for number in range(5)]
     assert {(server.timeout, server.ignored_tools) for server in servers} == {(30.0, frozenset())}
     assert "no slug or no URL" in caplog.text
+
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+async def record(database: Database, **changes: Any) -> None:
+    graph = Graph(database.dsn, database.graph_name, min_size=0)
+    await graph.open()
+    fields: dict[str, Any] = {"status": "healthy", "error": None, "tested_at": NOON, "latency_ms": 12}
+    fields |= {"tools_discovered": 3} | changes
+    try:
+        await MCPServers(graph).record_health(fields.pop("slug", "wiki"), **fields)
+    finally:
+        await graph.aclose()
+
+
+async def node_of(database: Database, key: str = "wiki") -> dict[str, Any]:
+    query = "MATCH (s:MCPServer) WHERE coalesce(s.slug, s.id) = $key RETURN properties(s)"
+    (node,) = await database.cypher(query, key=key)
+    assert isinstance(node, dict)
+    return node
+
+
+@pytest.mark.proves("external.health")
+async def test_health_is_written_to_its_node_and_nothing_else_is(graph: Database) -> None:
+    await add(graph, slug="wiki", url=URL, enabled=True, last_error="old", static_value_encrypted="x $$ 'y'")
+    await add(graph, slug="other", url=URL, enabled=True)
+    await add(graph, id="by id", url=URL, enabled=True)
+    await record(graph)
+    await record(graph, slug="by id", status="degraded", error="The server's answer: \\ $$ 'x' {y}")
+    assert await node_of(graph) == {
+        "slug": "wiki",
+        "url": URL,
+        "enabled": True,
+        "static_value_encrypted": "x $$ 'y'",
+        "status": "healthy",
+        "last_tested_at": "2030-01-01T12:00:00.000+00:00",
+        "last_tested_latency_ms": 12,
+        "tools_discovered": 3,
+    }
+    assert await node_of(graph, "other") == {"slug": "other", "url": URL, "enabled": True}
+    assert (await node_of(graph, "by id"))["last_error"] == "The server's answer: \\ $$ 'x' {y}"
+    await record(graph, slug="unknown")
+    assert len(await enabled(graph)) == 3
+
+
+@pytest.mark.proves("external.health")
+async def test_all_processes_together_write_at_most_once_a_minute(graph: Database) -> None:
+    await add(graph, slug="wiki", url=URL, enabled=True)
+    await record(graph)
+    await record(graph, status="degraded", tested_at=NOON + timedelta(seconds=59), tools_discovered=None)
+    assert (await node_of(graph))["status"] == "healthy"
+    await record(graph, status="degraded", tested_at=NOON + timedelta(seconds=60), tools_discovered=None)
+    node = await node_of(graph)
+    assert (node["status"], node["tools_discovered"]) == ("degraded", 3)
+
+
+@pytest.mark.proves("external.health")
+async def test_a_time_in_the_future_or_in_another_form_does_not_stop_the_writing(graph: Database) -> None:
+    for number, moment in enumerate(("2099-01-01T00:00:00+00:00", "unknown", "")):
+        await add(graph, slug=f"s{number}", url=URL, enabled=True, last_tested_at=moment)
+        await record(graph, slug=f"s{number}")
+        assert (await node_of(graph, f"s{number}"))["status"] == "healthy"
+
+
+@pytest.mark.proves("external.health")
+async def test_a_database_that_is_away_is_an_error_of_the_graph() -> None:
+    with pytest.raises(GraphError):
+        await record(Database("postgresql://nobody@127.0.0.1:9/none", "none"))

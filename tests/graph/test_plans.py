@@ -1,4 +1,4 @@
-"""The plans of the statements over conversations where there are very many, of others and of one user alone."""
+"""The plans of the statements about conversations, for very many conversations of others and of one user."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def multitude(database: Database, anyio_backend: str) -> AsyncIterator[Dat
 
 
 async def exaggerate(database: Database) -> None:
-    """Tell the planner of more rows; only a superuser may."""
+    """Make the planner expect more rows; this needs a superuser."""
     relations = """UPDATE pg_class SET reltuples = reltuples * %s
                     WHERE reltuples > 0 AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s)"""
     async with database.connected() as connection:

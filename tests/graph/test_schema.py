@@ -1,4 +1,4 @@
-"""Setting up a graph: what is made, and what is left alone."""
+"""The setup of a graph: the objects that it creates, and those that it does not change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def new_graph(database: Database) -> AsyncIterator[Database]:
 
 
 async def indexes_of(database: Database) -> dict[str, bool]:
-    """Give the names of our indexes and whether they are unique."""
+    """Return the names of our indexes and whether they are unique."""
     query = """
         SELECT class.relname, index.indisunique FROM pg_index index
           JOIN pg_class class ON class.oid = index.indexrelid
@@ -41,7 +41,7 @@ async def indexes_of(database: Database) -> dict[str, bool]:
         return {str(name): bool(unique) for name, unique in await cursor.fetchall()}
 
 
-async def test_everything_is_made_and_told(database: Database) -> None:
+async def test_setup_creates_everything_and_reports_it(database: Database) -> None:
     async with new_graph(database) as graph:
         made: list[str] = []
         await set_up(graph.dsn, graph.graph_name, made.append)
@@ -66,7 +66,7 @@ async def test_a_second_time_nothing_is_made(database: Database) -> None:
         assert await graph.cypher("MATCH (c:Conversation) RETURN c.id") == ["kept"]
 
 
-async def test_what_others_have_made_is_left_alone(database: Database) -> None:
+async def test_objects_of_others_are_not_changed(database: Database) -> None:
     async with new_graph(database) as graph:
         async with graph.connected() as connection:
             await connection.execute("SELECT ag_catalog.create_graph(%s)", (graph.graph_name,))
@@ -106,20 +106,20 @@ async def test_rows_that_share_an_id_do_not_stand_in_the_way(database: Database)
         assert await graph.cypher("MATCH (m:Message) WHERE m.id = 'b' RETURN count(m)") == [2]
 
 
-async def test_a_database_that_is_not_there_is_said_in_one_line() -> None:
+async def test_a_missing_database_is_reported_in_one_line() -> None:
     with pytest.raises(GraphUnavailable) as refused:
         await set_up("postgresql://nobody@127.0.0.1:1/none", "imbi")
     assert "\n" not in str(refused.value)
 
 
-async def test_what_the_database_refuses_is_said_in_one_line(database: Database) -> None:
+async def test_a_refusal_of_the_database_is_reported_in_one_line(database: Database) -> None:
     with pytest.raises(GraphError) as refused:
         await set_up(database.dsn, "1 no name for a graph")
     assert "\n" not in str(refused.value)
     assert not isinstance(refused.value, GraphUnavailable)
 
 
-async def test_what_was_set_up_is_what_the_service_needs(database: Database) -> None:
+async def test_the_service_works_on_what_setup_created(database: Database) -> None:
     async with new_graph(database) as graph:
         await graph.prepare()
         reader = Graph(graph.dsn, graph.graph_name)

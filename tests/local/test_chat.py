@@ -1,3 +1,5 @@
+"""The terminal chat."""
+
 from __future__ import annotations
 
 import io
@@ -10,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from local.chat.age import age
-from local.chat.blocks import split_finished
+from local.chat.event_display import show
 from local.chat.events import AnswerDone, TextAdded, parse
-from local.chat.narration import show
+from local.chat.markdown_blocks import split_finished
+from local.chat.relative_time import relative_time
 from local.chat.sse import Frame, FrameReader
 from local.chat.terminal import TerminalScreen
 from tests.support.local_assistant import ENDS_EARLY, HANGS, REFUSED, SCRIPTS, TOKEN, running_assistant
@@ -143,7 +145,7 @@ def test_a_terminal_shows_tools_in_order_and_keeps_no_spinner() -> None:
                 screen.tick()
     text = "\n".join(line.strip() for line in shown(output.getvalue(), 24) if line.strip())
     order = ["I look it up.", "✓ list_projects 120 ms\n✗ get_team 7 ms\n→ navigate to /projects/123", "billing-api"]
-    order += ["1,234 tokens in · 56 out · 900 from the cache\nTitle: Projects of the platform team"]
+    order += ["2,134 tokens in (900 from the cache) · 56 out\nTitle: Projects of the platform team"]
     assert [text.find(part) for part in order] == sorted(text.find(part) for part in order)
     assert all(text.count(part) == 1 for part in order)
     assert "⚙" not in text
@@ -169,7 +171,7 @@ def test_a_pipe_gets_the_answer_alone_and_the_activity_goes_beside_it(service: A
         "✗ get_team 7 ms",
         "⚙ navigate_to …",
         "→ navigate to /projects/123",
-        "1,234 tokens in · 56 out · 900 from the cache",
+        "2,134 tokens in (900 from the cache) · 56 out",
         "Title: Projects of the platform team",
     ]
 
@@ -180,8 +182,8 @@ def test_a_pipe_gets_the_answer_alone_and_the_activity_goes_beside_it(service: A
         ("fail", "The model is overloaded."),
         (ENDS_EARLY, "The connection ended before the answer was complete."),
         (REFUSED, "The conversation is full"),
-        ("/nonsense", "/nonsense is no command: /help shows them."),
-        ("/open 999", "There is no conversation 999 in the list."),
+        ("/nonsense", "/nonsense is not a command. /help lists the commands."),
+        ("/open 999", "The list has no conversation 999."),
         ("/open nonsense", "Conversation not found."),
     ],
 )
@@ -196,17 +198,17 @@ def test_control_characters_of_an_answer_do_not_reach_the_terminal(service: Assi
     assert piped(service.base_url, "escape\n").stdout == "a]0;ownedb31mc\n"
 
 
-def test_a_service_that_is_not_there_is_said_in_one_line() -> None:
+def test_an_unreachable_service_is_reported_in_one_line() -> None:
     ended = piped("http://127.0.0.1:1/assistant", "hello\n")
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr == "No assistant answers at http://127.0.0.1:1/assistant/: start it with `make run`.\n"
+    assert ended.stderr == "No assistant is running at http://127.0.0.1:1/assistant/. Start it with `make run`.\n"
 
 
-def test_a_token_that_is_not_accepted_is_said_in_one_line(service: Assistant) -> None:
+def test_a_refused_token_is_reported_in_one_line(service: Assistant) -> None:
     ended = piped(service.base_url, "hello\n", token="wrong")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The service does not accept the access token")
+    assert ended.stderr.startswith("The service rejected the access token")
     assert ended.stderr.count("\n") == 1
 
 
@@ -280,5 +282,5 @@ def test_the_history_is_private_and_comes_back(service: Assistant, tmp_path: Pat
         ("2026-11-01T11:00:00Z", "2026-11-01"),
     ],
 )
-def test_an_age_is_said_in_the_unit_that_fits(moment: str, words: str) -> None:
-    assert age(datetime.fromisoformat(moment), now=datetime.fromisoformat("2026-11-22T12:00:00Z")) == words
+def test_an_age_is_shown_in_a_fitting_unit(moment: str, words: str) -> None:
+    assert relative_time(datetime.fromisoformat(moment), now=datetime.fromisoformat("2026-11-22T12:00:00Z")) == words

@@ -1,9 +1,10 @@
 """The embedded database, as its clients see it."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -11,14 +12,13 @@ import pytest
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 from tests.support.embedded import CREATE_NOTE, connect, pipeline, value
 from tests.support.raw_client import connected, message, opened
 
 if TYPE_CHECKING:
-    from psycopg.rows import TupleRow
+    from collections.abc import AsyncIterator
 
-    Connection = psycopg.AsyncConnection[TupleRow]
 
 WAIT_SECONDS = 30
 
@@ -125,7 +125,7 @@ async def test_a_transaction_makes_the_others_wait(dsn: str) -> None:
         assert await waiting == 2
 
 
-async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_nobody(dsn: str) -> None:
+async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_no_other(dsn: str) -> None:
     async with await connect(dsn) as other:
         await other.execute("CREATE TABLE lost (a int)")
         async with connected(dsn) as client, asyncio.timeout(WAIT_SECONDS):
@@ -138,7 +138,7 @@ async def test_a_connection_lost_in_a_transaction_leaves_nothing_and_blocks_nobo
             assert await waiting == 0
 
 
-async def test_a_connection_lost_while_it_waits_blocks_nobody(dsn: str) -> None:
+async def test_a_connection_lost_while_it_waits_blocks_no_other(dsn: str) -> None:
     async with await connect(dsn) as holder, connected(dsn) as impatient:
         await holder.execute("CREATE TABLE waited (a int)")
         async with holder.transaction():
@@ -151,7 +151,7 @@ async def test_a_connection_lost_while_it_waits_blocks_nobody(dsn: str) -> None:
         assert await value(holder, "SELECT array_agg(a) FROM waited WHERE a <> 2") == [1, 3]
 
 
-async def test_what_is_flushed_and_not_yet_synced_keeps_its_turn(dsn: str) -> None:
+async def test_a_pipeline_that_is_flushed_but_not_synced_keeps_its_turn(dsn: str) -> None:
     async with await connect(dsn) as other, connected(dsn) as client:
         client.send(b"P", b"\0SELECT 7\0\0\0")
         client.send(b"H")
@@ -216,7 +216,7 @@ async def test_statements_go_with_their_connection(dsn: str) -> None:
 # Strange clients
 
 
-async def test_what_is_no_postgresql_client_is_sent_away(dsn: str) -> None:
+async def test_a_client_of_another_protocol_is_disconnected(dsn: str) -> None:
     async with opened(dsn) as client:
         client.writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"invalid message length" in await client.receive(b"E")

@@ -1,27 +1,27 @@
 """The embedded database starts, stops, is killed, and keeps what it acknowledged."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from local.embedded import EmbeddedDatabaseError, embedded_database
+from local.embedded_database import EmbeddedDatabaseError, embedded_database
 from tests.support.embedded import connect, value
 from tests.support.raw_client import connected
 
 if TYPE_CHECKING:
-    from psycopg.rows import TupleRow
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
-    Connection = psycopg.AsyncConnection[TupleRow]
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ async def test_data_are_there_after_a_restart(tmp_path: Path) -> None:
         await connection.execute("CREATE TABLE kept AS SELECT 42 AS a")
     async with embedded_database(tmp_path, report=said.append) as dsn, await connect(dsn) as connection:
         assert await value(connection, "SELECT a FROM kept") == 42
-    assert [line.split(" in ")[0] for line in said] == ["creating the embedded database"]
+    assert [line.split(" in ")[0] for line in said] == ["Creating the embedded database"]
 
 
 async def test_a_transaction_that_idles_is_rolled_back(tmp_path: Path) -> None:
@@ -58,18 +58,19 @@ async def test_a_second_server_is_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(EmbeddedDatabaseError) as refused:
             async with embedded_database(tmp_path, report=print):
                 pass
-    expected = f"the data directory {tmp_path} is in use by another imbi-assistant server (process {os.getpid()})"
-    assert str(refused.value) == expected
+    expected = f"The data directory {tmp_path} is in use by another imbi-assistant server (process {os.getpid()}). "
+    assert str(refused.value).startswith(expected)
+    assert "\n" not in str(refused.value)
 
 
-async def test_a_directory_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EmbeddedDatabaseError, match="cannot be used: Not a directory"):
+    with pytest.raises(EmbeddedDatabaseError, match=r"Cannot use the data directory .*: Not a directory"):
         async with embedded_database(tmp_path / "file" / "data", report=print):
             pass
 
 
-async def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
+async def test_a_broken_database_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     (tmp_path / "database" / "PG_VERSION").write_text("18")
     with pytest.raises(EmbeddedDatabaseError, match=r"did not start: .+") as refused:
@@ -78,7 +79,7 @@ async def test_a_broken_database_is_said_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(refused.value)
 
 
-async def test_what_was_acknowledged_outlives_a_killed_database(tmp_path: Path) -> None:
+async def test_acknowledged_writes_outlive_a_killed_database(tmp_path: Path) -> None:
     async with held(tmp_path) as (process, dsn):
         acknowledged = await write_until_killed(dsn, database_of(process))
         await wait_for_line(process, "the embedded database has stopped (status -9)")

@@ -1,3 +1,5 @@
+"""The chat page and its routes."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -68,7 +70,7 @@ async def test_no_other_file_is_served(browser: httpx2.AsyncClient, name: str) -
 
 
 @pytest.mark.anyio
-async def test_the_page_is_told_prefix_users_and_samples(browser: httpx2.AsyncClient) -> None:
+async def test_the_page_gets_prefix_users_and_samples(browser: httpx2.AsyncClient) -> None:
     config = (await browser.get("/_page/config")).json()
     assert config == {"prefix": "/assistant", "users": list(USERS), "samples": ["One?"]}
 

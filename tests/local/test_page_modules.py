@@ -29,7 +29,7 @@ def run(script: str, given: JsonValue) -> JsonValue:
         capture_output=True,
         check=False,
         encoding="utf-8",
-        timeout=30,
+        timeout=60,
     )
     assert ended.returncode == 0, ended.stderr
     found: JsonValue = json.loads(ended.stdout)

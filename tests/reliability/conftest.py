@@ -1,4 +1,4 @@
-"""What the reliability tests share."""
+"""The fixtures of the reliability tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.processes import Processes
 from tests.support.proxy import proxied
 
 if TYPE_CHECKING:
@@ -15,22 +14,15 @@ if TYPE_CHECKING:
     from tests.support.client import Client
     from tests.support.database import Database
     from tests.support.model_server import ModelServer
-    from tests.support.processes import Forked
+    from tests.support.processes import Forked, Processes
     from tests.support.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
 def database_proxy(database: Database) -> Iterator[Proxy]:
-    """Give a proxy in front of the database."""
+    """Return a proxy in front of the database."""
     with proxied(database.dsn) as proxy:
         yield proxy
-
-
-@pytest.fixture(scope="session")
-def processes(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Start services in processes of their own, all on the tests' database."""
-    with Processes(variables, tmp_path_factory.mktemp("services")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +35,6 @@ async def _two(processes: Processes) -> AsyncIterator[tuple[Forked, Forked]]:
 
 @pytest.fixture
 async def two(_two: tuple[Forked, Forked], model_server: ModelServer) -> AsyncIterator[tuple[Client, Client]]:  # noqa: ARG001  # its script is the test's
-    """Give the same user's clients of two processes."""
+    """Return the same user's clients of two processes."""
     async with _two[0].client() as one, _two[1].client() as other:
         yield one, other

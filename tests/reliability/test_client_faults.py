@@ -1,4 +1,4 @@
-"""Whatever a client does, its answer is stored as far as it came, nothing is left running, and others feel nothing."""
+"""When clients misbehave, the answer so far is stored, nothing keeps running, and other clients are not affected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.proves("turn.client-gone", "turn.replayable")
 async def test_a_client_that_goes_away_at_each_event(client: Client, model_server: ModelServer) -> None:
-    """The request to the model is closed within two seconds, and what was said is kept."""
+    """The request to the model is closed at once, and the text so far is stored."""
     conversation = await client.begin()
     expected = []
     for index in range(PLAIN_EVENTS):
@@ -47,7 +47,7 @@ async def test_a_client_that_goes_away_at_each_event(client: Client, model_serve
             await gate.reached()
             while stream.so_far.text != said:
                 await stream.next()
-        await model_server.wait_closed(model_server.chats[-1], 2)
+        await model_server.wait_closed(model_server.chats[-1])
         expected += [f"before {index}", *([said] if said else [])]
     before = await goes_on(client, conversation, model_server)
     assert [message["content"] for message in before] == expected
@@ -61,7 +61,7 @@ async def test_a_client_that_goes_away_in_a_call(client: Client, model_server: M
         model_server.script(reply(*calling(), at={index: wait(gate)}))
         async with client.stream(conversation, f"before {index}"):
             await gate.reached()
-        await model_server.wait_closed(model_server.chats[-1], 2)
+        await model_server.wait_closed(model_server.chats[-1])
     before = await goes_on(client, conversation, model_server)
     assert all(message["tool_use"] is None for message in before)
 
@@ -73,7 +73,7 @@ async def test_a_client_that_goes_away_before_the_first_byte(client: Client, mod
     model_server.script(reply(text("Hello"), first_byte=gate))
     async with client.stream(conversation, "Hi"):
         await gate.reached()
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     assert [message["content"] for message in await goes_on(client, conversation, model_server)] == ["Hi"]
 
 
@@ -88,7 +88,7 @@ async def test_a_client_that_goes_away_stops_the_tools(start_service: StartServi
                 await stream.until("client_action")
                 await until(lambda: proxy.connections >= 2)
                 busy = proxy.connections
-            await until(lambda: proxy.connections <= busy - 2, 2)
+            await until(lambda: proxy.connections <= busy - 2)
             before = await goes_on(client, conversation, model_server)
             assert len(before[1]["tool_use"]) == 3
             results = before[2]["tool_results"]
@@ -107,7 +107,7 @@ async def test_a_client_that_goes_away_after_done_loses_nothing(client: Client, 
     gate.open()
     await model_server.wait_requests(2)
     assert len(await goes_on(client, conversation, model_server)) == 2
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await client.get(conversation))["title"] != "A title":
             pass
 
@@ -172,7 +172,7 @@ async def test_a_reader_that_does_not_read_costs_bounded_memory_and_no_connectio
             await model_server.wait_requests(3)
             await settled(service.pid)
             assert resident(service.pid) - before < 20_000_000
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 assert len(await client.list()) >= 3
         for each in conversations:
             model_server.script(reply(text("Go")))
@@ -183,7 +183,7 @@ async def test_a_reader_that_does_not_read_costs_bounded_memory_and_no_connectio
 
 async def settled(pid: int) -> None:
     """Wait until a process takes no more memory."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         last = 0
         while (now := resident(pid)) != last:
             last = now
@@ -191,7 +191,7 @@ async def settled(pid: int) -> None:
 
 
 def resident(pid: int) -> int:
-    """Give the bytes of memory that a process has."""
+    """Return the bytes of memory that a process has."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
@@ -216,7 +216,7 @@ async def test_a_reader_that_rests_is_not_taken_for_a_silent_model(
 
 
 def read_all(connection: socket.socket) -> bytes:
-    connection.settimeout(20)
+    connection.settimeout(60)
     whole = b""
     while b"event: done" not in whole[-4096:]:
         data = connection.recv(1_000_000)
@@ -227,7 +227,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.proves("turn.client-gone")
-async def test_a_slow_reader_that_goes_away_when_all_is_said(
+async def test_a_slow_reader_may_leave_after_the_model_has_ended(
     client: Client, service: Service, model_server: ModelServer
 ) -> None:
     """Its last frames wait for room when it leaves; nothing goes on for it afterwards."""
@@ -238,7 +238,7 @@ async def test_a_slow_reader_that_goes_away_when_all_is_said(
     await goes_on(client, conversation, model_server)
 
 
-class Said:
+class FinishedAnswer:
     """An answer that says everything while its reader takes the first piece."""
 
     def __init__(self) -> None:
@@ -258,7 +258,7 @@ class Said:
 async def test_a_response_ends_when_its_reader_leaves_with_frames_waiting() -> None:
     """The end of the answer waits behind a frame that the reader never takes."""
     has_left, is_told, takes = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    answer = Said()
+    answer = FinishedAnswer()
 
     async def receive() -> Message:
         await has_left.wait()
@@ -277,5 +277,5 @@ async def test_a_response_ends_when_its_reader_leaves_with_frames_waiting() -> N
     await is_told.wait()
     await until(lambda: answer.interruptions)
     takes.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await responding

@@ -1,4 +1,4 @@
-"""API keys, and credentials that end while an answer is under way."""
+"""API keys, and credentials that end during an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from argon2 import PasswordHasher
 
-from shared.auth.api_keys import SecretChecker, read_api_key
+from shared.auth.api_keys import SecretVerifier, parse
 from shared.domain.errors import Unauthenticated
 from tests.support.aftermath import check_error, goes_on
 from tests.support.model_server import reply, text, tool, wait
@@ -161,7 +161,7 @@ def test_a_secret_is_hashed_in_a_thread_beside_the_event_loop() -> None:
         executor = CountingExecutor()
         asyncio.get_running_loop().set_default_executor(executor)
         with pytest.raises(Unauthenticated):
-            await SecretChecker().check(read_api_key("ik_1_wrong"), PasswordHasher(time_cost=1).hash("right"))
+            await SecretVerifier().verify(parse("ik_1_wrong"), PasswordHasher(time_cost=1).hash("right"))
         return executor.submitted
 
     assert asyncio.run(check()) == 1

@@ -1,4 +1,4 @@
-"""Whatever happens to the database, requests end in time, what was acknowledged is kept, and it goes on afterwards."""
+"""When the database fails, requests end in time, acknowledged data are kept, and the service recovers."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def _behind_proxy(variables: dict[str, str], database_proxy: Proxy) -> Iterator[
 
 @pytest.fixture
 def proxy(database_proxy: Proxy) -> Iterator[Proxy]:
-    """Give the proxy in front of the database, which is in order again afterwards."""
+    """Return the proxy in front of the database, which is in order again afterwards."""
     yield database_proxy
     database_proxy.revive()
 
 
 @pytest.fixture
 async def behind(_behind_proxy: Service, model_server: ModelServer, proxy: Proxy) -> AsyncIterator[Client]:  # noqa: ARG001  # the script and the way are the test's
-    """Give a client of a service that reaches its database through the proxy."""
+    """Return a client of a service that reaches its database through the proxy."""
     async with _behind_proxy.client() as client:
         yield client
 
@@ -197,7 +197,7 @@ async def test_a_commit_whose_end_is_not_seen_stores_once(
 
 @pytest.mark.proves("database.back", "database.begin-unsure")
 @pytest.mark.parametrize("arrives", [True, False], ids=["committed", "lost"])
-async def test_a_question_whose_storing_is_not_known_blocks_nobody(
+async def test_a_question_with_an_unknown_commit_does_not_block_the_next(
     behind: Client, model_server: ModelServer, proxy: Proxy, *, arrives: bool
 ) -> None:
     """The client was told 503; the lease that the question may have taken is given back."""
@@ -252,7 +252,7 @@ async def test_a_database_that_stays_away_ends_the_answer(
 
 
 @pytest.mark.proves("input.no-query")
-async def test_what_is_no_uuid_asks_the_database_nothing(behind: Client, proxy: Proxy) -> None:
+async def test_a_malformed_id_sends_the_database_nothing(behind: Client, proxy: Proxy) -> None:
     await behind.list()
     before = proxy.requests
     for odd in ("1", "x" * 3000, "%00", "{" + str(uuid4()) + "}"):

@@ -1,4 +1,4 @@
-"""The two event streams, ours to the client and the model's to us, whatever is in them and however they are cut."""
+"""Both event streams, ours and the model's, are read correctly with any content and cut into any pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in is bounded and clean, or refused before anything is done with it."""
+"""Input is bounded and clean, or refused before it is used."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_a_body_that_is_too_long_is_413(client: Client, *, is_told: bool, 
 
 
 @pytest.mark.proves("input.too-long")
-async def test_a_length_that_is_only_told_is_refused_before_the_body_comes(client: Client, service: Service) -> None:
+async def test_a_content_length_that_is_too_large_is_refused_before_the_body(client: Client, service: Service) -> None:
     address = urlsplit(service.url)
     head = (
         f"POST /conversations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {client.token}\r\n"

@@ -37,7 +37,7 @@ SPARES = 2
 
 
 @dataclass
-class Told:
+class KnownConversation:
     """One conversation, as its user knows it."""
 
     id: str
@@ -69,7 +69,7 @@ async def test_kills_lose_nothing_that_was_acknowledged(
     seed = os.environ.get("KILL_SEED", secrets.token_hex(4))
     chance = random.Random(seed)  # noqa: S311  # moments, not secrets
     model_server.script(*[model_of] * (KILLS * SIDE_BY_SIDE * 4))
-    told = [Told(await client.begin()) for _ in range(SIDE_BY_SIDE * (1 + KILLS // 20))]
+    told = [KnownConversation(await client.begin()) for _ in range(SIDE_BY_SIDE * (1 + KILLS // 20))]
     with served(faulty_api()) as url:
         spares = [await processes.start(IMBI_INTERNAL_API_URL=url) for _ in range(SPARES)]
         for number in range(KILLS):
@@ -89,7 +89,9 @@ async def test_kills_lose_nothing_that_was_acknowledged(
         await goes_on(client, each.id, model_server)
 
 
-async def _killed_at(victim: Forked, chosen: list[Told], moment: tuple[str, int], chance: random.Random) -> None:
+async def _killed_at(
+    victim: Forked, chosen: list[KnownConversation], moment: tuple[str, int], chance: random.Random
+) -> None:
     """Ask in several conversations, and kill the process some milliseconds after one of them comes to the moment."""
     reached = asyncio.Event()
     async with victim.client() as client:
@@ -114,7 +116,7 @@ async def _any(reached: asyncio.Event, asking: list[asyncio.Task[None]]) -> None
     await reached.wait()
 
 
-async def _ask(client: Client, told: Told, question: str, moment: str, reached: asyncio.Event) -> None:
+async def _ask(client: Client, told: KnownConversation, question: str, moment: str, reached: asyncio.Event) -> None:
     try:
         async with client.stream(told.id, question) as stream:
             told.questions.append(question)
@@ -127,7 +129,7 @@ async def _ask(client: Client, told: Told, question: str, moment: str, reached: 
         return
 
 
-async def _check(client: Client, told: Told, which: str) -> None:
+async def _check(client: Client, told: KnownConversation, which: str) -> None:
     messages: Any = await client.messages(told.id)
     check_stored(messages)
     asked = [message["content"] for message in messages if message["role"] == "user" and message["content"]]

@@ -1,4 +1,4 @@
-"""Many at once: all are served, none starves, and what is too much is refused politely."""
+"""Many requests at once are all served; requests beyond the limit are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIECES = 20
 
 @asynccontextmanager
 async def several(service: Forked) -> AsyncIterator[list[Client]]:
-    """Give clients enough for all streams: each has a hundred connections at most."""
+    """Return clients enough for all streams: each has a hundred connections at most."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(service.client()) for _ in range(4)]
 
@@ -62,7 +62,7 @@ async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, m
 
 
 @pytest.mark.proves("load.limit")
-async def test_what_is_too_much_is_refused(start_service: StartService, model_server: ModelServer) -> None:
+async def test_streams_beyond_the_limit_are_refused(start_service: StartService, model_server: ModelServer) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS="3")
     gate = model_server.gate()
     async with service.client() as client:
@@ -91,7 +91,7 @@ async def test_what_is_too_much_is_refused(start_service: StartService, model_se
 @pytest.mark.slow
 @pytest.mark.proves("load.shutdown", "turn.replayable")
 @pytest.mark.parametrize("streams", [1, 100])
-async def test_a_shutdown_ends_and_stores_what_runs(
+async def test_a_shutdown_ends_and_stores_running_answers(
     client: Client, processes: Processes, model_server: ModelServer, streams: int
 ) -> None:
     service = await processes.start()

@@ -122,7 +122,7 @@ MALFORMED = (
 
 
 @pytest.mark.proves("turn.malformed-input", "turn.replayable")
-async def test_malformed_input_is_told_to_the_model(client: Client, model_server: ModelServer) -> None:
+async def test_malformed_input_is_reported_to_the_model(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     for number, written in enumerate(MALFORMED):
         model_server.script(reply(tool("navigate_to", written, call_id=f"toolu_{number}")), reply(text("I see.")))
@@ -159,7 +159,7 @@ ENDINGS = (
     "turn.unknown-blocks",
     "turn.context-exceeded",
 )
-async def test_every_ending_is_told_and_stored(client: Client, model_server: ModelServer) -> None:
+async def test_every_stop_reason_is_reported_and_stored(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     told = []
     for stop, steps in ENDINGS:
@@ -198,7 +198,7 @@ async def test_the_round_limit_ends_in_an_answer(
 
 
 @pytest.mark.proves("faults.overflow", "turn.replayable")
-async def test_a_history_that_is_too_long_is_shortened_and_the_user_told(
+async def test_a_history_that_is_too_long_is_shortened_and_the_user_is_told(
     client: Client, model_server: ModelServer
 ) -> None:
     conversation = await client.begin()
@@ -218,7 +218,9 @@ async def test_a_history_that_is_too_long_is_shortened_and_the_user_told(
 
 @pytest.mark.proves("faults.overflow", "turn.context-exceeded")
 @pytest.mark.parametrize("status", [400, 413])
-async def test_what_cannot_be_shortened_is_told(client: Client, model_server: ModelServer, status: int) -> None:
+async def test_a_history_that_cannot_be_shortened_is_reported(
+    client: Client, model_server: ModelServer, status: int
+) -> None:
     conversation = await client.begin()
 
     def refuse(_body: Json) -> Answer:

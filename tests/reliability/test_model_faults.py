@@ -1,4 +1,4 @@
-"""The model's stream breaks off, falls silent or brings nonsense at any event."""
+"""The model's stream breaks off, stalls or is malformed at any event."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _impatient(variables: dict[str, str]) -> Iterator[Service]:
 
 @pytest.fixture
 async def impatient(_impatient: Service, model_server: ModelServer) -> AsyncIterator[Client]:  # noqa: ARG001  # its script is the test's
-    """Give a client of a service that does not wait long for the model."""
+    """Return a client of a service that does not wait long for the model."""
     async with _impatient.client() as client:
         yield client
 
@@ -136,7 +136,7 @@ async def test_a_model_that_falls_silent_is_given_up(impatient: Client, model_se
         answer = await impatient.ask(conversation, "Hi")
         check_error(answer.error, "timeout")
         assert answer.text == said_before(PLAIN, index)
-        await model_server.wait_closed(model_server.chats[-1], 2)
+        await model_server.wait_closed(model_server.chats[-1])
     await goes_on(impatient, conversation, model_server)
 
 
@@ -184,7 +184,7 @@ async def test_a_long_retry_after_is_not_waited_for(impatient: Client, model_ser
 
 
 @pytest.mark.proves("turn.unknown-blocks")
-async def test_events_that_nobody_knows_pass(client: Client, model_server: ModelServer) -> None:
+async def test_unknown_events_are_ignored(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     unknown = event("weather", {"type": "weather", "index": 7})
     model_server.script(*(reply(*PLAIN, at={index: unknown}) for index in range(PLAIN_EVENTS)))

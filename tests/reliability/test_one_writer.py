@@ -1,4 +1,4 @@
-"""A conversation has one writer, however many processes there are and whatever becomes of them."""
+"""A conversation has one writer, with several processes and when processes die."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_new_question_stops_the_answer_to_the_one_before(
         first = await stream.rest()
     assert (first.text, first.done["stop_reason"]) == ("Hel", "stopped")
     assert (second.text, second.done["stop_reason"]) == ("Second", "end_turn")
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     before = await goes_on(two[1 - asker], conversation, model_server)
     assert [message["content"] for message in before] == ["First?", "Hel", "Second?", "Second"]
 

@@ -1,4 +1,4 @@
-"""Whatever the service's own OpenAPI document allows, and whatever it does not, is answered as the document says."""
+"""Every request, valid by the service's OpenAPI document or not, gets a response that the document describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With an Idempotency-Key a question is asked once, however often it is sent."""
+"""With an Idempotency-Key, a question that is sent several times is asked once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_the_same_key_tells_the_same_answer(client: Client, model_server: 
 
 
 @pytest.mark.proves("once.retold")
-async def test_a_stopped_answer_is_told_as_stopped(client: Client, model_server: ModelServer) -> None:
+async def test_a_stopped_answer_ends_with_the_reason_stopped(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     key, gate = key_of_its_own(), model_server.gate()
     model_server.script(reply(text("Hel", wait(gate), "lo")))
@@ -85,7 +85,7 @@ async def test_a_stopped_answer_is_told_as_stopped(client: Client, model_server:
         running = await send(client, conversation, key)
         assert (running.status_code, running.json()) == (409, {"detail": "This message is being answered"})
         assert int(running.headers["retry-after"]) > 0
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     while (response := await send(client, conversation, key)).status_code == 409:
         pass
     answer = read(response)

@@ -1,4 +1,4 @@
-"""A stream is never silent for long, whoever it waits for."""
+"""A stream is never silent for long, whatever the service waits for."""
 
 from __future__ import annotations
 

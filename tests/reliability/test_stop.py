@@ -1,4 +1,4 @@
-"""A running answer can be stopped from anywhere; what it has said is kept."""
+"""A running answer can be stopped from any process; its text so far is stored."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def test_an_answer_is_stopped(two: tuple[Client, Client], model_server: Mo
         await stop(two[stopper], conversation)
         answer = await stream.rest()
     assert (answer.text, answer.done["stop_reason"]) == ("Hel", "stopped")
-    await model_server.wait_closed(model_server.chats[0], 2)
+    await model_server.wait_closed(model_server.chats[0])
     before = await goes_on(two[stopper], conversation, model_server)
     assert [message["content"] for message in before] == ["Hi", "Hel"]
     assert before[1]["id"] == answer.done["message_id"]
 
 
 @pytest.mark.proves("stop.anywhere", "turn.round-is-atomic")
-async def test_tools_are_stopped_and_what_they_gave_is_kept(
+async def test_tools_are_stopped_and_finished_results_are_stored(
     start_service: StartService, model_server: ModelServer
 ) -> None:
     with served(faulty_api()) as url:
@@ -73,7 +73,7 @@ async def test_an_answer_is_stopped_before_it_says_anything(client: Client, mode
 
 
 @pytest.mark.proves("stop.nothing")
-async def test_stopping_what_does_not_run_does_nothing(
+async def test_stopping_a_conversation_without_an_answer_does_nothing(
     client: Client, new_client: NewClient, model_server: ModelServer
 ) -> None:
     conversation = await client.begin()

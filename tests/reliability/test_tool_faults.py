@@ -1,4 +1,4 @@
-"""Whatever a tool does, its failure is a result and the turn goes on."""
+"""Every failure of a tool is a result, and the turn goes on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def faulty(variables: dict[str, str]) -> Iterator[tuple[Service, Proxy]]:
 
 @pytest.fixture
 async def user(faulty: tuple[Service, Proxy], model_server: ModelServer) -> AsyncIterator[Client]:  # noqa: ARG001  # its script is the test's
-    """Give a client of a service whose Imbi API fails."""
+    """Return a client of a service whose Imbi API fails."""
     async with faulty[0].client() as client:
         yield client
 
@@ -101,7 +101,7 @@ async def test_huge_and_strange_results_are_made_harmless(user: Client, model_se
 
 
 @pytest.mark.proves("faults.tools")
-async def test_an_api_that_is_away_costs_results_and_no_turn(
+async def test_an_unreachable_api_costs_results_but_no_turn(
     user: Client, model_server: ModelServer, faulty: tuple[Service, Proxy]
 ) -> None:
     proxy = faulty[1]

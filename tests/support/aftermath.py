@@ -1,4 +1,4 @@
-"""What must hold after every fault, whatever it was."""
+"""Checks that must hold after every fault."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODEL_CODES = {
 
 
 async def goes_on(client: Client, conversation: str, model_server: ModelServer) -> Sequence[Json]:
-    """Ask another question and hold the stored history against the rules; gives the messages before the question.
+    """Ask another question and hold the stored history against the rules; returns the messages before the question.
 
     An answer that is still being ended is stored before the question is.
     """
@@ -45,7 +45,7 @@ async def goes_on(client: Client, conversation: str, model_server: ModelServer) 
 
 
 def check_stored(messages: Sequence[Json]) -> None:
-    """See to it that messages have neither gaps nor orphans nor are empty."""
+    """Check that messages have neither gaps nor orphans nor are empty."""
     assert [message["sequence"] for message in messages] == list(range(len(messages)))
     for i, message in enumerate(messages):
         assert message["content"].strip() or message["tool_use"] or message["tool_results"], "an empty message"
@@ -55,7 +55,7 @@ def check_stored(messages: Sequence[Json]) -> None:
 
 
 def check_error(data: Json, code: str) -> None:
-    """See to it that an error tells what a user may know."""
+    """Check that an error tells no more than a user may know."""
     assert data["code"] == code, data
     assert code in MODEL_CODES
     assert isinstance(data["retryable"], bool)
@@ -65,7 +65,7 @@ def check_error(data: Json, code: str) -> None:
         assert internal not in data["message"], data
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     """Wait for a condition.
 
     Raises:

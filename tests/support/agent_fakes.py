@@ -1,4 +1,4 @@
-"""The ports of a turn, played by scripts."""
+"""Scripted implementations of a turn's ports."""
 
 from __future__ import annotations
 

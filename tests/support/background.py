@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for what must go on while tests come and go with loops of theirs."""
+"""An event loop in a thread of its own, for services that outlive the loops of single tests."""
 
 from __future__ import annotations
 
@@ -74,6 +74,6 @@ def entered(context: AbstractAsyncContextManager[T], name: str) -> Iterator[T]:
 
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
-    """Serve an application under a real server in the background; gives its URL."""
+    """Serve an application under a real server in the background; returns its URL."""
     with entered(running(app), "served") as url:
         yield url

@@ -1,4 +1,4 @@
-"""A client of the service as a user has one: real HTTP, a real token."""
+"""A client of the service like a user's: real HTTP and a real token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Json: TypeAlias = dict[str, Any]
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Made once: reading the authorities' certificates for every client takes longer than most tests."""
 
-SECONDS = 30
+SECONDS = 60
 """How long a client waits for anything."""
 LONGEST_SILENCE = 10.5
 """How long a stream may say nothing, with half a second for a busy machine."""
@@ -51,7 +51,7 @@ class Client:
         return self._json(await self.http.post("/conversations", json=body), 201)
 
     async def begin(self, **body: Any) -> str:
-        """Begin a conversation; gives its id."""
+        """Begin a conversation; returns its id."""
         return str((await self.create(**body))["id"])
 
     async def list(self, **query: Any) -> Sequence[Json]:
@@ -147,7 +147,7 @@ class Stream:
         return self.reader.comments[-1]
 
     async def rest(self) -> Answer:
-        """Read to the end; gives the whole answer."""
+        """Read to the end; returns the whole answer."""
         async with asyncio.timeout(SECONDS):
             async for chunk in self._chunks:
                 self.reader.feed(chunk)

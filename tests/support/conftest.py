@@ -32,11 +32,11 @@ def server(running: ModelServer) -> Iterator[ModelServer]:
 
 @pytest.fixture
 async def sdk(server: ModelServer) -> AsyncIterator[anthropic.AsyncAnthropic]:
-    async with anthropic.AsyncAnthropic(base_url=server.url, api_key="key", max_retries=2, timeout=10) as client:
+    async with anthropic.AsyncAnthropic(base_url=server.url, api_key="key", max_retries=2, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 async def http(server: ModelServer) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=30) as client:
         yield client

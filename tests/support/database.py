@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from local.embedded import embedded_database
-from local.seed import ORGANIZATION_SLUG, seed
+from local.company.principals import ORGANIZATION_SLUG
+from local.embedded_database import embedded_database
+from local.seed import seed
 from shared.graph.connector import connect, prepare_connection
 from shared.graph.schema import set_up
 from tests.support.background import entered
@@ -46,7 +47,7 @@ class Database:
             return [None if row[0] is None else json.loads(row[0]) for row in await cursor.fetchall()]
 
     async def add_user(self, email: str | None = None, *, role: str | None = "developer", **properties: Any) -> str:
-        """Add a user, with a role in the demo organization; gives its email."""
+        """Add a user, with a role in the demo organization; returns its email."""
         email = email or f"user-{secrets.token_hex(6)}@example.com"
         row = {"id": str(uuid4()), "email": email, "display_name": "Test User", "is_active": True, "is_admin": False}
         row |= properties
@@ -81,7 +82,7 @@ def new_graph_name() -> str:
 
 @contextmanager
 def prepared_database(data_dir: Path) -> Iterator[Database]:
-    """Give a graph of its own in POSTGRES_URL, else in an embedded database in the directory; dropped at the end."""
+    """Return a graph of its own in POSTGRES_URL, else in an embedded database in the directory; dropped at the end."""
     dsn = os.environ.get("POSTGRES_URL")
     if dsn:
         yield from _prepared(dsn)

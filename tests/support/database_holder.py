@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from local.embedded import embedded_database
+from local.embedded_database import embedded_database
 
 
 async def hold(directory: Path) -> None:

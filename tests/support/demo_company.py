@@ -1,12 +1,16 @@
 """Callers and paths of the demo Imbi API."""
 
-import time
-from typing import Any
+from __future__ import annotations
 
-import httpx2
+import time
+from typing import TYPE_CHECKING, Any
+
 import jwt
 
-from local.seed import DEVELOPER_EMAIL, ORGANIZATION_SLUG
+from local.company.principals import DEVELOPER_EMAIL, ORGANIZATION_SLUG
+
+if TYPE_CHECKING:
+    import httpx2
 
 SECRET = "a secret that only this test and its API know"
 ORGANIZATION = f"/api/organizations/{ORGANIZATION_SLUG}"

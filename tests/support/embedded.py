@@ -5,34 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
-import pytest
-
-from local.embedded import embedded_database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from psycopg.rows import TupleRow
 
     Connection = psycopg.AsyncConnection[TupleRow]
 
 
-@pytest.fixture(scope="module")
-async def dsn(tmp_path_factory: pytest.TempPathFactory, anyio_backend: str) -> AsyncIterator[str]:  # noqa: ARG001  # an async fixture of a module needs the module's loop
-    async with embedded_database(tmp_path_factory.mktemp("data"), report=print) as address:
-        yield address
-
-
 async def connect(dsn: str) -> Connection:
+    """Connect; every statement commits by itself."""
     return await psycopg.AsyncConnection.connect(dsn, autocommit=True)
 
 
 async def value(connection: Connection, query: LiteralString, *parameters: object) -> Any:
+    """Return the first column of a query's first row, or None."""
     row = await (await connection.execute(query, parameters or None)).fetchone()
     return row[0] if row else None
-
-
-# What the database is
 
 
 CREATE_NOTE = """
@@ -41,6 +29,7 @@ CREATE_NOTE = """
 
 
 async def pipeline(connection: Connection, *statements: LiteralString) -> None:
+    """Run statements in one pipeline."""
     async with connection.pipeline():
         for statement in statements:
             await connection.execute(statement)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tests.support.imbi import READS, ImbiApi
+from tests.support.observed_api import READS, ObservedApi
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,19 +34,19 @@ async def crash() -> str:
 
 @router.get("/nul", openapi_extra=READS)
 async def nul() -> str:
-    """Give a text with NULs."""
+    """Return a text with NULs."""
     return "a\0b"
 
 
 @router.get("/bytes", openapi_extra=READS)
 async def bytes_() -> Response:
-    """Give what is no text."""
+    """Return bytes that are no text."""
     return Response(bytes(range(256)), media_type="application/octet-stream")
 
 
 @router.get("/broken_json", openapi_extra=READS)
 async def broken_json() -> Response:
-    """Give half of a JSON text with lone surrogates."""
+    """Return half of a JSON text with lone surrogates."""
     return Response(rb'{"a": "\ud800", "b": [', media_type="application/json")
 
 
@@ -65,6 +65,6 @@ async def slowly() -> str:
 
 def faulty_api() -> FastAPI:
     """Make the application; it is served behind a proxy."""
-    api = ImbiApi()
+    api = ObservedApi()
     api.app.include_router(router, prefix="/api")
     return api.app

@@ -1,24 +1,18 @@
-"""An API in Imbi's ways for tests of the tools: a FastAPI application that notes what reaches it; ways to serve it."""
+"""An API in Imbi's ways for tests of the tools: a FastAPI application that records the requests that reach it."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import httpx2
-import uvicorn
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.models import Caller, Principal
 from shared.tools.openapi.toolset import OpenAPIToolset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 READS = {"x-imbi-permission": ["project:read"]}
 WRITES = {"x-imbi-permission": ["project:read", "project:write"]}
@@ -162,7 +156,7 @@ class ImbiApi:
         self.app.middleware("http")(self._note)
 
     def toolset(self, **settings: Any) -> OpenAPIToolset:
-        """Give a toolset of this application, served in process."""
+        """Return a toolset of this application, served in process."""
         return OpenAPIToolset("http://imbi-api:8000", transport=httpx2.ASGITransport(self.app), **settings)
 
     async def _note(self, request: Request, call_next: Any) -> Response:
@@ -256,27 +250,3 @@ def _never_tools() -> APIRouter:
             return "never"
 
     return never
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application over HTTP; gives its base URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    is_started = threading.Event()
-
-    class Started(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            is_started.set()
-
-    server = Started(server.config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        assert is_started.wait(20)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""Events as Function URLs, HTTP APIs and REST APIs give them to a function."""
+"""Events as Function URLs, HTTP APIs and REST APIs send them to a function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def function_url_event(
     cookies: list[str] | None = None,
     body: str | bytes | None = None,
 ) -> Event:
-    """Give an event of payload 2.0; a body of bytes goes in base64."""
+    """Return an event of payload 2.0; a body of bytes goes in base64."""
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -46,7 +46,7 @@ def function_url_event(
 def rest_api_event(
     method: str, path: str, *, query: str = "", headers: dict[str, str] | None = None, body: str | bytes | None = None
 ) -> Event:
-    """Give an event of payload 1.0."""
+    """Return an event of payload 1.0."""
     several = {name: [value] for name, value in {"Host": "api.example.com", **(headers or {})}.items()}
     parameters = parse_qs(query, keep_blank_values=True)
     return {

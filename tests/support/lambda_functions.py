@@ -39,7 +39,7 @@ class Artifacts:
         return self.directory / "SharedLayer"
 
     def variables(self, function: str, handler: str) -> dict[str, str]:
-        """Give what the platform sets for a function."""
+        """Return the variables that the platform sets for a function."""
         return {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],
@@ -93,7 +93,7 @@ class Process:
         self.popen.send_signal(signal.SIGCONT)
 
     async def ended(self) -> int:
-        """Wait for its end; gives the exit status."""
+        """Wait for its end; returns the exit status."""
         async with asyncio.timeout(SECONDS):
             return await asyncio.to_thread(self.popen.wait)
 
@@ -144,7 +144,7 @@ class Emulated:
         self.process = Process(command, platform_variables | variables, artifacts.directory / function)
 
     async def invoke(self, event: Any) -> Any:
-        """Invoke the function; gives what it returned."""
+        """Invoke the function; returns what it returned."""
         transport = httpx2.AsyncHTTPTransport(retries=8)
         async with httpx2.AsyncClient(transport=transport, timeout=SECONDS) as client:
             response = await client.post(self.url, json=event)
@@ -162,7 +162,7 @@ class Emulated:
 
 
 def measured() -> dict[str, str]:
-    """Give what a process of the checkout needs for its coverage to be counted."""
+    """Return the variables that a process of the checkout needs for its coverage to be counted."""
     return {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
 
 

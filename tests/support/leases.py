@@ -1,4 +1,4 @@
-"""A look at the leases in the database, and time that passes for them alone."""
+"""The leases in the database, and a way to make them expire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 async def expire(database: Database, conversation: str) -> int:
-    """Let a conversation's lease run out now; gives how many there were."""
+    """Let a conversation's lease run out now; returns how many there were."""
     return await _run(database, "UPDATE {} SET expires_at = now() - interval '1 second'", conversation)
 
 
@@ -22,7 +22,7 @@ async def hold(database: Database, conversation: str) -> None:
 
 
 async def give_back(database: Database, conversation: str) -> None:
-    """Give a conversation's lease back, whoever holds it."""
+    """Release a conversation's lease, whoever holds it."""
     await _run(database, "DELETE FROM {}", conversation)
 
 

@@ -1,4 +1,4 @@
-"""A small assistant that speaks the real routes and events over real HTTP, for the clients' tests."""
+"""A small assistant with the real routes and events over real HTTP, for tests of clients."""
 
 from __future__ import annotations
 

@@ -1,37 +1,41 @@
-"""External MCP servers for tests, over real HTTP: FastMCP's own in either era, and scripted ones that misbehave."""
+"""External MCP servers for tests, over real HTTP: FastMCP's own servers, and scripted ones that misbehave."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
+from fastmcp import Context, FastMCP
+from mcp import types
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.models import Caller, MCPServer, Principal
-from shared.http.server import bind, server_of
-from shared.tools.mcp.credentials import Vault
+from shared.http.server import bind, create_server
+from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
+from tests.support.pictures import png
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
-    from fastmcp import FastMCP
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from shared.http.server import QuietServer
+    from shared.domain.ports import ToolOutput
+    from shared.http.server import GracefulServer
 
 Json: TypeAlias = dict[str, Any]
 Era: TypeAlias = Literal["both", "legacy", "modern"]
 Hook: TypeAlias = "Callable[[Request], Awaitable[Response | None]]"
 
 MODERN = "2026-07-28"
-SECONDS = 10
+SECONDS = 30
 USER_TOKEN = "the-users-own-token"
 ADA = Caller(Principal("ada@example.com", "Ada"), USER_TOKEN)
 BEN = Caller(Principal("ben@example.com", "Ben"), "another-users-own-token")
@@ -49,39 +53,39 @@ class Clock:
 
 @dataclass
 class Host:
-    """Serves an application on a port of its own, which it keeps when it is started again; notes what reaches it."""
+    """Serves an application on a port that stays the same after a restart, and records the requests."""
 
     make: Callable[[AsyncExitStack], Awaitable[ASGIApp]]
     era: Era = "both"
     before: Hook | None = None
-    """Answers a request in the application's place, if it gives an answer."""
+    """Answers a request instead of the application, unless it returns None."""
     seen: list[Request] = field(default_factory=list)
     port: int = 0
-    _server: QuietServer | None = None
-    _living: asyncio.Task[None] | None = None
+    _server: GracefulServer | None = None
+    _task: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     def node(self, slug: str = "calc", **changes: Any) -> MCPServer:
-        """Give the server as the graph would have it."""
+        """Return the server as the graph would have it."""
         fields: Json = {"slug": slug, "name": slug.title(), "url": self.url, "tool_prefix": slug, "timeout": SECONDS}
         return MCPServer(**(fields | changes))
 
     async def start(self) -> Self:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._living = asyncio.create_task(self._live(ready))
+        self._task = asyncio.create_task(self._live(ready))
         await asyncio.wait_for(asyncio.shield(ready), SECONDS)
         return self
 
     async def stop(self) -> None:
-        if self._server is not None and self._living is not None:
+        if self._server is not None and self._task is not None:
             self._server.should_exit = self._server.force_exit = True
-            await asyncio.wait_for(self._living, SECONDS)
+            await asyncio.wait_for(self._task, SECONDS)
 
     async def restart(self) -> None:
-        """Start anew: sessions and everything else are forgotten."""
+        """Restart without sessions or any other state."""
         await self.stop()
         await self.start()
 
@@ -98,25 +102,25 @@ class Host:
             app = await self.make(stack)
             listening = bind("127.0.0.1", self.port)
             self.port = listening.getsockname()[1]
-            self._server = server_of(self._noting(app), log_level="critical")
+            self._server = create_server(self._record(app), log_level="critical")
             ready.set_result(None)
             await self._server.serve([listening])
 
-    def _noting(self, app: ASGIApp) -> ASGIApp:
+    def _record(self, app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 return
             request = Request(scope, receive)
             self.seen.append(request)
-            answer = self._of_another_era(request) or (await self.before(request) if self.before else None)
+            answer = self._refuse_version(request) or (await self.before(request) if self.before else None)
             await (answer or app)(scope, receive, send)
 
         return serve
 
-    def _of_another_era(self, request: Request) -> Response | None:
+    def _refuse_version(self, request: Request) -> Response | None:
         is_modern = request.headers.get("mcp-protocol-version") == MODERN
-        is_welcome = self.era == "both" or is_modern == (self.era == "modern")
-        return None if is_welcome else Response("unsupported", 400)
+        is_supported = self.era == "both" or is_modern == (self.era == "modern")
+        return None if is_supported else Response("unsupported", 400)
 
 
 def hosted(server: FastMCP[None], era: Era = "both", **settings: Any) -> Host:
@@ -139,7 +143,7 @@ def scripted(
     call: Callable[[Json], Answer] | Callable[[Json], Awaitable[Answer]] | None = None,
     **settings: Any,
 ) -> Host:
-    """Host a server of the newer era that says whatever a test wants, be it the protocol's or not."""
+    """Host a server of the newer protocol that sends any response, valid or not."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         message = json.loads(await Request(scope, receive).body())
@@ -169,12 +173,12 @@ _CACHING = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 
 
 def tool(name: Any, schema: Any = None, **fields: Any) -> Json:
-    """Write a tool as a server lists it."""
+    """Build a tool as a server lists it."""
     return {"name": name, "inputSchema": {"type": "object"} if schema is None else schema, **fields}
 
 
 def error(code: int, message: str, status: int = 200) -> Json:
-    """Write a JSON-RPC error."""
+    """Build a JSON-RPC error."""
     return {"error": {"code": code, "message": message}, "status": status}
 
 
@@ -182,17 +186,96 @@ def error(code: int, message: str, status: int = 200) -> Json:
 async def toolset_of(
     *servers: MCPServer, policy: AddressPolicy | None = None, key: str | None = None, **settings: Any
 ) -> AsyncIterator[ExternalToolset]:
-    """Give a toolset of servers, which has not read anything yet."""
+    """Yield a toolset of servers that has not listed anything yet."""
 
     async def listed() -> tuple[MCPServer, ...]:
         return servers
 
+    # A busy machine is slow, and tests wait for conditions: a turn waits as long as it takes.
+    settings.setdefault("connect_timeout_seconds", 30.0)
     network = Network(policy or AddressPolicy(allows_private=True))
-    toolset = ExternalToolset(settings.pop("listed", listed), Connector(network, Vault(key)), **settings)
+    toolset = ExternalToolset(settings.pop("listed", listed), Connector(network, SecretDecryptor(key)), **settings)
     yield toolset
     await toolset.aclose()
 
 
 def names(toolset: ExternalToolset) -> list[str]:
-    """Name what a toolset offers."""
+    """Return the names of the offered tools."""
     return [definition.name for definition in toolset.definitions(ADA.principal)]
+
+
+def picture_and_page() -> list[Any]:
+    """Build content of three kinds: a picture, an embedded text and a link."""
+    return [
+        types.ImageContent(type="image", data=b64encode(png(3, 2)).decode(), mime_type="image/png"),
+        types.EmbeddedResource(
+            type="resource", resource=types.TextResourceContents(uri="note://1", text="a note", mime_type="a/b")
+        ),
+        types.ResourceLink(type="resource_link", name="more", uri="https://docs.example.com/more"),
+    ]
+
+
+def calculator() -> FastMCP[None]:
+    server: FastMCP[None] = FastMCP("calculator")
+
+    @server.tool
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool
+    def measure(name: str) -> dict[str, Any]:
+        """Measure something."""
+        return {"name": name, "length": [1, 2]}
+
+    @server.tool
+    def show() -> list[Any]:
+        """Show a picture and a page."""
+        return picture_and_page()
+
+    @server.tool
+    def fail() -> str:
+        raise ValueError("no such thing")
+
+    @server.tool
+    async def remember(word: str, context: Context) -> str:
+        """Remember a word for the session."""
+        before = await context.get_state("word")
+        await context.set_state("word", word)
+        return f"before: {before}"
+
+    @server.tool
+    async def count(to: int, context: Context) -> str:
+        """Count, and tell how far."""
+        for number in range(to):
+            await context.report_progress(number, to)
+        return f"counted to {to}"
+
+    return server
+
+
+async def called(toolset: ExternalToolset, name: str, caller: Caller = ADA, /, **arguments: Any) -> ToolOutput:
+    """Call a tool with keyword arguments."""
+    return await toolset.call(name, arguments, caller)
+
+
+async def loaded(toolset: ExternalToolset) -> ExternalToolset:
+    """Load the tools and return the toolset."""
+    await toolset.ensure_loaded()
+    return toolset
+
+
+async def until_offered(toolset: ExternalToolset, expected: list[str]) -> None:
+    """Wait until a toolset offers exactly these tools. Listings end in the background."""
+    async with asyncio.timeout(SECONDS):
+        while names(toolset) != expected:  # noqa: ASYNC110  # nothing announces the end of a listing
+            await asyncio.sleep(0.01)
+
+
+def hanging(over: asyncio.Event) -> Hook:
+    """Build a hook that answers nothing until `over` is set."""
+
+    async def hang(_request: Request) -> None:
+        await over.wait()
+
+    return hang

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 CHUNK = 65_536
-START_SECONDS = 10
-STOP_SECONDS = 10
+START_SECONDS = 30
+STOP_SECONDS = 30
 RST_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time to linger: the kernel resets the connection when it is closed."""
 

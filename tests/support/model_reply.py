@@ -109,7 +109,7 @@ class Envelope:
         return self._message(answer.blocks, usage) | _stop(answer)
 
     def parts(self, answer: Reply) -> Iterator[Part]:
-        """Give the stream in the order of the wire, with what `at` puts between its events."""
+        """Return the stream in the order of the wire, with what `at` puts between its events."""
         index = 0
         for part in self._plain_parts(answer):
             if isinstance(part, Frame):

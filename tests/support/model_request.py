@@ -1,4 +1,4 @@
-"""What the scripted model server was asked: requests as tests look at them."""
+"""The requests that the scripted model server received."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def _system_text(body: Json) -> str:
 
 
 def asks_for_title(body: Json) -> bool:
-    """Say whether a request asks for a conversation's title: no tools, and a system prompt that mentions one."""
+    """Return whether a request asks for a conversation's title: no tools, and a system prompt that mentions one."""
     return not body.get("tools") and re.search(r"\btitle\b", _system_text(body), re.IGNORECASE) is not None

@@ -47,8 +47,8 @@ from local.messages_api.betas import betas_of
 from local.messages_api.binding import mismatches
 from local.messages_api.errors import INVALID_REQUEST
 from local.messages_api.models import rules_of
+from local.messages_api.prompt_cache import PromptCache, input_tokens
 from local.messages_api.thinking import altered_thinking, stripped_thinking, thinking_blocks
-from tests.support.model_cache import PrefixCache
 from tests.support.model_http import HttpServer
 from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
 from tests.support.model_request import RecordedRequest, asks_for_title
@@ -113,7 +113,7 @@ class ModelServer(HttpServer):
         with self._changed:
             self.requests: list[RecordedRequest] = []
             self.failures: list[str] = []
-            self.cache = PrefixCache()
+            self.cache = PromptCache()
             self._script: deque[Script] = deque()
             self._titles: deque[Script] = deque()
             self._thinking: dict[str, list[Json]] = {}
@@ -166,7 +166,7 @@ class ModelServer(HttpServer):
         if self.failures:
             raise AssertionError("The model server could not answer as scripted:\n" + "\n".join(self.failures))
 
-    async def wait_requests(self, count: int, seconds: float = 10) -> None:
+    async def wait_requests(self, count: int, seconds: float = 30) -> None:
         """Wait until as many requests for messages have come, titles included.
 
         Raises:
@@ -175,7 +175,7 @@ class ModelServer(HttpServer):
         if not await asyncio.to_thread(self._wait, lambda: len(self.requests) >= count, seconds):
             raise TimeoutError(f"{len(self.requests)} requests came in {seconds} s, not {count}.")
 
-    async def wait_closed(self, request: RecordedRequest, seconds: float = 10) -> None:
+    async def wait_closed(self, request: RecordedRequest, seconds: float = 30) -> None:
         """Wait until the client has closed the connection before its answer was complete.
 
         Raises:
@@ -195,7 +195,7 @@ class ModelServer(HttpServer):
         try:
             body = checked(http)
             if http.path == COUNT_TOKENS:
-                await send_json(responder, 200, {"input_tokens": sum(PrefixCache().usage(body).values())})
+                await send_json(responder, 200, {"input_tokens": input_tokens(body)})
                 return
             await self._message(RecordedRequest(http.content, http.headers, body), responder)
         except ApiError as refused:
@@ -280,7 +280,7 @@ class ModelServer(HttpServer):
         with self._changed:
             self._replies += 1
             identity = f"msg_{self._replies:024d}"
-        envelope = Envelope(identity, request.body["model"], self.cache.usage(request.body))
+        envelope = Envelope(identity, request.body["model"], self.cache.measure(request.body).counts)
         if answer.first_byte:
             await answer.first_byte.pass_through()
         if request.body.get("stream"):

@@ -38,7 +38,7 @@ class Gate:
         """Let the stream go on; it may be opened before it is reached."""
         _settle(self._opened)
 
-    async def reached(self, seconds: float = 10) -> None:
+    async def reached(self, seconds: float = 30) -> None:
         """Wait until the server stands at the gate: all that comes before is written to the socket.
 
         Raises:
@@ -148,7 +148,7 @@ class Block:
         return Block(self.begin, (*others, last), {**self.complete, "signature": signature})
 
     def parts(self, index: int) -> Iterator[Part]:
-        """Give the block's events."""
+        """Return the block's events."""
         yield event("content_block_start", {"type": "content_block_start", "index": index, "content_block": self.begin})
         for delta in self.deltas:
             if isinstance(delta, Control):

@@ -1,4 +1,4 @@
-"""How the scripted model server reads requests and sends answers."""
+"""The scripted model server's reading of requests and sending of answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations in numbers that nobody types: written straight into the labels' tables, as Cypher would take hours."""
+"""Very many conversations, written straight into the labels' tables because Cypher would take hours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MESSAGES = """
 
 
 async def add_conversations(database: Database, email: str, count: int, messages: int) -> str:
-    """Give a user conversations, each with so many messages, without edges; gives the id of the newest.
+    """Add conversations to a user, each with so many messages, without edges; returns the id of the newest.
 
     The email is the test's own: it is written into the statement.
     """

@@ -1,4 +1,4 @@
-"""What a message to a user may say."""
+"""The rules for a message to a user."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 import shared.chat.assembly  # noqa: F401  # imported once for all processes
 from local_server import application
-from shared.http.server import bind, serve_until_stopped, server_of
+from shared.http.server import bind, create_server, serve_until_stopped
 from shared.observability.logs import set_up_logging
 from shared.settings import load
 from tests.support.aftermath import until
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FOR_PYTHON = ("PATH", "HOME", "PYTHONPATH", "LANG", "TMPDIR")
+"""The variables of the tests' own environment that a process inherits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Forked:
     log: Path
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     def signal(self, number: signal.Signals) -> None:
@@ -143,7 +144,7 @@ async def _run(variables: Mapping[str, str]) -> None:
         app = application(settings)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         print(json.dumps({"pid": os.getpid(), "url": url}), flush=True)  # noqa: T201  # the parent's parent reads it
-        await serve_until_stopped(server_of(app, end_answers=app.state.services.shut_down), listening)
+        await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def proxied_database(dsn: str) -> Iterator[Proxy]:
 
 @contextmanager
 def proxied_variables(variables: Mapping[str, str], *names: str) -> Iterator[tuple[dict[str, str], list[Proxy]]]:
-    """Run a proxy in front of each URL in these variables; gives the changed variables and the proxies."""
+    """Run a proxy in front of each URL in these variables; returns the changed variables and the proxies."""
     with ExitStack() as stack:
         proxies = {name: stack.enter_context(proxied(variables[name])) for name in names}
         yield {**variables, **{name: proxy.url for name, proxy in proxies.items()}}, list(proxies.values())

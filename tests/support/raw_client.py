@@ -1,4 +1,4 @@
-"""A client of PostgreSQL's wire protocol that sends single messages, as no driver does."""
+"""A client of PostgreSQL's wire protocol that sends single messages, unlike any driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deployment's template, read with CloudFormation's short forms as plain data."""
+"""The deployment's template as plain data, with CloudFormation's short forms resolved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def template() -> dict[str, Any]:
 
 
 def functions() -> dict[str, str]:
-    """Give each function's handler."""
+    """Return each function's handler."""
     return {
         name: resource["Properties"]["Handler"]
         for name, resource in template()["Resources"].items()

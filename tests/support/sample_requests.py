@@ -1,4 +1,4 @@
-"""Requests to the Messages API, for the tests of what stands in for it."""
+"""Requests to the Messages API, for the tests of the servers that stand in for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real service under a real server in the background, for tests that know nothing of its inside."""
+"""The real service under a real server in the background, for tests that use nothing but HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import jwt
 
 from local.tokens import issue_token
 from local_server import application
-from shared.http.server import bind, server_of
+from shared.http.server import bind, create_server
 from shared.settings import load
 from tests.support.client import Client
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from shared.http.server import QuietServer
+    from shared.http.server import GracefulServer
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
 DEVELOPER = "developer@example.com"
-SECONDS = 30
+SECONDS = 60
 """How long the service may take to start and to stop."""
 
 
@@ -38,7 +38,7 @@ class Service:
         self._listening = bind("127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.url = self.address + self.settings.route_prefix
-        self._started: Future[QuietServer] = Future()
+        self._started: Future[GracefulServer] = Future()
         self._thread = threading.Thread(target=self._run, name="service", daemon=True)
 
     def start(self) -> Self:
@@ -58,11 +58,11 @@ class Service:
         assert not self._thread.is_alive(), "the service did not stop in time"
 
     def client(self, email: str = DEVELOPER) -> Client:
-        """Give a user's client."""
+        """Return a user's client."""
         return Client(self.url, token_of(email), email)
 
     def client_with(self, token: str | None) -> Client:
-        """Give a client with any token, or none."""
+        """Return a client with any token, or none."""
         return Client(self.url, token)
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class Service:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        server = server_of(application(self.settings), log_level="warning")
+        server = create_server(application(self.settings), log_level="warning")
         self._started.set_result(server)
         await server.serve([self._listening])
 
@@ -88,7 +88,7 @@ def token_of(email: str) -> str:
 
 
 def claims_of(email: str, **changes: Any) -> dict[str, Any]:
-    """Give the claims of a good token with some changed; one that is changed to Ellipsis is left out."""
+    """Return the claims of a good token with some changed; one that is changed to Ellipsis is left out."""
     now = int(time.time())
     claims = {"sub": email, "jti": str(uuid4()), "type": "access", "iat": now, "exp": now + 600}
     return {name: value for name, value in (claims | changes).items() if value is not ...}

@@ -1,4 +1,4 @@
-"""A strict reader of the service's event stream: what the existing UI could not read fails the test."""
+"""A strict reader of the service's event stream: text that the existing UI could not read fails the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's statements and their plans."""
+"""The service's statements and their query plans."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, An
     pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
     bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
     async with crowd.connected() as connection:
-        text = b"EXPLAIN (FORMAT JSON) " + bound.rendered(crowd.graph_name)
+        text = b"EXPLAIN (FORMAT JSON) " + bound.render(crowd.graph_name)
         cursor = await connection.execute(text, bound.values)
         [(plan,)] = await cursor.fetchall()
     loaded: Any = json.loads(plan) if isinstance(plan, str) else plan

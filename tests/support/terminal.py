@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, and what a screen shows of what it writes."""
+"""A program on a pseudo-terminal, and the screen that its output gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plugin that holds tests and promises together, on small suites of its own."""
+"""The plugin that compares tests and promises, on small suites of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scripted model server does with requests: it records, refuses and counts them."""
+"""The scripted model server records, refuses and counts requests."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ async def test_the_requests_are_recorded(server: ModelServer, http: httpx2.Async
     assert orjson.loads(asked.raw) == asked.body
 
 
-async def test_a_server_that_stops_leaves_nobody_waiting() -> None:
+async def test_a_server_that_stops_ends_all_waits() -> None:
     with ModelServer() as server:
         server.script(reply(text("a"), stall()))
-        async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=10) as http:
+        async with httpx2.AsyncClient(base_url=server.url, headers=HEADERS, timeout=30) as http:
             sent = request(stream=True)
             async with http.stream("POST", "/v1/messages", json=sent) as response:
                 assert b"message_start" in await anext(response.aiter_bytes())

@@ -116,7 +116,7 @@ async def test_a_request_that_does_not_stream_fails_as_scripted(server: ModelSer
         await http.post("/v1/messages", json=request())
 
 
-async def test_what_no_sdk_knows_goes_over_the_wire(server: ModelServer, http: httpx2.AsyncClient) -> None:
+async def test_events_and_blocks_unknown_to_the_sdk_are_sent(server: ModelServer, http: httpx2.AsyncClient) -> None:
     future = block({"type": "hologram", "depth": 3}, {"type": "depth_delta", "depth": 4})
     server.script(reply(ping(), future, event("weather", {"type": "weather"}), text("Hi"), stop="tea_break"))
     response = await http.post("/v1/messages", json=request(stream=True))
@@ -187,6 +187,6 @@ async def test_errors_before_the_stream_are_tried_again_by_the_sdk(
     assert (caught.value.response.headers["retry-after"], caught.value.type) == ("7", "rate_limit_error")
 
 
-async def test_a_function_answers_by_what_was_asked(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
+async def test_a_function_chooses_the_answer_by_the_request(server: ModelServer, sdk: anthropic.AsyncAnthropic) -> None:
     server.script(lambda body: reply(text(f"You said {body['messages'][-1]['content']}")))
     assert (await final(sdk)).content[0].to_dict()["text"] == "You said Hello"

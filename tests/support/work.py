@@ -1,4 +1,4 @@
-"""The amount of work that a function does, as a count: it is the same on every machine, however busy."""
+"""The amount of work of a function as a count, which is the same on every machine."""
 
 from __future__ import annotations
 

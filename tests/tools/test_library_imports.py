@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.imbi_api import ADMIN, ImbiApi, served
+from tests.support.background import served
+from tests.support.imbi_api import ADMIN, ImbiApi
 from tests.support.mcp_hosts import scripted, tool
 
 ROOT = Path(__file__).parent.parent.parent

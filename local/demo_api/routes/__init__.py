@@ -1,1 +1,1 @@
-"""One router a resource."""
+"""The routes, one router per resource."""

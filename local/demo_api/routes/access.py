@@ -1,4 +1,4 @@
-"""Signing in: what people and programs do before they call the API, and no tool for an assistant."""
+"""Signing in and out; these operations are not tools for an assistant."""
 
 import secrets
 from typing import Annotated
@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, status
 from pydantic import BaseModel, Field
 
+from local.company.principals import USERS
 from local.demo_api.auth import ACCESS_SECONDS, REFRESH_SECONDS, CallerOf, ClaimsOf, StoreOf, Tokens, TokensOf
-from local.demo_api.problems import BadRequest, Unauthorized
+from local.demo_api.errors import BadRequest, Unauthorized
 from local.demo_api.store import Store
-from local.seed import USERS
 
 auth = APIRouter(prefix="/auth", tags=["Authentication"])
 mfa = APIRouter(prefix="/mfa", tags=["MFA"])
@@ -18,7 +18,7 @@ DEMO_PASSWORD = "fernwood"  # noqa: S105  # the demo API is for a developer's ma
 
 
 class Credentials(BaseModel):
-    """Who signs in."""
+    """The credentials of a user."""
 
     email: str
     password: str
@@ -58,7 +58,7 @@ class AuthProvidersResponse(BaseModel):
 
 
 class MFAStatusResponse(BaseModel):
-    """Whether signing in takes a second factor."""
+    """Whether signing in requires a second factor."""
 
     enabled: bool = Field(description="Whether MFA is enabled")
     backup_codes_remaining: int = Field(description="Number of unused backup codes")

@@ -1,4 +1,4 @@
-"""Configuration of projects, secrets included: `x-imbi-ai-tool` says that it is no tool for an assistant."""
+"""The configuration of projects, including secrets; `x-imbi-ai-tool` excludes it from the assistant's tools."""
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ _NO_TOOL = {"x-imbi-ai-tool": False}
 
 
 class ConfigurationFields(BaseModel):
-    """What a client writes."""
+    """Fields of a configuration value that a client writes."""
 
     value: str = Field(max_length=65536)
     secret: bool = False

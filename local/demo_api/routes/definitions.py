@@ -1,4 +1,4 @@
-"""What projects and documents are described with: blueprints, link definitions and tags."""
+"""Definitions that describe projects and documents: blueprints, link definitions and tags."""
 
 import json
 from typing import Annotated, Literal, TypeAlias
@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from local.company.blueprints import BlueprintFacts
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
-from local.demo_api.portfolio import slug_of
-from local.demo_api.problems import NotFound, Unprocessable
+from local.demo_api.errors import NotFound, Unprocessable
+from local.demo_api.initial_projects import slug_of
 from local.demo_api.schemas.common import stable_id
 from local.demo_api.schemas.organizations import LinkDefinitionResponse, Tag, TagFields, TagResponse
 
@@ -41,7 +41,7 @@ class Blueprint(BaseModel):
 
 
 class BlueprintQuery(BaseModel):
-    """Which blueprints."""
+    """Filters of the list of blueprints."""
 
     enabled: bool | None = Field(None, description="Only enabled ones, or only disabled ones.")
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, status
 
 from local.demo_api.auth import CallerOf, OrganizationOf, Requires, StoreOf
+from local.demo_api.errors import NotFound, Unprocessable
 from local.demo_api.operations_log import page
-from local.demo_api.problems import NotFound, Unprocessable
 from local.demo_api.schemas.operations import (
     OperationLogCreate,
     OperationLogListResponse,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, status
 
 from local.demo_api.auth import Requires, StoreOf
-from local.demo_api.problems import Conflict
+from local.demo_api.errors import Conflict
 from local.demo_api.schemas.organizations import Organization, OrganizationFields, OrganizationMember
 from local.demo_api.store import OrganizationData
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, status
 from pydantic import BaseModel, Field
 
 from local.demo_api.auth import CallerOf, Requires, StoreOf
-from local.demo_api.problems import Conflict, Forbidden
+from local.demo_api.errors import Conflict, Forbidden
 from local.demo_api.schemas.people import (
     CurrentUserResponse,
     OrgMembership,
@@ -27,13 +27,13 @@ _READ_SERVICE_ACCOUNTS = Depends(Requires("service_account:read"))
 
 
 class ServiceAccountQuery(BaseModel):
-    """Which service accounts."""
+    """Filters of the list of service accounts."""
 
     is_active: bool | None = Field(None, description="Only active ones, or only inactive ones.")
 
 
 class UserQuery(ServiceAccountQuery):
-    """Which users."""
+    """Filters of the list of users."""
 
     is_admin: bool | None = Field(None, description="Only administrators, or only the others.")
 

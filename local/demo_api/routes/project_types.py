@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query, status
 from pydantic import BaseModel, Field
 
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
+from local.demo_api.errors import Conflict
 from local.demo_api.patching import patched
-from local.demo_api.problems import Conflict
 from local.demo_api.schemas.common import PatchOperation, now
 from local.demo_api.schemas.organizations import (
     FilterableAttribute,
@@ -23,7 +23,7 @@ _READ = Depends(Requires("project_type:read"))
 
 
 class ProjectTypeQuery(BaseModel):
-    """What of the project types."""
+    """Options of the list of project types."""
 
     include_schema: bool = Field(
         default=False,

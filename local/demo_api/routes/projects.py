@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
 from local.demo_api.filters import parse_filters
 from local.demo_api.patching import patched
-from local.demo_api.project_writing import read_project, written_project
+from local.demo_api.project_fields import to_client_fields, to_project
 from local.demo_api.schemas.common import PatchOperation, now
 from local.demo_api.schemas.projects import (
     BlueprintSection,
@@ -27,7 +27,7 @@ _WRITE = Depends(Requires("project:write"))
 
 
 class ProjectListQuery(BaseModel):
-    """Which projects, and how much of them."""
+    """Filters and options of the list of projects."""
 
     project_type: str | None = Field(None, description="Only projects of the type with this slug.")
     include_archived: bool = Field(default=False, description="Archived projects, too.")
@@ -47,7 +47,7 @@ class ProjectListQuery(BaseModel):
 
 
 class ProjectQuery(BaseModel):
-    """How much of a project."""
+    """Options of a single project."""
 
     breakdown: bool = Field(default=False, description="How the score came about, policy by policy.")
 
@@ -62,7 +62,7 @@ async def create_project(
     says the project-type listing with `include_schema=true`. Answers 409 where a project has the slug already, 422 for
     a team, type, environment or attribute that does not exist.
     """
-    created = organization.projects.put(written_project(store, organization, project))
+    created = organization.projects.put(to_project(store, organization, project))
     return project_response(organization, created)
 
 
@@ -116,8 +116,8 @@ async def patch_project(
     project has, 422 where a `test` fails or a team, type, environment or attribute value does not exist.
     """
     project = organization.projects.by_id(project_id)
-    fields = patched(read_project(organization, project), operations)
-    changed = written_project(store, organization, fields, project)
+    fields = patched(to_client_fields(organization, project), operations)
+    changed = to_project(store, organization, fields, project)
     return project_response(organization, organization.projects.put(changed))
 
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends, status
 
 from local.demo_api.auth import OrganizationOf, Requires
-from local.demo_api.problems import BadRequest, NotFound
+from local.demo_api.errors import BadRequest, NotFound
 from local.demo_api.schemas.projects import ProjectRelationship, ProjectRelationshipsResponse
 from local.demo_api.views import relationship_summary
 

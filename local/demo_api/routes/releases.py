@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, status
 from pydantic import BaseModel, Field
 
 from local.demo_api.auth import CallerOf, OrganizationOf, Requires
-from local.demo_api.problems import Conflict, NotFound, Unprocessable
+from local.demo_api.errors import Conflict, NotFound, Unprocessable
 from local.demo_api.schemas.organizations import Environment
 from local.demo_api.schemas.projects import Project
 from local.demo_api.schemas.releases import (
@@ -29,7 +29,7 @@ _WRITE = Depends(Requires("project:write"))
 
 
 class ReleaseQuery(BaseModel):
-    """Which releases."""
+    """Filters of the list of releases."""
 
     committish: str | None = Field(None, description="Only the release of this 7-character commit.")
     tag: str | None = Field(None, description="Only the release with this tag, for example `2.4.0`.")

@@ -1,4 +1,4 @@
-"""Search and scores: questions that go over the whole organization."""
+"""Search and scores across a whole organization."""
 
 from statistics import fmean
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ scores = APIRouter(prefix="/scores", tags=["Scoring"])
 
 
 class SearchQuery(BaseModel):
-    """What to search for."""
+    """The query of a search."""
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
@@ -31,7 +31,7 @@ class SearchQuery(BaseModel):
 
 
 class ScoreRollupQuery(BaseModel):
-    """What scores are averaged over."""
+    """The grouping of mean scores."""
 
     org: str = Field(description="Slug of the organization.")
     dimension: Literal["team", "project_type", "organization"] = "team"

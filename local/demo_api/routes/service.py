@@ -1,4 +1,4 @@
-"""The service itself: its status, pictures, and the UI's list of URL patterns."""
+"""The status, the thumbnails, and the UI's URL patterns."""
 
 from html import escape
 from typing import Literal
@@ -8,8 +8,8 @@ from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel
 
 from local.demo_api.auth import Requires, StoreOf
+from local.demo_api.errors import NotFound
 from local.demo_api.llms import LLMS_TEXT
-from local.demo_api.problems import NotFound
 from local.demo_api.schemas.common import stable_id
 
 status = APIRouter(prefix="/status", tags=["Status"])
@@ -26,7 +26,7 @@ class StatusResponse(BaseModel):
 
 @status.get("")
 async def get_status() -> StatusResponse:
-    """Say whether the service works."""
+    """Return the operational status of the service."""
     return StatusResponse(status="ok")
 
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Depends, status
 
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
+from local.demo_api.errors import Conflict, NotFound
 from local.demo_api.patching import patched
-from local.demo_api.problems import Conflict, NotFound
 from local.demo_api.schemas.common import PatchOperation, now
 from local.demo_api.schemas.organizations import (
     Team,

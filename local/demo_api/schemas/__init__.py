@@ -1,1 +1,1 @@
-"""What goes over the wire, and what of it is kept."""
+"""The models of requests, responses and stored data."""

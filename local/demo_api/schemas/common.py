@@ -1,4 +1,4 @@
-"""What all resources share: names, slugs, ids, links and patches."""
+"""The parts that all resources share: names, slugs, ids, links and patches."""
 
 import hashlib
 import secrets
@@ -24,18 +24,18 @@ _ID_LENGTH = 21
 
 
 def new_id() -> str:
-    """Make an id that nobody can guess."""
+    """Create a random id."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
 
 
 def stable_id(kind: str, key: str) -> str:
-    """Make the id of something that the company has had from the start: the same one at every start."""
+    """Create the id of an initial entity; the id is the same at every start."""
     digest = hashlib.sha256(f"{kind}/{key}".encode()).digest()
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_ID_LENGTH])
 
 
 def now() -> datetime:
-    """Tell the time, to the second."""
+    """Return the current time, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -44,11 +44,11 @@ def _aware(moment: datetime) -> datetime:
 
 
 Moment: TypeAlias = Annotated[datetime, AfterValidator(_aware)]
-"""A time; without an offset, as in a plain date, it is taken for UTC."""
+"""A time; UTC if it has no offset."""
 
 
 class Named(BaseModel):
-    """What everything with a name has."""
+    """The fields of everything that has a name."""
 
     name: Name
     slug: Slug
@@ -57,13 +57,13 @@ class Named(BaseModel):
 
 
 class Fields(Named):
-    """What a client writes."""
+    """The fields that a client writes."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Entity(Named):
-    """A named thing that is kept."""
+    """A stored entity with a name."""
 
     id: str = Field(default_factory=new_id)
     created_at: datetime = Field(default_factory=now)

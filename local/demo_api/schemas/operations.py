@@ -68,7 +68,7 @@ class OperationLogListResponse(BaseModel):
 
 
 class ProjectOperationLogQuery(BaseModel):
-    """Which entries of a project."""
+    """Filters of a project's log entries."""
 
     limit: int = Field(50, ge=1, le=500, description="Size of the page.")
     cursor: str | None = Field(None, description="Id of the last entry of the page before.")
@@ -81,7 +81,7 @@ class ProjectOperationLogQuery(BaseModel):
 
 
 class OperationLogQuery(ProjectOperationLogQuery):
-    """Which entries."""
+    """Filters of log entries."""
 
     project_id: str | None = Field(None, description="Only the project with this id.")
     project_slug: str | None = Field(None, description="Only the project with this slug.")

@@ -6,7 +6,7 @@ from local.demo_api.schemas.common import Entity, Fields, RelationshipLink, Slug
 
 
 class OrganizationFields(Fields):
-    """What a client writes about an organization."""
+    """The fields of an organization that a client writes."""
 
 
 class Organization(Entity):
@@ -14,7 +14,7 @@ class Organization(Entity):
 
 
 class TeamFields(Fields):
-    """What a client writes about a team."""
+    """The fields of a team that a client writes."""
 
 
 class Team(Entity):
@@ -36,13 +36,13 @@ class TeamMember(BaseModel):
 
 
 class TeamMemberFields(BaseModel):
-    """Who is to be a member."""
+    """A user to add to a team."""
 
     email: str = Field(description="Email of an existing user.", examples=["developer@example.com"])
 
 
 class TeamMemberAdded(BaseModel):
-    """Who is a member now."""
+    """The user who was added to a team."""
 
     email: str
     team: str = Field(description="The team's slug.")
@@ -55,14 +55,14 @@ class OrganizationMember(TeamMember):
 
 
 class Deployability(BaseModel):
-    """How projects of a type reach their users."""
+    """The ways in which projects of a type are delivered."""
 
     deployable: bool = Field(default=False, description="Whether its projects are deployed to environments.")
     releasable: bool = Field(default=False, description="Whether its projects have releases.")
 
 
 class ProjectTypeFields(Deployability, Fields):
-    """What a client writes about a project type."""
+    """The fields of a project type that a client writes."""
 
 
 class ProjectType(Deployability, Entity):
@@ -92,7 +92,7 @@ class ProjectTypeResponse(ProjectType):
 
 
 class Promotion(BaseModel):
-    """What may happen in an environment."""
+    """The operations that an environment allows."""
 
     sort_order: int = Field(0, description="Environments are listed by this, lowest first.")
     label_color: str | None = Field(
@@ -103,11 +103,11 @@ class Promotion(BaseModel):
 
 
 class EnvironmentFields(Promotion, Fields):
-    """What a client writes about an environment."""
+    """The fields of an environment that a client writes."""
 
 
 class Environment(Promotion, Entity):
-    """Where projects are deployed, such as staging or production."""
+    """An environment that projects are deployed to, such as staging or production."""
 
 
 class EnvironmentResponse(Environment):
@@ -130,7 +130,7 @@ class LinkDefinitionResponse(LinkDefinition):
 
 
 class TagFields(Fields):
-    """What a client writes about a tag."""
+    """The fields of a tag that a client writes."""
 
     slug: Slug | None = Field(None, description="Made from the name where it is left out.")  # type: ignore[assignment]  # only what is written may leave it out
 

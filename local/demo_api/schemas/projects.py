@@ -1,4 +1,4 @@
-"""Projects: what is kept of them, what clients write, and their full and slim forms."""
+"""Projects: the stored form, the form that clients write, the full and the short responses."""
 
 from datetime import datetime
 from typing import Literal
@@ -19,7 +19,7 @@ class ConfigurationValue(BaseModel):
 
 
 class Project(Entity):
-    """A project as it is kept; teams, types, environments and other projects are referred to by id."""
+    """A stored project; it refers to teams, types, environments and other projects by id."""
 
     team_id: str
     type_ids: list[str]
@@ -78,7 +78,7 @@ class ProjectRelationships(BaseModel):
 
 
 class PolicyContribution(BaseModel):
-    """What one scoring policy adds to a score."""
+    """The contribution of a scoring policy to a score."""
 
     policy_slug: str
     category: Literal["attribute", "presence", "link_presence"]
@@ -91,7 +91,7 @@ class PolicyContribution(BaseModel):
 
 
 class ScoreBreakdown(BaseModel):
-    """How a score came about."""
+    """A score with its contributions."""
 
     base_score: float
     attribute_contributions: list[PolicyContribution]
@@ -123,7 +123,7 @@ class ProjectResponse(Named):
 
 
 class LifecycleInvocation(BaseModel):
-    """What an integration did when a project changed."""
+    """An action of an integration after a project changed."""
 
     integration_id: str
     plugin_slug: str
@@ -138,7 +138,7 @@ class ProjectMutationResponse(ProjectResponse):
 
 
 class ProjectDeletedResponse(BaseModel):
-    """A project is gone."""
+    """Confirms that a project was deleted."""
 
     lifecycle_results: list[LifecycleInvocation] = Field([])
 
@@ -223,7 +223,7 @@ class BlueprintSectionProperty(BaseModel):
 
 
 class BlueprintSection(BaseModel):
-    """What one blueprint says about a project's attributes."""
+    """The attributes that one blueprint defines."""
 
     name: str
     slug: str

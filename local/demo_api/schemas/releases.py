@@ -106,7 +106,7 @@ class LatestDeployment(BaseModel):
 
 
 class CurrentReleaseEnvironment(BaseModel):
-    """What one environment of a project serves."""
+    """The current release of a project in one environment."""
 
     environment: ReleaseEnvironmentRef
     release: ReleaseResponse | None = Field(None, description="Null where nothing was deployed yet.")

@@ -1,4 +1,4 @@
-// One answer on the page: text, tools, actions and how it ended, in the order in which they came.
+// Shows one answer: its text, tool calls and actions in the order of arrival, and how it ended.
 
 import { MarkdownView, button, element } from "./dom.mjs";
 
@@ -13,7 +13,7 @@ export class AnswerView {
       element("i"), element("i"), element("i"));
   }
 
-  /** Show that more is to come. */
+  /** Show that the answer continues. */
   wait() {
     this.element.append(this.thinking);
   }
@@ -33,7 +33,7 @@ export class AnswerView {
     this.lastChip = null;
   }
 
-  /** Show a tool call, once; its input may still be streamed. */
+  /** Show a tool call; its input may still be streaming. Repeated calls have no effect. */
   beginTool(id, name) {
     if (this.chips.has(id)) return;
     this.finishBlock();
@@ -62,7 +62,7 @@ export class AnswerView {
     this.activity = null;
   }
 
-  /** Fill in what the stored messages know of the calls. */
+  /** Add the inputs and results of the calls from the stored messages. */
   fill(messages) {
     for (const message of messages) {
       for (const call of message.tool_use ?? []) this.chips.get(call.id)?.setInput(call.input);
@@ -70,7 +70,7 @@ export class AnswerView {
     }
   }
 
-  /** End the answer: what still runs has no result. */
+  /** End the answer; calls that are still running get no result. */
   end() {
     this.finishBlock();
     this.thinking.remove();
@@ -94,9 +94,9 @@ export class AnswerView {
 }
 
 function describe(action, params) {
-  if (action === "navigate_to") return ["go to", String(params.path)];
-  if (action === "refresh_data") return ["load again:", String(params.resource)];
-  return [`do ${action}`, JSON.stringify(params)];
+  if (action === "navigate_to") return ["open", String(params.path)];
+  if (action === "refresh_data") return ["refresh", String(params.resource)];
+  return [`run ${action} with`, JSON.stringify(params)];
 }
 
 class ToolChip {
@@ -144,7 +144,8 @@ class ToolChip {
 const section = () => ({ title: element("h4"), body: element("pre") });
 
 function readable(content) {
-  const text = typeof content === "string" ? content : (content ?? []).map((block) => block.text ?? JSON.stringify(block)).join("\n");
+  const blocks = typeof content === "string" ? [{ text: content }] : (content ?? []);
+  const text = blocks.map((block) => block.text ?? JSON.stringify(block)).join("\n");
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {

@@ -1,16 +1,16 @@
-// The service's routes for the chosen development user.
+// Calls the service's routes as the chosen development user.
 
 import { readEvents } from "./sse.mjs";
 
-/** A refusal or failure that the user is told. */
+/** A failed request; the message is shown to the user. */
 export class ApiError extends Error {}
 
-/** Fetch what the page needs to know. */
+/** Fetch the page's configuration. */
 export async function fetchConfig() {
   return (await checked(await reach("/_page/config"))).json();
 }
 
-/** A user's way to the service. */
+/** A client of the service for one user. */
 export class Api {
   constructor(prefix, user) {
     this.prefix = prefix;
@@ -39,7 +39,7 @@ export class Api {
     await this.request("DELETE", `/conversations/${id}`);
   }
 
-  /** Ask, and read the events of the answer. */
+  /** Ask a question and yield the events of the answer. */
   async *ask(id, content, signal) {
     const response = await this.request("POST", `/conversations/${id}/messages`, { body: { content }, signal });
     try {
@@ -50,7 +50,7 @@ export class Api {
     }
   }
 
-  /** Ask the service to stop; one that only notices closed connections does not know how, no matter. */
+  /** Ask the service to stop the answer. A failure is ignored: closing the connection stops it too. */
   async stop(id) {
     const options = { method: "POST", headers: { Authorization: `Bearer ${this.token}` } };
     await fetch(`${this.prefix}/conversations/${id}/stop`, options).catch(() => {});
@@ -81,12 +81,13 @@ async function reach(path, options = {}) {
     return await fetch(path, options);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError("The assistant cannot be reached: is it still running?", { cause: error });
+    throw new ApiError("The assistant cannot be reached. Check that it is still running.", { cause: error });
   }
 }
 
 async function checked(response) {
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(typeof problem.detail === "string" ? problem.detail : `The service refused with status ${response.status}.`);
+  const isText = typeof problem.detail === "string";
+  throw new ApiError(isText ? problem.detail : `The service refused the request with status ${response.status}.`);
 }

@@ -1,4 +1,4 @@
-// The page: one conversation at a time, for one development user.
+// The page: one open conversation of one development user.
 
 import { AnswerView } from "./answer.mjs";
 import { Api, ApiError, fetchConfig } from "./api.mjs";
@@ -12,13 +12,13 @@ const USUAL_STOPS = new Set([undefined, null, "end_turn", "stop_sequence"]);
 let config;
 let api;
 let conversation = null;
-// The answer that is being streamed, if any: {controller, api, id, view, isComplete}.
+// The answer that is streaming, if any: {controller, api, id, view, isComplete}.
 let running = null;
 let isFollowing = true;
 
 const sidebar = new Sidebar($("conversations"), $("archived"), { guard, rename, archive, remove });
 
-// One user
+// The user
 
 async function become(user) {
   running?.controller.abort();
@@ -30,7 +30,7 @@ async function become(user) {
   await openFromAddress();
 }
 
-// One conversation
+// The conversation
 
 async function openFromAddress() {
   const id = location.hash.slice(1);
@@ -66,11 +66,11 @@ function showWelcome() {
   const samples = element("div", { class: "samples" }, ...config.samples.map((text) => button(text, () => ask(text))));
   $("log").append(element("div", { class: "welcome" },
     element("h2", {}, "What would you like to know?"),
-    element("p", {}, "The assistant looks things up in Imbi with your permissions. Try one of these, or ask your own."),
+    element("p", {}, "The assistant looks up data in Imbi with your permissions. Choose a question, or write your own."),
     samples));
 }
 
-// One answer
+// The answer
 
 async function ask(question) {
   if (running) return;
@@ -85,7 +85,7 @@ async function ask(question) {
   await answer(asked, question);
 }
 
-/** Make the conversation that a first question needs; say whether it is still wanted. */
+/** Create a conversation for the first question; return whether to go on with the question. */
 async function begin(asked) {
   const created = await guard(() => asked.api.create());
   if (!created || asked.controller.signal.aborted) return false;
@@ -116,12 +116,13 @@ function retry(question) {
 }
 
 function newAnswer() {
-  const asked = { controller: new AbortController(), api, id: conversation?.id, view: new AnswerView(), isComplete: false };
+  const controller = new AbortController();
+  const asked = { controller, api, id: conversation?.id, view: new AnswerView(), isComplete: false };
   setRunning(asked);
   return asked;
 }
 
-/** Show the events of an answer; return what is to be said of its failure, if it failed. */
+/** Show the events of an answer; return the message of a failure, else null. */
 async function stream(asked, question) {
   try {
     for await (const event of asked.api.ask(asked.id, question, asked.controller.signal)) {
@@ -161,11 +162,18 @@ function show(asked, { event, data }) {
 function finish(asked, { usage = {}, stop_reason: stopReason }) {
   asked.isComplete = true;
   asked.view.end();
-  const cached = usage.cache_read_input_tokens ? ` · ${usage.cache_read_input_tokens.toLocaleString()} from the cache` : "";
   const stop = USUAL_STOPS.has(stopReason) ? "" : ` · stopped: ${stopReason}`;
-  asked.view.addMeta(`${(usage.input_tokens ?? 0).toLocaleString()} tokens in · ${(usage.output_tokens ?? 0).toLocaleString()} out${cached}${stop}`);
-  // Only the title is still to come: the next question need not wait for it.
+  asked.view.addMeta(usageText(usage) + stop);
+  // Only the title may still follow; the next question need not wait for it.
   if (running === asked) setRunning(null);
+}
+
+function usageText(usage) {
+  const read = usage.cache_read_input_tokens ?? 0;
+  const total = (usage.input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0) + read;
+  const cached = read ? ` (${read.toLocaleString()} from the cache)` : "";
+  const output = (usage.output_tokens ?? 0).toLocaleString();
+  return `${total.toLocaleString()} tokens in${cached} · ${output} out`;
 }
 
 function retitle(id, title) {
@@ -177,7 +185,7 @@ function retitle(id, title) {
   if (listed) sidebar.put({ ...listed, title });
 }
 
-/** Learn from the store what the events did not tell: the tools' results, and the conversation's place in the list. */
+/** Load the stored conversation, for the tools' results and the conversation's place in the list. */
 async function settle(asked) {
   if (asked.api !== api) return;
   const stored = await asked.api.get(asked.id).catch(() => null);
@@ -204,7 +212,7 @@ function follow() {
   if (isFollowing) requestAnimationFrame(() => { $("scroll").scrollTop = $("scroll").scrollHeight; });
 }
 
-// What can be done with a conversation
+// Actions on a conversation
 
 async function rename(chosen) {
   const title = (await askDialog("Rename the conversation", "", chosen.title ?? "", "Rename"))?.trim();
@@ -226,7 +234,7 @@ async function changed(chosen, changes) {
 }
 
 async function remove(chosen) {
-  const text = `“${chosen.title ?? "Untitled"}” and its messages will be gone.`;
+  const text = `“${chosen.title ?? "Untitled"}” and its messages will be deleted permanently.`;
   if ((await askDialog("Delete the conversation?", text, null, "Delete")) === null) return;
   if (conversation?.id === chosen.id) running?.controller.abort();
   const isGone = await guard(async () => { await api.remove(chosen.id); return true; });

@@ -1,8 +1,10 @@
-// Elements from nodes and back to the page: text only ever becomes text.
+// Creates elements. Text always becomes text nodes, never markup.
 
 import { blocks, parse } from "./markdown.mjs";
 
-/** Make an element; children are elements or strings. */
+const SHORT_CELL = 20;
+
+/** Create an element; children are elements or strings. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -10,16 +12,17 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Make a button that does something. */
+/** Create a button that runs an action. */
 export function button(label, action, attributes = {}) {
   const made = element("button", { type: "button", ...attributes }, label);
   made.addEventListener("click", action);
   return made;
 }
 
-const build = (node) => (typeof node === "string" ? node : element(node.tag, node.attributes, ...node.children.map(build)));
+const build = (node) =>
+  typeof node === "string" ? node : element(node.tag, node.attributes, ...node.children.map(build));
 
-/** Streamed Markdown: the blocks that are finished keep their elements, only what has changed is made again. */
+/** Shows streamed Markdown: finished blocks keep their elements, only changed blocks are created again. */
 export class MarkdownView {
   constructor() {
     this.element = element("div", { class: "markdown" });
@@ -40,9 +43,16 @@ export class MarkdownView {
     let same = 0;
     while (same < sources.length && sources[same] === this.shown[same]) same += 1;
     while (this.element.children.length > same) this.element.lastChild.remove();
-    for (const source of sources.slice(same)) this.element.append(...parse(source).map(build).map(withCopy));
+    for (const source of sources.slice(same)) this.element.append(...parse(source).map(build).map(withCopy).map(withShortCells));
     this.shown = sources;
   }
+}
+
+/** Keep short cells, such as dates, on one line. */
+function withShortCells(made) {
+  if (made.className !== "table") return made;
+  for (const cell of made.querySelectorAll("td")) cell.classList.toggle("short", cell.textContent.length <= SHORT_CELL);
+  return made;
 }
 
 function withCopy(made) {

@@ -1,12 +1,12 @@
-// What was said before, as it is stored.
+// Shows the stored messages of a conversation.
 
 import { AnswerView } from "./answer.mjs";
 import { element } from "./dom.mjs";
 
-// What the web UI tells the model about the page that its user looks at.
+// The web UI's description of the current page for the model.
 const CONTEXT = /^\s*<context>[\s\S]*?<\/context>\s*/;
 
-/** Make the elements of a conversation's stored messages. */
+/** Create the elements for a conversation's stored messages. */
 export function historyOf(messages) {
   const made = [];
   const answers = [];

@@ -1,5 +1,5 @@
-// Markdown as a tree of plain nodes: `{tag, attributes, children}` or a string. No text becomes markup on the way: the
-// tree is turned into elements one by one, and only http(s) and relative addresses become links.
+// Parses Markdown to a tree of plain nodes: `{tag, attributes, children}` or a string. Text never becomes markup: each
+// node becomes one element, and only http(s) and relative addresses become links.
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})[^`]*$/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t](.*))?$/;
@@ -11,7 +11,7 @@ const MAX_DEPTH = 12;
 
 const node = (tag, attributes, children) => ({ tag, attributes, children });
 
-/** Split Markdown into the sources of its top-level blocks: in a text that grows, all but the last stay as they are. */
+/** Split Markdown into the sources of its top-level blocks. While a text grows, only the last block changes. */
 export function blocks(source) {
   const lines = source.replace(/\r\n?/g, "\n").split("\n");
   const found = [];
@@ -125,7 +125,7 @@ function parseList(lines, depth) {
       own.push(line.slice(Math.min(indentOf(line), width)));
     }
   }
-  // A list with an empty line between or inside its items has paragraphs.
+  // Items have paragraphs if there is an empty line between or inside items.
   const isLoose = items.some((item) => item.lines.slice(1).some((line) => !line.trim()));
   const number = Number.parseInt(first[2], 10);
   return node(isOrdered ? "ol" : "ul", isOrdered && number !== 1 ? { start: String(number) } : {}, items.map((item) => parseItem(item.lines, isLoose, depth)));
@@ -154,7 +154,7 @@ function parseTable(lines) {
 const cells = (line) =>
   line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
-// What can begin in the middle of a line, tried in this order where one of its first characters stands.
+// Inline elements, tried in this order at each of their first characters.
 const INLINE = [
   [/^\\([!-/:-@[-`{-~])/, (match) => match[1]],
   [/^(`+)(?!`)([\s\S]*?[^`])\1(?!`)/, (match) => node("code", {}, [match[2].replace(/\n/g, " ").replace(/^ (.*\S.*) $/, "$1")])],
@@ -196,7 +196,7 @@ export function parseInline(source, depth = 0) {
 }
 
 function begin(source, at, depth) {
-  // snake_case is no emphasis.
+  // The underscores of snake_case are not emphasis.
   if (source[at] === "_" && at > 0 && WORD.test(source[at - 1])) return [1, "_"];
   const rest = source.slice(at);
   for (const [pattern, make] of INLINE) {
@@ -213,7 +213,7 @@ function link(address, children) {
   return node("a", kind === "web" ? { href: address, target: "_blank", rel: "noopener noreferrer" } : { href: address }, children);
 }
 
-/** Say whether an address is one of the web or a relative one; others are no links. */
+/** Return whether an address is a web address or a relative one; null for others, which are not links. */
 function kindOfAddress(address) {
   let url;
   try {

@@ -43,13 +43,13 @@ export class Sidebar {
     this.draw();
   }
 
-  /** Mark the conversation that is open. */
+  /** Mark the open conversation. */
   select(id) {
     this.current = id;
     this.draw();
   }
 
-  /** Put a conversation that was made or changed where it belongs. */
+  /** Insert or move a new or changed conversation. */
   put(conversation) {
     const at = this.conversations.findIndex(({ id }) => id === conversation.id);
     if (at >= 0) this.conversations.splice(at, 1);
@@ -66,25 +66,25 @@ export class Sidebar {
   draw() {
     this.list.replaceChildren(...this.conversations.map((conversation) => this.item(conversation)));
     if (!this.conversations.length) this.list.append(element("div", { class: "nothing" }, "No conversations yet"));
-    if (this.hasMore) this.list.append(button("More", () => this.actions.guard(() => this.loadMore()), { class: "quiet more" }));
+    if (this.hasMore) this.list.append(button("Load more", () => this.actions.guard(() => this.loadMore()), { class: "quiet more" }));
   }
 
   item(conversation) {
     const { id, title, updated_at: updated, is_archived: isArchived } = conversation;
     const name = title ?? "Untitled";
-    const link = element("a", { href: `#${id}`, title: name }, element("b", {}, name), element("small", {}, age(updated)));
+    const link = element("a", { href: `#${id}`, title: name }, element("b", {}, name), element("small", {}, relativeTime(updated)));
     if (id === this.current) link.setAttribute("aria-current", "page");
-    const menu = element("details", {}, element("summary", { "aria-label": `What to do with ${name}` }, "⋯"),
+    const menu = element("details", {}, element("summary", { "aria-label": `Actions for ${name}` }, "⋯"),
       element("menu", {},
         button("Rename", () => this.actions.rename(conversation)),
-        button(isArchived ? "Take out of the archive" : "Archive", () => this.actions.archive(conversation)),
+        button(isArchived ? "Unarchive" : "Archive", () => this.actions.archive(conversation)),
         button("Delete", () => this.actions.remove(conversation), { class: "danger" })));
     const classes = ["conversation", id === this.current && "current", isArchived && "archived"].filter(Boolean);
     return element("div", { class: classes.join(" ") }, link, menu);
   }
 }
 
-function age(time) {
+function relativeTime(time) {
   const minutes = Math.floor((Date.now() - Date.parse(time)) / 60_000);
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} min ago`;

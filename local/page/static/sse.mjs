@@ -1,6 +1,6 @@
-// Server-Sent Events out of a fetched body: `{event, data}`, data being parsed JSON.
+// Reads Server-Sent Events from a response body as `{event, data}`, with `data` parsed as JSON.
 
-/** Read the events of a stream of bytes, however it is cut. */
+/** Yield the events of a stream of bytes, which may be split anywhere. */
 export async function* readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

@@ -1,14 +1,14 @@
-// What lies around the conversations: messages to the user, dialogs, the theme.
+// The page around the conversation: messages to the user, dialogs, the theme.
 
 import { ApiError } from "./api.mjs";
 
-const THEMES = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+const THEMES = { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" };
 const TOAST_MILLISECONDS = 4000;
 let toastTimer;
 
 export const $ = (id) => document.getElementById(id);
 
-/** Do something, and tell the user when it fails. */
+/** Run an action, and show its failure to the user. */
 export async function guard(action) {
   try {
     return await action();
@@ -26,7 +26,7 @@ function toast(text) {
   toastTimer = setTimeout(() => { $("toast").hidden = true; }, TOAST_MILLISECONDS);
 }
 
-/** Ask for a text, or for a yes where `value` is null; null is no. */
+/** Ask for a text, or for confirmation if `value` is null. Resolves to null if the user cancels. */
 export function askDialog(title, text, value, ok) {
   const dialog = $("dialog");
   $("dialog-title").textContent = title;
@@ -43,12 +43,12 @@ export function askDialog(title, text, value, ok) {
   });
 }
 
-/** A relative link leads into Imbi's own UI, which is not here. */
+/** A relative link opens a page of Imbi's UI, which is not available here. */
 export function explainLink(event) {
   const link = event.target.closest(".markdown a");
   if (!link || link.target === "_blank") return;
   event.preventDefault();
-  toast(`In Imbi's UI this leads to ${link.getAttribute("href")}`);
+  toast(`In Imbi's UI, this link opens ${link.getAttribute("href")}`);
 }
 
 export function showList(isShown) {
@@ -67,7 +67,7 @@ export function nextTheme() {
   setTheme(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
 }
 
-/** Use the theme that was chosen last. */
+/** Apply the theme that was chosen last. */
 export function setUpTheme() {
   const theme = localStorage.getItem("imbi-theme");
   setTheme(Object.hasOwn(THEMES, theme) ? theme : "auto");

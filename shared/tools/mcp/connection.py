@@ -1,11 +1,10 @@
-"""How one external server is used: an exchange for each list and each call, and sessions that outlive exchanges."""
+"""The connection to one external server: it lists and calls tools, each over a transport of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,15 @@ from mcp import MCPError
 from mcp.types import CONNECTION_CLOSED, INVALID_PARAMS, PARSE_ERROR
 
 from shared.domain.ports import ToolOutput
-from shared.tools.mcp.content import output_of_mcp
-from shared.tools.mcp.errors import ServerProblem, late, problem_of_status
-from shared.tools.mcp.session import Agreement, McpSession, exchanged
-from shared.tools.mcp.transport import SESSION_HEADER, Exchange
+from shared.tools.mcp.content import convert_result
+from shared.tools.mcp.errors import InvalidArguments, McpServerError, from_http_status, timed_out
+from shared.tools.mcp.session import McpSession, NegotiatedSession, ToolListing, run_in_session
+from shared.tools.mcp.sessions import SessionStore
+from shared.tools.mcp.transport import SESSION_HEADER, McpTransport
 from shared.tools.results.content import presentable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mcp.types import CallToolResult
 
@@ -30,23 +30,21 @@ if TYPE_CHECKING:
     from shared.tools.mcp.definitions import ExternalTool
     from shared.tools.mcp.egress import Network
 
-_MOST_SESSIONS = 256
-_IDLE_SECONDS = 600.0
-_END_SECONDS = 2.0
-_LONGEST_REASON = 2000
-_UNCERTAIN = "If this was to change something, look whether it did before trying again"
-_FORGOTTEN = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
-"""What servers answer to a session, or to a version of the protocol, that they do not know (any more)."""
-_MADE_UP = frozenset({"Server returned an error response", "Not Found", "Session terminated"})
-"""What the library says of an HTTP status that no message of the server came with."""
+_END_TIMEOUT_SECONDS = 2.0
+_MAX_REASON_CHARS = 2000
+_UNCERTAIN = "If the call was to change something, check whether it did before trying again"
+_SESSION_UNKNOWN_STATUSES = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+"""The responses of servers to a session or a protocol version that they do not know (any more)."""
+_LIBRARY_MESSAGES = frozenset({"Server returned an error response", "Not Found", "Session terminated"})
+"""The library's own messages for an HTTP status without a message from the server."""
 
 
-class _SessionForgotten(Exception):
-    """The server does not know what had been agreed on; nothing was run."""
+class _SessionUnknown(Exception):
+    """The server does not know the session; it did not run the tool."""
 
 
 class McpConnection:
-    """One server; each caller has a session of its own, so that none meets what another has left in it."""
+    """The connection to one server."""
 
     def __init__(
         self, server: MCPServer, credential: Credential, network: Network, *, clock: Callable[[], float] = time.time
@@ -55,146 +53,123 @@ class McpConnection:
         self._server = server
         self._credential = credential
         self._network = network
-        self._sessions = _Sessions(clock)
+        self._sessions = SessionStore(clock)
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def list_tools(self) -> list[JsonObject]:
-        """List the server's tools as it has them, in a session that ends with it.
+    async def list_tools(self) -> ToolListing:
+        """List the server's tools in a session that ends afterwards.
 
         Raises:
-            ServerProblem: it could not be asked.
+            McpServerError: the tools could not be listed.
         """
-        exchange = self._exchange()
+        transport = self._transport()
         try:
             async with asyncio.timeout(self._server.timeout):
-                agreement, tools = await exchanged(self._server.url, exchange, None, McpSession.list_tools)
+                session, listing = await run_in_session(self._server.url, transport, None, McpSession.list_tools)
         except TimeoutError:
-            raise late(self._server.timeout) from None
+            raise timed_out(self._server.timeout) from None
         except MCPError as error:
-            raise _refusal(error, exchange) from None
-        if agreement.session_id is None:
-            self._sessions.keep("", agreement)
-        self._end(agreement)
-        return tools
+            raise _server_error(error, transport) from None
+        if session.session_id is None:
+            self._sessions.add("", session)
+        self._end(session)
+        return await asyncio.to_thread(_redact_listing, listing, transport)
 
     async def call(self, tool: ExternalTool, arguments: JsonObject, subject: str) -> ToolOutput:
-        """Call a tool for somebody; a session that the server has forgotten is silently replaced by a new one.
+        """Call a tool for a caller. If the server has forgotten the caller's session, open a new one and try again.
 
         Raises:
-            ServerProblem: there is no result.
+            McpServerError: the server returned no result.
         """
         try:
             async with asyncio.timeout(self._server.timeout):
-                for outdated in self._sessions.outdated():
-                    self._end(outdated)
-                agreement = self._sessions.of(subject)
-                if agreement is not None:
-                    with contextlib.suppress(_SessionForgotten):
-                        return await self._called(tool, arguments, subject, agreement)
-                    self._sessions.drop(subject, agreement)
-                return await self._called(tool, arguments, subject)
+                for expired in self._sessions.pop_expired():
+                    self._end(expired)
+                session = self._sessions.find(subject)
+                if session is not None:
+                    with contextlib.suppress(_SessionUnknown):
+                        return await self._call(tool, arguments, subject, session)
+                    self._sessions.remove(subject, session)
+                return await self._call(tool, arguments, subject)
         except TimeoutError:
-            raise ServerProblem(f"{late(self._server.timeout)}. {_UNCERTAIN}") from None
+            raise McpServerError(
+                f"{timed_out(self._server.timeout)}. {_UNCERTAIN}",
+                public_message=str(timed_out(self._server.timeout)),
+                is_unreachable=True,
+            ) from None
 
     async def aclose(self) -> None:
-        """End the sessions, as far as that takes no more than a moment."""
-        for agreement in self._sessions.all():
-            self._end(agreement)
+        """End the sessions; wait at most two seconds for each."""
+        for session in self._sessions.all():
+            self._end(session)
         if self._ending:
             await asyncio.wait(self._ending)
 
-    async def _called(
-        self, tool: ExternalTool, arguments: JsonObject, subject: str, agreement: Agreement | None = None
+    async def _call(
+        self, tool: ExternalTool, arguments: JsonObject, subject: str, negotiated: NegotiatedSession | None = None
     ) -> ToolOutput:
-        async def work(session: McpSession) -> CallToolResult:
+        async def call_tool(session: McpSession) -> CallToolResult:
             return await session.call_tool(tool.name, arguments, tool.own_schema)
 
-        exchange = self._exchange(agreement.session_id if agreement else None)
+        transport = self._transport(negotiated.session_id if negotiated else None)
         try:
-            agreed, result = await exchanged(self._server.url, exchange, agreement, work)
+            session, result = await run_in_session(self._server.url, transport, negotiated, call_tool)
         except MCPError as error:
-            if agreement is not None and exchange.status in _FORGOTTEN and error.code != INVALID_PARAMS:
-                raise _SessionForgotten from None
-            raise _refusal(error, exchange) from None
-        if not self._sessions.keep(subject if agreed.session_id else "", agreed):
-            self._end(agreed)
-        return _redacted(output_of_mcp(result), exchange)
+            is_unknown = transport.status in _SESSION_UNKNOWN_STATUSES and error.code != INVALID_PARAMS
+            if negotiated is not None and is_unknown:
+                raise _SessionUnknown from None
+            raise _server_error(error, transport) from None
+        if not self._sessions.add(subject, session):
+            self._end(session)
+        # Parsing and checking megabytes takes longer than the event loop may be blocked.
+        return _redact(await asyncio.to_thread(convert_result, result), transport)
 
-    def _exchange(self, session_id: str | None = None) -> Exchange:
-        return Exchange(self._network.transport(verify=self._server.verify_ssl), self._credential, session_id)
+    def _transport(self, session_id: str | None = None) -> McpTransport:
+        return McpTransport(self._network.transport(verify=self._server.verify_ssl), self._credential, session_id)
 
-    def _end(self, agreement: Agreement) -> None:
-        """Tell the server that a session is over; nobody waits for that."""
-        if agreement.session_id is not None:
-            task = asyncio.create_task(self._ended(agreement))
+    def _end(self, session: NegotiatedSession) -> None:
+        """Tell the server in the background that a session has ended."""
+        if session.session_id is not None:
+            task = asyncio.create_task(self._send_end(session))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
-    async def _ended(self, agreement: Agreement) -> None:
-        version = getattr(agreement.result, "protocol_version", "")
-        headers = {SESSION_HEADER: agreement.session_id or "", "mcp-protocol-version": version}
+    async def _send_end(self, session: NegotiatedSession) -> None:
+        version = getattr(session.result, "protocol_version", "")
+        headers = {SESSION_HEADER: session.session_id or "", "mcp-protocol-version": version}
         with contextlib.suppress(TimeoutError, httpx2.HTTPError, httpx2.InvalidURL):
             async with (
-                asyncio.timeout(_END_SECONDS),
-                httpx2.AsyncClient(transport=self._exchange(agreement.session_id), trust_env=False) as client,
+                asyncio.timeout(_END_TIMEOUT_SECONDS),
+                httpx2.AsyncClient(transport=self._transport(session.session_id), trust_env=False) as client,
             ):
                 await client.delete(self._server.url, headers=headers)
 
 
-class _Sessions:
-    """What has been agreed on: with everybody at once where the server has no sessions, else with each caller."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._kept: OrderedDict[str, tuple[Agreement, float]] = OrderedDict()
-
-    def of(self, subject: str) -> Agreement | None:
-        agreement, _ = self._kept.get(subject) or self._kept.get("") or (None, 0.0)
-        return agreement
-
-    def keep(self, subject: str, agreement: Agreement) -> bool:
-        """Keep an agreement, unless there is another one with the same caller by now."""
-        if subject in self._kept and self._kept[subject][0] != agreement:
-            return False
-        self._kept[subject] = agreement, self._clock()
-        self._kept.move_to_end(subject)
-        return True
-
-    def drop(self, subject: str, agreement: Agreement) -> None:
-        for key in (subject, ""):
-            if key in self._kept and self._kept[key][0] == agreement:
-                del self._kept[key]
-
-    def outdated(self) -> Iterator[Agreement]:
-        """Take out the sessions that have not been used for a while, and the oldest where there are too many."""
-        now = self._clock()
-        while self._kept:
-            subject, (agreement, used_at) = next(iter(self._kept.items()))
-            if len(self._kept) <= _MOST_SESSIONS and 0 <= now - used_at < _IDLE_SECONDS:
-                return
-            del self._kept[subject]
-            yield agreement
-
-    def all(self) -> Iterator[Agreement]:
-        return iter([agreement for agreement, _ in self._kept.values()])
-
-
-def _refusal(error: MCPError, exchange: Exchange) -> ServerProblem:
-    """Say why a server did not do what it was asked for."""
-    if error.message in _MADE_UP or HTTPStatus.MULTIPLE_CHOICES <= exchange.status < HTTPStatus.BAD_REQUEST:
-        return problem_of_status(exchange.status)
+def _server_error(error: MCPError, transport: McpTransport) -> McpServerError:
+    """Convert an error of the protocol."""
+    if error.message in _LIBRARY_MESSAGES or HTTPStatus.MULTIPLE_CHOICES <= transport.status < HTTPStatus.BAD_REQUEST:
+        return from_http_status(transport.status)
     is_unreadable = error.code in {PARSE_ERROR, CONNECTION_CLOSED} or error.message.startswith("Unexpected content")
-    if is_unreadable or exchange.status == HTTPStatus.ACCEPTED:
-        return ServerProblem("gave an answer that is not the protocol's, or none")
-    reason = exchange.redacted(presentable(error.message)).strip()[:_LONGEST_REASON]
-    return ServerProblem(f"answered: {reason}" if reason else "refused the call without a reason")
+    if is_unreadable or transport.status == HTTPStatus.ACCEPTED:
+        return McpServerError("sent a response that violates the protocol, or none")
+    # The text is cut first, because the patterns that clean it cost more than its length.
+    reason = presentable(transport.redact(error.message)[:_MAX_REASON_CHARS]).strip()
+    message = f"answered: {reason}" if reason else "refused the request without a reason"
+    kind = InvalidArguments if error.code == INVALID_PARAMS else McpServerError
+    return kind(message, public_message=f"refused a request (JSON-RPC error {error.code})")
 
 
-def _redacted(output: ToolOutput, exchange: Exchange) -> ToolOutput:
+def _redact_listing(listing: ToolListing, transport: McpTransport) -> ToolListing:
+    """Replace the credential in the definitions of tools, which become part of every request to the model."""
+    redacted = [transport.redact_json(tool) for tool in listing.tools]
+    return ToolListing([tool for tool in redacted if isinstance(tool, dict)], listing.is_truncated)
+
+
+def _redact(output: ToolOutput, transport: McpTransport) -> ToolOutput:
     if isinstance(output.content, str):
-        return ToolOutput(exchange.redacted(output.content), output.is_error)
+        return ToolOutput(transport.redact(output.content), output.is_error)
     blocks = [
-        {**block, "text": exchange.redacted(str(block["text"]))} if block["type"] == "text" else block
+        {**block, "text": transport.redact(str(block["text"]))} if block["type"] == "text" else block
         for block in output.content
     ]
     return ToolOutput(blocks, output.is_error)

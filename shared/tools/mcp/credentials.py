@@ -1,4 +1,4 @@
-"""How an external server is told who asks: never with a user's token, always with what its operator has stored."""
+"""The credentials of external servers. They come from the graph; a user's token is never sent to a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from shared.tools.mcp.errors import ServerProblem
+from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.oauth import ClientCredentials
 
 if TYPE_CHECKING:
@@ -17,89 +17,93 @@ Headers: TypeAlias = "dict[str, str]"
 
 
 class Credential(Protocol):
-    """What goes with each request to one server."""
+    """The headers that authenticate requests to one server."""
 
     async def headers(self) -> Headers:
-        """Give the headers.
+        """Return the headers for the next request.
 
         Raises:
-            ServerProblem: they cannot be had.
+            McpServerError: the credential cannot be used.
         """
         ...
 
-    async def renewed(self, rejected: Headers) -> Headers | None:
-        """Give other headers after the server has answered 401 to these; None where there are none."""
+    async def renew(self, rejected: Headers) -> Headers | None:
+        """Return new headers after a 401 response to `rejected`; None if there are no others.
+
+        Raises:
+            McpServerError: the credential cannot be renewed.
+        """
         ...
 
 
-class Vault:
-    """Decrypts what operators have stored for external servers, each time that it is needed."""
+class SecretDecryptor:
+    """Decrypts the stored secrets of external servers with the Fernet key from IMBI_CONFIG_ENCRYPTION_KEY."""
 
     def __init__(self, key: str | None) -> None:
         self._fernet = Fernet(key) if key else None
 
-    def open(self, encrypted: str) -> str:
+    def decrypt(self, encrypted: str) -> str:
         """Decrypt a secret.
 
         Raises:
-            ServerProblem: there is no key, or another one.
+            McpServerError: no key is set, or it is not the key that the secret was encrypted with.
         """
         if self._fernet is None:
-            raise ServerProblem("has a secret, and IMBI_CONFIG_ENCRYPTION_KEY is not set")
+            raise McpServerError("has a secret, and IMBI_CONFIG_ENCRYPTION_KEY is not set")
         try:
             return self._fernet.decrypt(encrypted.encode()).decode()
         except (InvalidToken, UnicodeDecodeError):
-            raise ServerProblem("has a secret that IMBI_CONFIG_ENCRYPTION_KEY does not decrypt") from None
+            raise McpServerError("has a secret that IMBI_CONFIG_ENCRYPTION_KEY does not decrypt") from None
 
 
 class NoCredential:
-    """For a server that asks for none."""
+    """The credential of a server that needs no authentication."""
 
     async def headers(self) -> Headers:
-        """Give none."""
+        """Return no headers."""
         return {}
 
-    async def renewed(self, rejected: Headers) -> None:
-        """Have no other."""
+    async def renew(self, rejected: Headers) -> None:
+        """Return None: there are no other headers."""
 
 
 class StaticHeader:
-    """One header with a stored value."""
+    """A header with a stored value."""
 
-    def __init__(self, server: MCPServer, vault: Vault) -> None:
+    def __init__(self, server: MCPServer, decryptor: SecretDecryptor) -> None:
         self._server = server
-        self._vault = vault
+        self._decryptor = decryptor
 
     async def headers(self) -> Headers:
-        """Decrypt the value."""
-        value = self._vault.open(self._server.static_value_encrypted)
+        """Decrypt the value and return the header."""
+        value = self._decryptor.decrypt(self._server.static_value_encrypted)
         if not value.isascii() or not value.isprintable():
-            raise ServerProblem("has a static value that cannot be sent as a header")
+            raise McpServerError("has a static value that cannot be sent as a header")
         return {self._server.static_header: value}
 
-    async def renewed(self, rejected: Headers) -> None:
-        """Have no other."""
+    async def renew(self, rejected: Headers) -> None:
+        """Return None: there are no other headers."""
 
 
-class Unknown:
-    """For a kind of authentication that is not known: such a server is not asked at all."""
+class UnknownAuthentication:
+    """The credential of a server with an unknown `auth_type`. Nothing is sent to such a server."""
 
     async def headers(self) -> Headers:
-        """Give none."""
-        raise ServerProblem("has an auth_type that the assistant does not know")
+        """Raise McpServerError."""
+        raise McpServerError("has an auth_type that the assistant does not know")
 
-    async def renewed(self, rejected: Headers) -> None:
-        """Have no other."""
+    async def renew(self, rejected: Headers) -> None:
+        """Return None: there are no other headers."""
 
 
-def credential_of(server: MCPServer, vault: Vault, network: Network) -> Credential:
-    """Choose what a server is to be given."""
+def credential_for(server: MCPServer, decryptor: SecretDecryptor, network: Network) -> Credential:
+    """Build the credential that the server's `auth_type` asks for."""
     match server.auth_type:
         case "none":
             return NoCredential()
         case "static":
-            return StaticHeader(server, vault)
+            return StaticHeader(server, decryptor)
         case "oauth_client_credentials":
-            return ClientCredentials(server, vault.open, network)
+            return ClientCredentials(server, decryptor.decrypt, network)
         case _:
-            return Unknown()
+            return UnknownAuthentication()

@@ -1,10 +1,12 @@
-"""The tools of an external server as the Messages API accepts them; what is mended in them is undone on each call."""
+"""The tools of an external server, converted to what the Messages API accepts.
+
+Where names or the shape of the arguments had to change, each call changes them back.
+"""
 
 from __future__ import annotations
 
-import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,76 +22,100 @@ if TYPE_CHECKING:
 
     from shared.domain.models import JsonObject, MCPServer
 
-log = logging.getLogger(__name__)
-
-_LONGEST_DESCRIPTION = 2000
-_LARGEST_SCHEMA = 200_000
+_MAX_DESCRIPTION_CHARS = 2000
+_MAX_RAW_DESCRIPTION_CHARS = 20_000
+"""A longer description is cut before any pattern is applied to it."""
+_MAX_NAME_CHARS = 1000
+_MAX_SCHEMA_BYTES = 200_000
 _COMPOSITIONS = frozenset({"oneOf", "anyOf", "allOf"})
-_ONLY_REQUIRES = frozenset({"required", "type", "title", "description"})
-_WHOLE = "input"
-"""The one argument that stands for all of them, where they cannot be named at the root."""
+_MAX_LISTED_NAME_CHARS = 80
+_REQUIREMENT_KEYS = frozenset({"required", "type", "title", "description"})
+_WRAPPER = "input"
+"""The one argument that holds all others, if the root of the schema cannot list them."""
+_LONGEST_NAME = "x" * 64
 
 
-class Unusable(ValueError):
-    """A tool cannot be offered; the message says why."""
+class UnusableTool(ValueError):
+    """A tool cannot be offered. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalTool:
-    """A tool by the name and the input schema that its server has for it, and what the model is shown of it."""
+    """A tool.
+
+    `name` and `own_schema` are as the server listed them; `description` and `input_schema` are for the model.
+    """
 
     name: str
     own_schema: JsonObject
     description: str
     input_schema: JsonObject
     renamed: Mapping[str, str]
-    """What arguments are called here → what the server calls them."""
+    """The model's names of arguments → the server's names, where they differ."""
     is_wrapped: bool = False
+    """Whether the model passes all arguments inside the argument `input`."""
+
+    @property
+    def definition_bytes(self) -> int:
+        """The size of the tool's definition in a request, as JSON, with the longest possible name."""
+        definition = {"name": _LONGEST_NAME, "description": self.description, "input_schema": self.input_schema}
+        return len(orjson.dumps(definition))
 
     def arguments(self, given: JsonObject) -> JsonObject:
-        """Make the server's arguments of the model's."""
-        whole = given.get(_WHOLE)
-        if self.is_wrapped and isinstance(whole, dict):
-            return whole
+        """Convert the model's arguments to the server's."""
+        wrapped = given.get(_WRAPPER)
+        if self.is_wrapped and isinstance(wrapped, dict):
+            return wrapped
         return {self.renamed.get(name, name): value for name, value in given.items()}
 
 
-def read_tools(server: MCPServer, listed: Iterable[JsonObject]) -> tuple[ExternalTool, ...]:
-    """Make tools of what a server lists; what cannot be mended is left out and named in the log."""
+@dataclass(frozen=True, slots=True)
+class ConvertedTools:
+    """The usable tools of a server by name, and the names of the others with the reason."""
+
+    tools: tuple[ExternalTool, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+def convert_tools(server: MCPServer, listed: Iterable[JsonObject]) -> ConvertedTools:
+    """Convert the tools that a server listed. Ignored tools are left out."""
     tools: dict[str, ExternalTool] = {}
+    unusable: dict[str, str] = {}
     for raw in listed:
         name = raw.get("name")
         if isinstance(name, str) and name in server.ignored_tools:
             continue
         try:
-            tool = _read(raw, tools)
-        except (Unusable, RecursionError, TypeError, ValueError) as error:
-            reason = error if isinstance(error, Unusable) else "its schema cannot be read"
-            log.warning("no tool of %s for %.80r: %s", server.slug, name, reason)
+            tool = _convert(raw, tools)
+        except (UnusableTool, RecursionError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, UnusableTool) else "its schema cannot be read"
+            unusable[str(name)[:_MAX_LISTED_NAME_CHARS]] = reason
         else:
             tools[tool.name] = tool
-    return tuple(tools[name] for name in sorted(tools))
+    return ConvertedTools(tuple(tools[name] for name in sorted(tools)), unusable)
 
 
-def _read(raw: JsonObject, others: Mapping[str, ExternalTool]) -> ExternalTool:
+def _convert(raw: JsonObject, others: Mapping[str, ExternalTool]) -> ExternalTool:
     name, schema = raw.get("name"), raw.get("inputSchema")
     if not isinstance(name, str) or not name.strip() or name in others:
-        raise Unusable("it has no name, or that of another tool")
-    if not isinstance(schema, dict) or len(orjson.dumps(schema)) > _LARGEST_SCHEMA:
-        raise Unusable("it has no input schema, or one that is too large")
+        raise UnusableTool("it has no name, or the name of another tool")
+    if len(name) > _MAX_NAME_CHARS:
+        raise UnusableTool("its name is too long")
+    if not isinstance(schema, dict) or len(orjson.dumps(schema)) > _MAX_SCHEMA_BYTES:
+        raise UnusableTool("it has no input schema, or its schema is too large")
     schemas = Schemas(schema)
     root = schemas.resolved(schema)
     if (schema and not root) or "object" not in _listed(root.get("type", "object")):
-        raise Unusable("its input is no object")
-    note = _choice(root)
+        raise UnusableTool("its input is not an object")
+    note = _describe_choice(root)
     plain = {key: value for key, value in root.items() if not note or key not in _COMPOSITIONS}
     parts = object_parts(plain, schemas) if plain.keys() & _COMPOSITIONS else [plain]
     description = "\n".join(text for text in (_description(raw, name), note) if text)
     if not parts:
-        whole = schemas.assembled({_WHOLE: schemas.converted(root)}, [_WHOLE])
-        return ExternalTool(name, schema, description, whole, {}, is_wrapped=True)
-    names = _mended_names([key for part in parts for key in _properties(part)])
-    renamed = {mended: own for own, mended in names.items() if mended != own}
+        wrapper = schemas.assembled({_WRAPPER: schemas.converted(root)}, [_WRAPPER])
+        return ExternalTool(name, schema, description, wrapper, {}, is_wrapped=True)
+    names = _valid_names([key for part in parts for key in _properties(part)])
+    renamed = {valid: own for own, valid in names.items() if valid != own}
     return ExternalTool(name, schema, description, _merged(parts, names, schemas), renamed)
 
 
@@ -97,12 +123,14 @@ def _description(raw: JsonObject, name: str) -> str:
     annotations = raw.get("annotations")
     title = annotations.get("title") if isinstance(annotations, dict) else None
     texts = (raw.get("description"), raw.get("title"), title, name.replace("_", " "))
-    tidied = (tidy(text, _LONGEST_DESCRIPTION) for text in texts if isinstance(text, str))
+    tidied = (
+        tidy(text[:_MAX_RAW_DESCRIPTION_CHARS], _MAX_DESCRIPTION_CHARS) for text in texts if isinstance(text, str)
+    )
     return next((text for text in tidied if text), "A tool.")
 
 
 def _merged(parts: Sequence[JsonObject], names: Mapping[str, str], schemas: Schemas) -> JsonObject:
-    """Put the properties of objects that hold side by side together to one input schema."""
+    """Merge the properties of the parts of an `allOf` into one input schema."""
     properties: dict[str, JsonObject] = {}
     required: dict[str, None] = {}
     others: JsonValue = None
@@ -123,14 +151,14 @@ def _properties(part: JsonObject) -> JsonObject:
     return properties if isinstance(properties, dict) else {}
 
 
-def _choice(root: JsonObject) -> str:
-    """Say in words what a composition at the root requires, where that is all it does; the server stays the judge."""
+def _describe_choice(root: JsonObject) -> str:
+    """Describe a composition at the root that only says which arguments are required. The server still checks it."""
     members = [member for key in sorted(_COMPOSITIONS) for member in _items(root.get(key))]
-    named = [member for member in members if isinstance(member, dict) and member.keys() <= _ONLY_REQUIRES]
+    named = [member for member in members if isinstance(member, dict) and member.keys() <= _REQUIREMENT_KEYS]
     if not members or "allOf" in root or len(named) < len(members) or "properties" not in root:
         return ""
     choices = (" and ".join(f"`{name}`" for name in _listed(member.get("required"))) for member in named)
-    return f"Required is {', or '.join(choice for choice in choices if choice)}."
+    return f"Required: {', or '.join(choice for choice in choices if choice)}."
 
 
 def _items(value: JsonValue) -> list[JsonValue]:
@@ -138,19 +166,24 @@ def _items(value: JsonValue) -> list[JsonValue]:
 
 
 def _listed(value: JsonValue) -> list[str]:
-    """Read what may be one name or a list of them."""
+    """Read a value that may be one name or a list of names."""
     return [value] if isinstance(value, str) else [item for item in _items(value) if isinstance(item, str)]
 
 
-def _mended_names(names: Iterable[str]) -> dict[str, str]:
-    """Give each property a name that the Messages API accepts and no other has; good ones stay."""
+def _valid_names(names: Iterable[str]) -> dict[str, str]:
+    """Map each property name to a unique one that the Messages API accepts. Valid names stay as they are."""
     own = list(dict.fromkeys(names))
-    mended = {name: name for name in own if PROPERTY_NAME.fullmatch(name)}
-    taken = set(mended)
+    valid = {name: name for name in own if PROPERTY_NAME.fullmatch(name)}
+    taken = set(valid)
+    counts: dict[str, int] = {}
     for name in own:
-        if name not in mended:
-            stem = re.sub(r"[^a-zA-Z0-9_.-]+", "_", name)[:56] or "_"
-            numbered = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(own) + 2))
-            mended[name] = next(candidate for candidate in numbered if candidate not in taken)
-            taken.add(mended[name])
-    return mended
+        if name in valid:
+            continue
+        stem = re.sub(r"[^a-zA-Z0-9_.-]+", "_", name)[:56] or "_"
+        candidate = stem
+        while candidate in taken or stem not in counts:
+            counts[stem] = counts.get(stem, 0) + 1
+            candidate = stem if counts[stem] == 1 else f"{stem}_{counts[stem]}"
+        valid[name] = candidate
+        taken.add(candidate)
+    return valid

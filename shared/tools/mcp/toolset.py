@@ -1,18 +1,22 @@
-"""The tools of external MCP servers: all servers side by side, and none of them in the way of another or of a turn."""
+"""The tools of all external MCP servers. No server delays or breaks another one or a turn."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shared.domain.errors import AssistantError, ToolError
 from shared.domain.ports import ToolDefinition
 from shared.tools.libraries import import_tool_libraries
-from shared.tools.mcp.credentials import credential_of
-from shared.tools.mcp.errors import ServerProblem
-from shared.tools.mcp.naming import Origin, ToolNames
+from shared.tools.mcp.credentials import credential_for
+from shared.tools.mcp.errors import McpServerError
+from shared.tools.mcp.health import HealthRecorder
+from shared.tools.mcp.limits import DEFAULT_LIMITS, limit_total
+from shared.tools.mcp.naming import ToolNames, ToolOrigin
+from shared.tools.mcp.reports import log_over_limit
 from shared.tools.mcp.server import ServerTools
 from shared.tools.sources import SourceReport
 from shared.util.single_flight import SingleFlight
@@ -23,117 +27,129 @@ if TYPE_CHECKING:
     from shared.domain.models import Caller, JsonObject, MCPServer, Principal
     from shared.domain.ports import ToolOutput
     from shared.tools.mcp.connection import McpConnection
-    from shared.tools.mcp.credentials import Vault
+    from shared.tools.mcp.credentials import SecretDecryptor
     from shared.tools.mcp.definitions import ExternalTool
     from shared.tools.mcp.egress import Network
+    from shared.tools.mcp.health import RecordHealth
+    from shared.tools.mcp.limits import ToolLimits
     from shared.tools.mcp.server import Connection
 
 log = logging.getLogger(__name__)
 
 SERVERS_SECONDS = 60.0
-"""How old the list of the servers may be."""
+"""After so long the list of servers is read again from the database."""
 _RETRY_SECONDS = 15.0
-_LONGEST_LISTING_SECONDS = 30.0
-_PATIENCE_AGAIN_SECONDS = 0.5
-"""How long a turn waits for a server that has failed before."""
+_MAX_LISTING_SECONDS = 30.0
+_RECONNECT_TIMEOUT_SECONDS = 0.5
+"""A turn waits only so long for a server that has failed before."""
 
 
-class _Offer(NamedTuple):
-    """What is offered: made once for the same tools of the same servers."""
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The offered tools, built once for the same lists of the same servers (`key`)."""
 
-    made_of: tuple[object, ...]
-    definitions: tuple[ToolDefinition, ...]
-    tools: Mapping[str, tuple[ServerTools, ExternalTool]]
+    key: tuple[object, ...] = ()
+    definitions: tuple[ToolDefinition, ...] = ()
+    tools: Mapping[str, tuple[ServerTools, ExternalTool]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By server, the tools that exceed the total limits."""
 
 
 class ExternalToolset:
-    """The tools of all external servers, for everybody; a caller's token never goes to any of them."""
+    """The tools of all external servers, the same for every caller. A caller's token is never sent to a server."""
 
     in_browser = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts are independent of one another, and each has a default
         self,
         servers: Callable[[], Awaitable[Sequence[MCPServer]]],
         connect: Callable[[MCPServer], Awaitable[Connection]],
         *,
         reserved: Callable[[], frozenset[str]] = frozenset,
-        patience: float = 2.0,
+        record_health: RecordHealth | None = None,
+        limits: ToolLimits = DEFAULT_LIMITS,
+        connect_timeout_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Prepare without any input or output.
 
-        `servers` reads which servers there are, `reserved` gives the names that other tools have; `patience` is how
-        many seconds a turn may wait for servers that have not been reached yet.
+        `servers` reads the registered servers. `reserved` returns the names of other tools. `record_health` writes the
+        health of a server to the graph. A turn waits at most `connect_timeout_seconds` for servers without tools.
         """
         self._list_servers = servers
         self._connect = connect
         self._reserved = reserved
-        self._patience = patience
+        self._limits = limits
+        self._connect_timeout_seconds = connect_timeout_seconds
         self._clock = clock
+        self._health = HealthRecorder(record_health, clock)
         self._servers: dict[str, ServerTools] = {}
         self._names = ToolNames()
-        self._offer = _Offer((), (), {})
-        self._listing = SingleFlight(self._list, longest=_LONGEST_LISTING_SECONDS, clock=clock)
+        self._snapshot = _Snapshot()
+        self._listing = SingleFlight(self._list, longest=_MAX_LISTING_SECONDS, clock=clock)
         self._listing_due_at = float("-inf")
         self._is_listed: bool | None = None
-        """Whether the last listing succeeded; None before the first one."""
+        """Whether the last listing of the servers succeeded; None before the first one."""
 
     async def ensure_loaded(self) -> None:
-        """See to it that there are tools; only what has not been reached yet is waited for, and briefly."""
-        deadline = time.monotonic() + self._patience
+        """Start to list the tools where that is due. Wait, within the timeout, for servers without tools only."""
+        deadline = time.monotonic() + self._connect_timeout_seconds
+        self._health.flush()
         now = self._clock()
         if not now < self._listing_due_at <= now + SERVERS_SECONDS:
             listing = self._listing.start()
             if self._is_listed is None:
-                await asyncio.wait({listing}, timeout=self._patience)
+                await asyncio.wait({listing}, timeout=self._connect_timeout_seconds)
         waits: dict[asyncio.Task[None], float] = {}
         for server in self._servers.values():
-            if reading := server.start():
-                waits[reading] = server.patience(self._patience, _PATIENCE_AGAIN_SECONDS)
-        awaited = {reading for reading, seconds in waits.items() if seconds > 0}
+            if task := server.start_listing():
+                waits[task] = server.wait_seconds(self._connect_timeout_seconds, _RECONNECT_TIMEOUT_SECONDS)
+        awaited = {task for task, seconds in waits.items() if seconds > 0}
         if awaited:
             seconds = min(max(waits.values()), deadline - time.monotonic())
             await asyncio.wait(awaited, timeout=max(seconds, 0.0))
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
-        """List what the servers offer now; asking again costs microseconds."""
-        return self._offered().definitions
+        """List the offered tools by name. The list is built once and takes microseconds afterwards."""
+        return self._current_snapshot().definitions
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call a tool with the server's own credential.
 
         Raises:
-            ToolError: there is no such tool, or its server gave no result.
+            ToolError: there is no such tool, or its server returned no result.
         """
-        found = self._offered().tools.get(name)
+        found = self._current_snapshot().tools.get(name)
         if found is None:
             raise ToolError(f"There is no tool named {name[:64]!r}.")
         server, tool = found
         try:
             return await server.call(tool, arguments, caller.principal.subject)
-        except ServerProblem as problem:
-            raise ToolError(f"The server {server.server.name} {problem}.") from problem
+        except McpServerError as error:
+            raise ToolError(f"The server {server.server.name} {error}.") from error
 
-    async def refresh(self, patience: float) -> Sequence[SourceReport]:
-        """Read the list of servers, and then every server's tools, again."""
-        deadline = time.monotonic() + patience
-        await asyncio.wait({self._listing.start()}, timeout=patience)
+    async def refresh(self, timeout_seconds: float) -> Sequence[SourceReport]:
+        """Read the list of servers and every server's tools again. Listings go on after the timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        await asyncio.wait({self._listing.start()}, timeout=timeout_seconds)
         servers = list(self._servers.values())
-        readings = {reading for server in servers if (reading := server.start(even_if_fresh=True))}
-        if readings:
-            await asyncio.wait(readings, timeout=max(deadline - time.monotonic(), 0.0))
-        reports = [server.report for server in servers]
+        tasks = {task for server in servers if (task := server.start_listing(even_if_fresh=True))}
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(deadline - time.monotonic(), 0.0))
+        left_out = self._current_snapshot().left_out
+        reports = [server.report(left_out.get(server.server.slug, ())) for server in servers]
         if not self._is_listed:
-            reports.append(SourceReport("The list of external servers", 0, "The database gave none."))
+            reports.append(SourceReport("The list of external servers", 0, "The database returned no list."))
         return reports
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._listing.aclose()
         await asyncio.gather(*(server.aclose() for server in self._servers.values()))
+        await self._health.aclose()
 
     async def _list(self) -> None:
-        """Read which servers there are; one that has been changed begins anew."""
+        """Read the list of servers. A server whose registration changed starts anew."""
         try:
             found = await self._list_servers()
         except AssistantError as error:
@@ -141,56 +157,65 @@ class ExternalToolset:
             self._is_listed = False
             self._listing_due_at = self._clock() + _RETRY_SECONDS
             return
-        known = self._servers
-        self._servers = {
-            server.slug: known[server.slug]
-            if server.slug in known and known[server.slug].server == server
-            else ServerTools(server, self._connect, self._clock)
-            for server in found
-        }
-        self._names.forget(self._servers)
+        self._servers = {server.slug: self._tools_of(server) for server in found}
+        self._names.keep_only(self._servers)
         self._is_listed = True
         self._listing_due_at = self._clock() + SERVERS_SECONDS
         for server in self._servers.values():
-            server.start()
+            server.start_listing()
 
-    def _offered(self) -> _Offer:
+    def _tools_of(self, server: MCPServer) -> ServerTools:
+        known = self._servers.get(server.slug)
+        if known is not None and known.server == server:
+            return known
+        seen = known.seen if known is not None and known.server.url == server.url else None
+        return ServerTools(server, self._connect, self._clock, self._health, limits=self._limits, seen=seen)
+
+    def _current_snapshot(self) -> _Snapshot:
         reserved = self._reserved()
         servers = [server for server in self._servers.values() if server.tools]
-        made_of = (reserved, *((server, server.readings) for server in servers))
-        if made_of != self._offer.made_of:
-            self._offer = _Offer(made_of, *self._made(servers, reserved))
-        return self._offer
+        key = (reserved, *((server, server.version) for server in servers))
+        if key != self._snapshot.key:
+            self._snapshot = self._build_snapshot(key, servers, reserved)
+        return self._snapshot
 
-    def _made(
-        self, servers: Sequence[ServerTools], reserved: frozenset[str]
-    ) -> tuple[tuple[ToolDefinition, ...], dict[str, tuple[ServerTools, ExternalTool]]]:
+    def _build_snapshot(
+        self, key: tuple[object, ...], servers: Sequence[ServerTools], reserved: frozenset[str]
+    ) -> _Snapshot:
+        limited = limit_total({server.server.slug: server.tools for server in servers}, self._limits)
+        left_out = {slug: each.left_out for slug, each in limited.items() if each.left_out}
+        for slug, names in left_out.items():
+            if names != self._snapshot.left_out.get(slug):
+                log_over_limit(slug, names, "for all servers")
         origins = {
-            Origin(server.server.slug, server.server.tool_prefix, tool.name): (server, tool)
+            ToolOrigin(server.server.slug, server.server.tool_prefix, tool.name): (server, tool)
             for server in servers
-            for tool in server.tools
+            for tool in limited[server.server.slug].tools
         }
-        names = self._names.assign(origins, reserved)
-        tools = {names[origin]: origins[origin] for origin in origins}
-        definitions = (ToolDefinition(name, tools[name][1].description, tools[name][1].input_schema) for name in tools)
-        return tuple(sorted(definitions, key=lambda definition: definition.name)), tools
+        names_by_origin = self._names.assign(origins, reserved)
+        tools = {names_by_origin[origin]: found for origin, found in origins.items()}
+        definitions = (
+            ToolDefinition(name, tool.description, tool.input_schema)
+            for name, (_, tool) in sorted(tools.items(), key=lambda item: item[0])
+        )
+        return _Snapshot(key, tuple(definitions), tools, left_out)
 
 
 class Connector:
-    """Makes the connections to servers; the protocol's library is imported when there is a server to connect to."""
+    """Builds the connections to servers. The protocol's library is imported when the first one is built."""
 
-    def __init__(self, network: Network, vault: Vault) -> None:
+    def __init__(self, network: Network, decryptor: SecretDecryptor) -> None:
         self._network = network
-        self._vault = vault
+        self._decryptor = decryptor
 
     async def __call__(self, server: MCPServer) -> McpConnection:
-        """Prepare a connection, without any input or output but the import, which takes a second."""
-        connection = await asyncio.to_thread(_imported)
-        return connection(server, credential_of(server, self._vault, self._network), self._network)
+        """Build a connection. There is no input or output except the import, which takes a second."""
+        connection = await asyncio.to_thread(_import_connection)
+        return connection(server, credential_for(server, self._decryptor, self._network), self._network)
 
 
-def _imported() -> type[McpConnection]:
+def _import_connection() -> type[McpConnection]:
     import_tool_libraries()
-    from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and useless without servers
+    from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and not needed without servers
 
     return McpConnection

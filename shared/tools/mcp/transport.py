@@ -1,7 +1,7 @@
-"""HTTP with one external server for one purpose: credentials out, bounded answers back, and what went wrong.
+"""The HTTP transport of one listing or one call: it adds the credential and limits the response.
 
-Each exchange has connections of its own, closed at its end. So none is left to go stale while a process is frozen, and
-the address is checked every time.
+Each transport has connections of its own and closes them at its end. So no connection grows stale while the process is
+frozen, and the address is checked every time.
 """
 
 from __future__ import annotations
@@ -11,78 +11,102 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from shared.tools.mcp.errors import LARGEST_ANSWER, AnswerTooLarge, ServerProblem, problem_of
+from shared.tools.mcp.errors import MAX_RESPONSE_BYTES, McpServerError, ResponseTooLarge, from_http_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from pydantic import JsonValue
 
     from shared.tools.mcp.credentials import Credential, Headers
 
 SESSION_HEADER = "mcp-session-id"
 
-_SHORTEST_SECRET = 6
-"""What is shorter may be any word of an answer."""
-_ENCODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-"""Headers that are about a body as it came, and not about one that has been decoded."""
-_OWN = frozenset({"accept", "content-length", "content-type", "host", "last-event-id", SESSION_HEADER})
-"""Headers that the protocol itself needs; no credential replaces them."""
+_MIN_SECRET_CHARS = 6
+"""A shorter credential is not redacted, because it could be any word of a response."""
+_BODY_ENCODING_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers that describe the encoded body. They do not apply after decoding."""
+_PROTOCOL_HEADERS = frozenset({"accept", "content-length", "content-type", "host", "last-event-id", SESSION_HEADER})
+"""Headers that the protocol needs. A credential never replaces them."""
 
 
-class Exchange(httpx2.AsyncBaseTransport):
-    """The transport of one exchange; `problem` and `status` say afterwards what became of it.
+class McpTransport(httpx2.AsyncBaseTransport):
+    """The transport of one listing or call. `error` and `status` describe the outcome afterwards.
 
-    What fails here is told as an answer of 502, since an exception would tear down the MCP library's task groups.
+    A failure is returned as a response with status 502, because an exception would tear down the MCP library's task
+    groups.
     """
 
     def __init__(
         self, transport: httpx2.AsyncBaseTransport, credential: Credential, session_id: str | None = None
     ) -> None:
         self.session_id = session_id
-        self.problem: ServerProblem | None = None
+        self.error: McpServerError | None = None
         self.status = 0
-        """Of the last answer."""
+        """The HTTP status of the last response; 0 before the first one."""
         self._transport = transport
         self._credential = credential
         self._secrets: set[str] = set()
+        self._bytes_left = MAX_RESPONSE_BYTES
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request with the credential, and once more with another one where the server answers 401."""
+        """Send a request with the credential; after a 401 send it once more with a renewed credential."""
         if request.method == "GET" and "last-event-id" not in request.headers:
-            # A stream for what the server has to say between calls: nobody would hear it.
+            # The library asks for a stream of messages between calls. Nothing would read it.
             return httpx2.Response(HTTPStatus.METHOD_NOT_ALLOWED, request=request)
         try:
-            if self.problem is None:
-                return self._bounded(await self._authorized(request), request)
+            if self.error is None:
+                return self._limit_body(await self._send_authorized(request), request)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            self.problem = problem_of(error)
-        except ServerProblem as problem:
-            self.problem = problem
+            self.error = from_http_error(error)
+        except McpServerError as error:
+            self.error = error
         return httpx2.Response(HTTPStatus.BAD_GATEWAY, request=request)
 
-    def redacted(self, text: str) -> str:
-        """Take the credential out of what a server says, should it repeat it."""
+    def redact(self, text: str) -> str:
+        """Replace the credential in a text of the server."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
+
+    def redact_json(self, value: JsonValue) -> JsonValue:
+        """Replace the credential in the strings and keys of a JSON value of the server."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self.redact_json(item) for item in value]
+        if isinstance(value, dict):
+            return {self.redact(key): self.redact_json(item) for key, item in value.items()}
+        return value
+
+    def count_bytes(self, number: int) -> None:
+        """Count received bytes.
+
+        Raises:
+            ResponseTooLarge: all responses together exceed the limit.
+        """
+        self._bytes_left -= number
+        if self._bytes_left < 0:
+            raise ResponseTooLarge
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _authorized(self, request: httpx2.Request) -> httpx2.Response:
+    async def _send_authorized(self, request: httpx2.Request) -> httpx2.Response:
         headers = await self._credential.headers()
-        response = await self._sent(request, headers)
+        response = await self._send(request, headers)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
-            renewed = await self._credential.renewed(headers)
+            renewed = await self._credential.renew(headers)
             if renewed is not None:
                 await response.aclose()
-                response = await self._sent(request, renewed)
+                response = await self._send(request, renewed)
         return response
 
-    async def _sent(self, request: httpx2.Request, credential: Headers) -> httpx2.Response:
+    async def _send(self, request: httpx2.Request, credential: Headers) -> httpx2.Response:
         for name, value in credential.items():
-            self._secrets |= {part for part in (value, value.rpartition(" ")[2]) if len(part) >= _SHORTEST_SECRET}
-            if name.lower() not in _OWN:
+            self._secrets |= {part for part in (value, value.rpartition(" ")[2]) if len(part) >= _MIN_SECRET_CHARS}
+            if name.lower() not in _PROTOCOL_HEADERS:
                 request.headers[name] = value
         if self.session_id is not None:
             request.headers[SESSION_HEADER] = self.session_id
@@ -91,30 +115,31 @@ class Exchange(httpx2.AsyncBaseTransport):
         self.session_id = response.headers.get(SESSION_HEADER, self.session_id)
         return response
 
-    def _bounded(self, response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
-        headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _ENCODED]
+    def _limit_body(self, response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+        headers = [
+            (name, value)
+            for name, value in response.headers.multi_items()
+            if name.lower() not in _BODY_ENCODING_HEADERS
+        ]
         return httpx2.Response(
-            response.status_code, headers=headers, stream=_BoundedBody(self, response), request=request
+            response.status_code, headers=headers, stream=_LimitedBody(self, response), request=request
         )
 
 
-class _BoundedBody(httpx2.AsyncByteStream):
-    """A decoded body that ends with an error where it is too large; it is counted while it is read."""
+class _LimitedBody(httpx2.AsyncByteStream):
+    """A decoded body that is counted while it is read. Reading fails when there is too much."""
 
-    def __init__(self, exchange: Exchange, response: httpx2.Response) -> None:
-        self._exchange = exchange
+    def __init__(self, transport: McpTransport, response: httpx2.Response) -> None:
+        self._transport = transport
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = LARGEST_ANSWER
         try:
             async for chunk in self._response.aiter_bytes():
-                left -= len(chunk)
-                if left < 0:
-                    raise AnswerTooLarge
+                self._transport.count_bytes(len(chunk))
                 yield chunk
         except httpx2.HTTPError as error:
-            self._exchange.problem = problem_of(error)
+            self._transport.error = from_http_error(error)
             raise
 
     async def aclose(self) -> None:

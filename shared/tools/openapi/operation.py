@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 from shared.domain.ports import ToolDefinition
 from shared.tools.definitions.descriptions import describe
 from shared.tools.definitions.schemas import PROPERTY_NAME, Schemas, without_null
+from shared.tools.openapi.explanations import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,7 +104,9 @@ def read_operation(raw: RawOperation, name: str, schemas: Schemas) -> Operation:
         raise Unusable("its path cannot be called")
     body, fields = _body(raw.content.get("requestBody"), schemas)
     text, texts = describe(name, raw.content.get("summary"), raw.content.get("description"))
-    named = _named([*_parameters(raw, schemas), *fields], texts)
+    given = [*_parameters(raw, schemas), *fields]
+    whole = fields[0].name if body is not None and not body.has_fields else None
+    named = _named(given, explained([each.name for each in given], whole, texts, raw, name, schemas))
     schema = schemas.assembled(
         {argument.name: argument.schema for argument in named},
         [argument.name for argument in named if argument.is_required],
@@ -275,7 +278,7 @@ def _named(arguments: Iterable[Argument], texts: Mapping[str, str]) -> list[Argu
         is_shared = shared[argument.name] > 1 and argument.location != BODY
         name = _free_name(f"{argument.name}__{argument.location}" if is_shared else argument.name, names)
         names.add(name)
-        text = texts.get(argument.wire_name) or ("In the path." if is_shared and argument.location == "path" else "")
+        text = texts.get(argument.name) or ("In the path." if is_shared and argument.location == "path" else "")
         schema = {"description": text, **argument.schema} if text else argument.schema
         result.append(replace(argument, name=name, schema=schema))
     return result

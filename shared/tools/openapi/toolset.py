@@ -19,6 +19,7 @@ from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.document import Document
 from shared.tools.openapi.engine import Engine
 from shared.tools.openapi.naming import Endpoint, tool_names
+from shared.tools.openapi.offered import LEFT_OUT
 from shared.tools.openapi.operation import Operation, Unusable, read_operation
 from shared.tools.results.content import output_of
 from shared.tools.sources import SourceReport
@@ -279,6 +280,8 @@ def _operations(document: Document) -> list[Operation]:
     names = tool_names(found)
     operations = []
     for endpoint, raw in found.items():
+        if names[endpoint] in LEFT_OUT:
+            continue
         try:
             operations.append(read_operation(raw, names[endpoint], document.schemas))
         except Unusable as error:

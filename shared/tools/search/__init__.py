@@ -1,1 +1,1 @@
-"""The selection of tools that the model sees, and the search for the others."""
+"""The selection of the tools that a request offers, and the search for the others."""

@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-from shared.tools.builtin import (
-    CALL_TOOL,
-    NAVIGATE_TO,
-    READ_RESULT,
-    REFRESH_DATA,
-    REFRESH_OPENAPI_SPEC,
-    SEARCH_TOOLS,
-)
+from shared.tools.builtin import BUILTIN_NAMES
+from shared.tools.search.resident import RESIDENT_OPERATIONS
 
-RESIDENT = frozenset(
-    {
-        NAVIGATE_TO,
-        REFRESH_DATA,
-        REFRESH_OPENAPI_SPEC,
-        READ_RESULT,
-        SEARCH_TOOLS,
-        CALL_TOOL,
-        "list_organizations",
-        "list_projects",
-        "get_project",
-        "list_teams",
-    }
-)
+RESIDENT = BUILTIN_NAMES | RESIDENT_OPERATIONS
 """Our own tools, and those of the API that most questions need."""

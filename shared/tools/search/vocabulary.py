@@ -1,4 +1,4 @@
-"""English as far as searching for tools needs it: words, stems, what says nothing, what says the same."""
+"""The English vocabulary of the tool search: stems, stop words, phrases and synonyms."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[a-z0-9]+(?:\+\+)?")
 _CAMEL = re.compile(r"\b[a-z]+(?:[A-Z][a-z0-9]*)+")
 _HUMP = re.compile(r"(?=[A-Z])")
-_SHORTEST_STEM = 4
-"""Letters that an ending leaves at least."""
-_SHORTEST_PLURAL = 3
-"""Letters from which on a final s is an ending: "is" and "us" end in none."""
+_MIN_STEM_CHARS = 4
+"""An ending is removed only if so many letters remain."""
+_MIN_PLURAL_CHARS = 3
+"""A final s is an ending only in longer words: not in "is" and "us"."""
 _PLURALS = (("sses", "ss"), ("ies", "y"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("s", ""))
 _ENDINGS = (
     "ization", "isation", "ational", "ation", "ition", "ment", "ness", "ship", "able", "ible", "ency", "ance", "ence",
     "ing", "ize", "ise", "ion", "ity", "ent", "ant", "ate", "ive", "ful", "ed", "er", "or", "al", "ly",
 )  # fmt: skip
-"""Endings that words of one family differ in, the longest first."""
+"""Endings that are removed, the longest first."""
 
 _STOP_WORDS = """
     a about after again all also am an and any anybody anyone anything are as at available be because been before being
@@ -37,7 +37,7 @@ _STOP_WORDS = """
     without would yes yesterday yet you your yours
     """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
-"""Words that say nothing about what is to be done, or on what."""
+"""Words that say nothing about the action or the object."""
 
 _PHRASES = tuple(
     (re.compile(pattern), instead)
@@ -60,7 +60,7 @@ _PHRASES = tuple(
         (r"\bci\b|\bci/cd\b", " ci check "),
     )
 )
-"""Terms of more words than one, and what they are counted as."""
+"""Phrases, and the words that replace them."""
 _PHRASE = re.compile("|".join(pattern.pattern for pattern, _ in _PHRASES))
 
 _SAME = (
@@ -71,7 +71,7 @@ _SAME = (
     "retrieve show read fetch detail describe view",
     "search find lookup look query locate",
 )
-"""Words for the same act."""
+"""Words for the same action."""
 
 _ALIKE = (
     "revoke withdraw invalidate disconnect delete cancel",
@@ -159,7 +159,7 @@ _ALIKE = (
     "drift pending unreleased awaiting",
     "analysis finding problem issue violation",
 )
-"""Words that people in this field use for one another; a word may stand in several lines."""
+"""Synonyms in this field. A word may be in several lines."""
 
 READING = frozenset({"list", "get", "search", "find", "read", "show", "fetch", "retrieve", "query", "count", "compare"})
 """The verbs of tools that change nothing."""
@@ -173,19 +173,19 @@ _CHANGING = """
 
 @lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
-    """Cut a lower-case word down to what its family shares; no more than is needed to compare."""
-    if len(word) > _SHORTEST_PLURAL and not word.endswith(("ss", "us", "is")):
+    """Remove the ending of a lower-case word, as far as that is needed for comparing words."""
+    if len(word) > _MIN_PLURAL_CHARS and not word.endswith(("ss", "us", "is")):
         for ending, instead in _PLURALS:
             if word.endswith(ending):
                 word = word.removesuffix(ending) + instead
                 break
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+        if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM_CHARS:
             word = word.removesuffix(ending)
             break
-    if len(word) > _SHORTEST_STEM and word[-1] in "ey":
+    if len(word) > _MIN_STEM_CHARS and word[-1] in "ey":
         word = word[:-1]
-    return word[:-1] if len(word) > _SHORTEST_STEM and word[-1] == word[-2] else word
+    return word[:-1] if len(word) > _MIN_STEM_CHARS and word[-1] == word[-2] else word
 
 
 @lru_cache(maxsize=20_000)
@@ -194,7 +194,7 @@ def _term(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Give a text's stems in their order, without what says nothing."""
+    """Return the stems of a text in their order, without stop words."""
     text = _CAMEL.sub(lambda match: _HUMP.sub(" ", match[0]), text.replace("_", " ")).lower()
     if _PHRASE.search(text):
         for pattern, instead in _PHRASES:
@@ -212,10 +212,10 @@ def _related(lines: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 SAME = _related(_SAME)
-"""For a stem, the stems of words for the same act."""
+"""For a stem, the stems of words for the same action."""
 
 ALIKE = _related(_ALIKE)
-"""For a stem, the stems of words that may stand for it."""
+"""For a stem, the stems of its synonyms."""
 
 CHANGING = frozenset(map(stem, _CHANGING.split()))
 """The stems of words that ask for a change."""

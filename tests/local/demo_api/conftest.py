@@ -1,12 +1,17 @@
 """A demo Imbi API for each test."""
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
 from local.demo_api import create_demo_api
 from tests.support.demo_company import SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture

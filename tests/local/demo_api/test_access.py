@@ -1,10 +1,16 @@
 """Tokens, roles and permissions in the demo Imbi API."""
 
-import httpx2
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, VIEWER_EMAIL, permissions_of
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, VIEWER_EMAIL, permissions_of
 from tests.support.demo_company import ORGANIZATION, PROJECTS, bearer
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,7 @@ async def test_a_service_account_is_let_in_with_its_roles_permissions(api: httpx
         (ADMINISTRATOR_EMAIL, {"read": 200, "project type": 201, "team": 201, "organization": 201}),
     ],
 )
-async def test_what_a_user_may_do_depends_on_the_role(
+async def test_the_role_decides_what_a_user_may_do(
     api: httpx2.AsyncClient, email: str, statuses: dict[str, int]
 ) -> None:
     headers, body = bearer(email), {"name": "New", "slug": "new"}

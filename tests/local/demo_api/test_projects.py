@@ -1,13 +1,17 @@
 """The projects of the demo Imbi API: filters, patches, creation, dependencies."""
 
-from collections import Counter
-from typing import Any
+from __future__ import annotations
 
-import httpx2
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from local.seed import DEVELOPER_EMAIL
+from local.company.principals import DEVELOPER_EMAIL
 from tests.support.demo_company import ORGANIZATION, PROJECTS, bearer, project_named
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 async def test_the_company_has_some_eighty_projects_of_eight_teams(api: httpx2.AsyncClient) -> None:

@@ -1,4 +1,6 @@
-"""What the demo Imbi API keeps beside projects, and its document."""
+"""The other records of the demo Imbi API, and its document."""
+
+from __future__ import annotations
 
 import httpx2
 import pytest
@@ -6,8 +8,8 @@ from fastmcp import Client, FastMCP
 from fastmcp.server.providers.openapi import MCPType, RouteMap
 from openapi_pydantic import OpenAPI
 
+from local.company.principals import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, ORGANIZATION_SLUG, VIEWER_EMAIL
 from local.demo_api import create_demo_api
-from local.seed import ADMINISTRATOR_EMAIL, DEVELOPER_EMAIL, ORGANIZATION_SLUG, VIEWER_EMAIL
 from tests.support.demo_company import ORGANIZATION, PROJECTS, SECRET, bearer, project_named
 
 
@@ -24,7 +26,9 @@ async def test_project_types_show_their_filterable_attributes_on_request(api: ht
 
 
 @pytest.mark.parametrize("kind", ["teams", "project-types", "environments"])
-async def test_what_is_created_is_read_renamed_and_never_doubled(api: httpx2.AsyncClient, kind: str) -> None:
+async def test_a_created_record_can_be_read_and_renamed_but_not_created_twice(
+    api: httpx2.AsyncClient, kind: str
+) -> None:
     path, headers = f"{ORGANIZATION}/{kind}/", bearer(ADMINISTRATOR_EMAIL)
     body = {"name": "Quality", "slug": "quality", "description": "Looks closely."}
     rename = [
@@ -41,7 +45,7 @@ async def test_what_is_created_is_read_renamed_and_never_doubled(api: httpx2.Asy
     assert "craft" in {each["slug"] for each in (await api.get(path, headers=headers)).json()}
 
 
-async def test_what_is_in_use_is_not_deleted(api: httpx2.AsyncClient) -> None:
+async def test_a_record_in_use_is_not_deleted(api: httpx2.AsyncClient) -> None:
     headers = bearer(ADMINISTRATOR_EMAIL)
 
     assert (await api.delete(f"{ORGANIZATION}/teams/identity", headers=headers)).status_code == 409
@@ -60,7 +64,7 @@ async def test_what_is_in_use_is_not_deleted(api: httpx2.AsyncClient) -> None:
         "/api/uploads/nothing/thumbnail",
     ],
 )
-async def test_what_there_is_not_is_answered_with_404(api: httpx2.AsyncClient, path: str) -> None:
+async def test_a_missing_record_answers_404(api: httpx2.AsyncClient, path: str) -> None:
     response = await api.get(path, headers=bearer())
 
     assert response.status_code == 404
@@ -103,7 +107,7 @@ async def test_an_operation_that_is_written_down_comes_first(api: httpx2.AsyncCl
 
 
 @pytest.mark.parametrize("body", ['{"name": NaN, "slug": "x"}', '{"name": "\\ud800", "slug": "x"}', "{", "[]"])
-async def test_what_is_no_proper_body_is_answered_with_422(api: httpx2.AsyncClient, body: str) -> None:
+async def test_an_invalid_body_answers_422(api: httpx2.AsyncClient, body: str) -> None:
     headers = {**bearer(), "Content-Type": "application/json"}
     response = await api.post(f"{ORGANIZATION}/project-types/", content=body, headers=headers)
 

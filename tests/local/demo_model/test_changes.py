@@ -1,4 +1,4 @@
-"""The demo model changes data with the demo API's tools, after it has asked where it must."""
+"""The demo model changes data with the demo API's tools, and asks first where it must."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_a_project_is_created_with_what_it_needs(admin: Assistant) -> None
     assert "Checkout & Payments" in await admin.ask("Who owns Gift Cards?")
 
 
-async def test_what_is_missing_for_a_creation_is_asked_for(admin: Assistant) -> None:
+async def test_a_missing_field_for_a_creation_is_asked_for(admin: Assistant) -> None:
     answer = await admin.ask("Create a project type")
     assert "name" in answer
     assert "create_project_type" not in admin.names()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.page.router import SAMPLES
+
 if TYPE_CHECKING:
     from tests.support.demo_assistant import Assistant
 
@@ -65,7 +67,7 @@ async def test_a_question_is_answered_from_the_tools(
     assert [text for text in expected if text not in answer] == []
 
 
-async def test_a_follow_up_is_about_what_was_spoken_of_before(reader: Assistant) -> None:
+async def test_a_follow_up_question_refers_to_the_question_before(reader: Assistant) -> None:
     await reader.ask("Who owns the Payment Gateway?")
     answer = await reader.ask("and its dependencies?")
     assert "Payment Gateway" in answer
@@ -77,6 +79,17 @@ async def test_both_parts_of_a_double_question_are_answered(reader: Assistant) -
     answer = await reader.ask("Which team owns the Key Vault and what depends on it?")
     assert "Platform Engineering" in answer
     assert "[Token Signer](" in answer
+
+
+async def test_a_part_that_is_not_understood_leaves_the_answer_to_the_other(reader: Assistant) -> None:
+    answer = await reader.ask("Which teams are there, and what do they own?")
+    assert "**8** teams" in answer
+    assert "what do they own?" in answer
+
+
+@pytest.mark.parametrize("question", SAMPLES)
+async def test_the_sample_questions_of_the_chat_page_are_understood(reader: Assistant, question: str) -> None:
+    assert "I did not understand" not in await reader.ask(question)
 
 
 async def test_this_project_is_the_one_that_the_page_shows(reader: Assistant) -> None:
@@ -102,7 +115,7 @@ async def test_the_user_is_taken_to_a_page(reader: Assistant) -> None:
     assert reader.calls == [("navigate_to", {"path": "/operations-log"})]
 
 
-async def test_what_is_not_offered_is_searched_for_once(reader: Assistant) -> None:
+async def test_a_tool_that_is_not_offered_is_searched_for_once(reader: Assistant) -> None:
     if reader.offered is None:
         return
     await reader.ask("Which environments are there?")

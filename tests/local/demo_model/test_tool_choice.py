@@ -1,8 +1,6 @@
-"""The demo model obeys the choice of tools, and says what it cannot do."""
+"""The demo model obeys `tool_choice`, and says when it cannot do something."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
@@ -15,7 +13,7 @@ from tests.support.work import count_calls
 @pytest.mark.parametrize(
     "question", ["What is the weather like in Rome?", "Tell me a joke", "Are you a language model?"]
 )
-async def test_what_it_cannot_do_it_says(reader: Assistant, question: str) -> None:
+async def test_it_says_when_it_cannot_do_something(reader: Assistant, question: str) -> None:
     answer = await reader.ask(question)
     assert reader.calls == []
     assert "without a language model" in answer
@@ -23,7 +21,7 @@ async def test_what_it_cannot_do_it_says(reader: Assistant, question: str) -> No
     assert "Who owns *a project*?" in answer
 
 
-async def test_without_a_call_it_answers_from_what_it_has(reader: Assistant) -> None:
+async def test_without_calls_it_answers_from_the_results_it_has(reader: Assistant) -> None:
     await reader.ask("Which teams are there?")
     asked = reader.messages[:-1]
     forbidden = await reply_to(reader.model, messages=asked, tools=reader.tools, tool_choice={"type": "none"})
@@ -64,7 +62,7 @@ def test_the_work_of_choosing_grows_no_faster_than_the_tools() -> None:
             for verb in ("list", "get", "create", "patch", "delete", "archive")
         ]
         messages = user("Which audit cs are there in production?")
-        return parse_messages(json.dumps({**HELLO, "messages": messages, "tools": tools}).encode())
+        return parse_messages({**HELLO, "messages": messages, "tools": tools})
 
     def calls(request: MessagesRequest) -> int:
         decider = Decider()

@@ -9,7 +9,7 @@ import pytest
 
 from local.demo_model.reply import Reply, stream
 from local.demo_model.titles import title_of
-from local.demo_model.usage import InputUsage
+from local.messages_api.prompt_cache import InputUsage
 from tests.support.demo_assistant import HEADERS, HELLO, LOCAL_TOOLS, reply_to, text_of, user
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ async def test_a_broken_body_and_a_missing_key_have_the_apis_errors(http: httpx2
     assert (elsewhere.status_code, elsewhere.json()["error"]["type"]) == (404, "not_found_error")
 
 
-async def test_tokens_are_counted_for_what_would_be_sent(claude: anthropic.AsyncAnthropic) -> None:
+async def test_the_tokens_of_a_request_are_counted(claude: anthropic.AsyncAnthropic) -> None:
     count = await claude.messages.count_tokens(model="claude-demo", messages=[{"role": "user", "content": "x" * 400}])
     assert 100 <= count.input_tokens <= 130
 

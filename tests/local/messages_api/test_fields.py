@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.messages_api import problems
-from tests.support.sample_requests import TOOL, request
+from tests.support.sample_requests import HELLO, MODEL, TOOL, request
 
 
 def schema(**fields: Any) -> dict[str, Any]:
@@ -40,6 +40,8 @@ REFUSED_FIELDS = [
     ("Property keys", schema(properties={"a": {"type": "array", "items": {"properties": {"@id": {}}}}})),
     ("JSON schema is invalid", schema(properties={"a": {"type": "strin"}})),
     ("tool_choice may only be", {"tool_choice": {"type": "auto"}}),
+    ("tool_choice: Input should be", {"tools": [TOOL], "tool_choice": {"type": "some"}}),
+    ("tool_choice may only be", {"tool_choice": {"type": "any"}}),
     ("Tool 'x' not found", {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "x"}}),
     ("A maximum of 4 blocks with cache_control may be provided. Found 5.", {"system": marks(*["5m"] * 5)}),
     ("must not come after a ttl='5m'", {"system": marks("5m", "1h")}),
@@ -54,6 +56,12 @@ REFUSED_FIELDS = [
 @pytest.mark.parametrize(("problem", "fields"), REFUSED_FIELDS)
 def test_bad_fields_are_refused(problem: str, fields: dict[str, Any]) -> None:
     assert problem in "\n".join(problems(request() | fields))
+
+
+def test_a_count_needs_no_max_tokens_and_may_end_with_the_assistant() -> None:
+    counted = {"model": MODEL, "messages": [HELLO, {"role": "assistant", "content": "a"}]}
+    assert problems(counted, is_count=True) == []
+    assert problems(counted) == ["max_tokens: Field required"]
 
 
 def test_good_fields_are_accepted() -> None:

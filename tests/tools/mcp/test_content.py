@@ -1,4 +1,4 @@
-"""What MCP tools give, as text or blocks."""
+"""The conversion of MCP results to text and content blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from mcp import types
 
-from shared.tools.mcp.content import output_of_mcp
+from shared.tools.mcp.content import convert_result
+from tests.support.pictures import png
 
 
 def result(*blocks: types.ContentBlock, **fields: Any) -> types.CallToolResult:
@@ -20,7 +21,7 @@ def text(value: str) -> types.TextContent:
 
 
 def test_texts_of_a_tool_are_joined() -> None:
-    output = output_of_mcp(result(text("a\x00"), text('{"b": 1}')))
+    output = convert_result(result(text("a\x00"), text('{"b": 1}')))
     assert (output.content, output.is_error) == ('a\n{"b":1}', False)
 
 
@@ -37,51 +38,122 @@ def test_texts_of_a_tool_are_joined() -> None:
     ],
 )
 def test_structured_content_is_said_once(texts: list[str], structured: Any, expected: str) -> None:
-    output = output_of_mcp(result(*map(text, texts), structured_content=structured))
+    output = convert_result(result(*map(text, texts), structured_content=structured))
     assert output.content == expected
 
 
 def test_a_tools_failure_is_an_error() -> None:
-    output = output_of_mcp(result(text("no"), is_error=True))
+    output = convert_result(result(text("no"), is_error=True))
     assert (output.content, output.is_error) == ("no", True)
 
 
-def test_a_tool_that_says_nothing_is_done() -> None:
-    assert output_of_mcp(result()).content == "Done; the tool gave no content."
+@pytest.mark.parametrize("blocks", [[], [""], [" \n"], ["\x00"]])
+def test_a_result_without_content_says_whether_the_tool_failed(blocks: list[str]) -> None:
+    assert convert_result(result(*map(text, blocks))).content == "Done; the tool returned no content."
+    failed = convert_result(result(*map(text, blocks), is_error=True))
+    assert (failed.content, failed.is_error) == ("The tool failed and gave no reason.", True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[INFO] service started, port 8080",
+        "[docs](https://example.com/a b) are here",
+        "{{ user.name }}, hello : world",
+        "[1, 2, 3",
+        '{"a": 1} and more',
+        "{ not: json }",
+        "[" * 100_000,
+    ],
+    ids=["log line", "link", "template", "cut off", "two values", "no quotes", "deep"],
+)
+def test_text_that_is_not_json_is_unchanged(value: str) -> None:
+    assert convert_result(result(text(value))).content == value
 
 
 def test_a_failure_has_neither_a_stack_trace_nor_a_credential() -> None:
     trace = 'It broke. Bearer abc.def\nTraceback (most recent call last):\n  File "/srv/x.py", line 1\nValueError'
-    assert output_of_mcp(result(text(trace), is_error=True)).content == "It broke. …"
+    assert convert_result(result(text(trace), is_error=True)).content == "It broke. …"
 
 
-def test_an_image_is_a_block_and_other_binaries_are_told() -> None:
-    picture = b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
-    image = types.ImageContent(type="image", data=picture, mime_type="image/jpeg")
-    odd = types.ImageContent(type="image", data="QUJD", mime_type="image/png")
-    broken = types.ImageContent(type="image", data="no base64!", mime_type="image/png")
-    sound = types.AudioContent(type="audio", data="QUJD", mime_type="audio/wav")
+def test_a_long_failure_is_cut_before_patterns_are_applied() -> None:
+    output = convert_result(result(text("no " * 100_000), is_error=True))
+    assert len(str(output.content)) == 20_000
+
+
+PICTURE = b64encode(png(3, 2)).decode()
+SHOWN = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PICTURE}}
+
+
+def image(data: str, media_type: str = "image/png") -> types.ImageContent:
+    return types.ImageContent(type="image", data=data, mime_type=media_type)
+
+
+def blob(data: str, media_type: str | None = None) -> types.EmbeddedResource:
+    contents = types.BlobResourceContents(uri="a://b", blob=data, mime_type=media_type)
+    return types.EmbeddedResource(type="resource", resource=contents)
+
+
+def described(block: types.ContentBlock) -> str:
+    content = convert_result(result(block)).content
+    assert isinstance(content, str)
+    return content
+
+
+def test_a_picture_is_shown_with_the_type_of_its_bytes() -> None:
+    lines = f"{PICTURE[:20]}\n{PICTURE[20:]}\n"
     link = types.ResourceLink(type="resource_link", name="Doc", uri="https://x.example.com/d")
     page = types.EmbeddedResource(type="resource", resource=types.TextResourceContents(uri="a://b", text="page"))
-    blob = types.EmbeddedResource(type="resource", resource=types.BlobResourceContents(uri="a://c", blob="QUJD"))
-    shot = types.BlobResourceContents(uri="a://d", blob=picture, mime_type="image/png")
-    output = output_of_mcp(
-        result(image, odd, broken, sound, link, page, blob, types.EmbeddedResource(type="resource", resource=shot))
-    )
-    shown = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": picture}}
+    output = convert_result(result(image(PICTURE, "image/jpeg"), image(lines), link, page, blob(PICTURE, "image/png")))
     assert output.content == [
-        shown,
-        {"type": "text", "text": "Binary content, which is not shown: image/png, 3 bytes."},
-        {"type": "text", "text": "Binary content, which is not shown: image/png, 7 bytes."},
-        {"type": "text", "text": "Binary content, which is not shown: audio/wav, 3 bytes."},
+        SHOWN,
+        SHOWN,
         {"type": "text", "text": "Doc: https://x.example.com/d"},
         {"type": "text", "text": "page"},
-        {"type": "text", "text": "Binary content, which is not shown: of an unknown type, 3 bytes."},
-        shown,
+        SHOWN,
     ]
 
 
-def test_an_image_that_is_too_large_is_told() -> None:
-    picture = b64encode(b"\x89PNG\r\n\x1a\n" + bytes(4_000_000)).decode()
-    output = output_of_mcp(result(types.ImageContent(type="image", data=picture, mime_type="image/png")))
-    assert str(output.content).startswith("Binary content")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (png(1, 8001), "has 1 x 8,001 pixels, and a side may have at most 8,000"),
+        (png(3, 2)[:-1], "is cut off or damaged"),
+        (png(3, 2, data=b""), "is cut off or damaged"),
+        (b"<svg/>", "is not a PNG, JPEG, GIF or WebP file"),
+    ],
+)
+def test_a_picture_that_the_messages_api_refuses_is_described(content: bytes, reason: str) -> None:
+    assert described(image(b64encode(content).decode())).endswith(f"bytes. The picture {reason}.")
+
+
+def test_other_binary_content_is_described() -> None:
+    sound = types.AudioContent(type="audio", data="QUJD", mime_type="audio/wav")
+    assert described(sound) == "Binary content, which is not shown: audio/wav, 3 bytes."
+    assert described(blob("QUJD")) == "Binary content, which is not shown: of an unknown type, 3 bytes."
+    assert described(image("no base64!")).endswith("The picture is not valid base64.")
+    assert described(image("A" * 5_000_004)).endswith("The picture is too large.")
+
+
+def test_a_failed_result_has_no_pictures() -> None:
+    output = convert_result(result(text("It broke."), image(PICTURE), is_error=True))
+    size = len(PICTURE) * 3 // 4
+    assert output.content == (
+        f"It broke.\nBinary content, which is not shown: image/png, {size} bytes. It has 3 x 2 pixels."
+    )
+
+
+def test_only_ten_pictures_of_a_result_are_shown() -> None:
+    content = convert_result(result(*[image(PICTURE)] * 12)).content
+    assert [block["type"] for block in content if isinstance(block, dict)] == ["image"] * 10 + ["text"] * 2
+
+
+TOO_TALL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAACMoCAAAAADkiOyqAAAAKUlEQVR42u3CAQkAAAACoP6frh8hmgYAAAAAAAAAAAAAAAAAAAAAgAMDt0YG5jJ9"
+    "B2IAAAAASUVORK5CYII="
+)
+"""A picture of 1 x 9,000 pixels."""
+
+
+def test_a_picture_that_is_too_tall_is_described() -> None:
+    assert "has 1 x 9,000 pixels" in described(image(TOO_TALL))

@@ -1,4 +1,4 @@
-"""External tools as the Messages API accepts them, and the server's own arguments back from the model's."""
+"""The conversion of external tools to what the Messages API accepts, and of arguments back to the server's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from local.messages_api.tools import tool_problems
 from shared.domain.models import MCPServer
-from shared.tools.mcp.definitions import read_tools
-from shared.tools.mcp.naming import Origin, ToolNames
+from shared.tools.mcp.definitions import convert_tools
 
 if TYPE_CHECKING:
     from shared.domain.models import JsonObject
@@ -22,7 +21,7 @@ SERVER = MCPServer(slug="s", name="S", url="http://s.example.com/mcp", tool_pref
 
 
 def read(schema: Any, **fields: Any) -> ExternalTool:
-    (tool,) = read_tools(SERVER, [{"name": "x", "inputSchema": schema, **fields}])
+    (tool,) = convert_tools(SERVER, [{"name": "x", "inputSchema": schema, **fields}]).tools
     problems = [*tool_problems({"tools": [{"name": "x", "input_schema": tool.input_schema, "description": "d"}]})]
     assert not problems
     return tool
@@ -36,7 +35,7 @@ TEXT = {"type": "string"}
 
 
 @pytest.mark.proves("external.mended")
-def test_a_union_at_the_root_becomes_one_argument_and_is_undone() -> None:
+def test_a_union_at_the_root_becomes_one_argument() -> None:
     circle = {**obj(kind={"const": "circle"}, radius={"type": "number"}), "required": ["kind", "radius"]}
     square = {**obj(kind={"const": "square"}, side={"type": "number"}), "required": ["kind", "side"]}
     tool = read({"type": "object", "oneOf": [circle, {"$ref": "#/$defs/Square"}], "$defs": {"Square": square}})
@@ -48,22 +47,22 @@ def test_a_union_at_the_root_becomes_one_argument_and_is_undone() -> None:
 
 
 @pytest.mark.proves("external.mended")
-def test_parts_that_hold_side_by_side_are_joined() -> None:
+def test_the_parts_of_an_all_of_are_merged() -> None:
     tool = read({"allOf": [{**obj(a=TEXT), "required": ["a"]}, {"$ref": "#/$defs/B"}], "$defs": {"B": obj(b=TEXT)}})
     assert tool.input_schema == {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": ["a"]}
     assert tool.arguments({"a": "1", "b": "2"}) == {"a": "1", "b": "2"}
 
 
 @pytest.mark.proves("external.mended")
-def test_a_choice_of_what_is_required_is_told_in_words() -> None:
+def test_a_choice_of_required_arguments_is_described() -> None:
     choice = [{"required": ["id"]}, {"required": ["name", "team"]}]
     tool = read({**obj(id=TEXT, name=TEXT, team=TEXT), "anyOf": choice}, description="Find it.")
-    assert tool.description == "Find it.\nRequired is `id`, or `name` and `team`."
+    assert tool.description == "Find it.\nRequired: `id`, or `name` and `team`."
     assert set(tool.input_schema) == {"type", "properties"}
 
 
 @pytest.mark.proves("external.mended")
-def test_names_of_arguments_are_mended_and_undone() -> None:
+def test_invalid_names_of_arguments_are_replaced_and_restored() -> None:
     schema = {**obj(**{"page[size]": TEXT, "page size": TEXT, "page_size": TEXT}), "required": ["page[size]"]}
     tool = read(schema)
     properties = tool.input_schema["properties"]
@@ -88,7 +87,7 @@ def test_names_of_arguments_are_mended_and_undone() -> None:
         ({"type": "object", "properties": {"a": True, "b": 7}}, obj(a={}, b={})),
     ],
 )
-def test_schemas_that_are_odd_keep_what_they_mean(schema: Any, expected: Any) -> None:
+def test_unusual_schemas_keep_their_meaning(schema: Any, expected: Any) -> None:
     assert read(schema).input_schema == expected
 
 
@@ -107,11 +106,20 @@ def test_schemas_that_are_odd_keep_what_they_mean(schema: Any, expected: Any) ->
         {"name": "good", "inputSchema": {"type": "object"}},
     ],
 )
-def test_what_cannot_be_mended_is_left_out_and_named(raw: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unusable_tool_is_left_out_with_a_reason(raw: Any) -> None:
     good = {"name": "good", "inputSchema": obj(a=TEXT), "description": "The first."}
-    (tool,) = read_tools(SERVER, [good, raw])
+    converted = convert_tools(SERVER, [good, raw])
+    (tool,) = converted.tools
     assert (tool.name, tool.description) == ("good", "The first.")
-    assert f"no tool of s for {raw.get('name')!r}" in caplog.text
+    assert list(converted.unusable) == [str(raw.get("name"))]
+
+
+def test_many_invalid_names_are_replaced_in_linear_time() -> None:
+    names = [chr(0x4E00 + number) for number in range(20_000)]
+    tool = read(obj(**{name: {} for name in names}))
+    properties = tool.input_schema["properties"]
+    assert isinstance(properties, dict)
+    assert len(properties) == len(names)
 
 
 def test_a_tool_without_a_description_is_described_by_its_title_or_its_name() -> None:
@@ -153,32 +161,7 @@ JSON = st.recursive(
 @pytest.mark.proves("external.mended")
 @settings(max_examples=300, deadline=None)
 @given(schema=st.dictionaries(st.sampled_from(["type", "properties", "anyOf", "allOf", "$ref", "$defs"]), JSON))
-def test_whatever_a_server_sends_is_mended_or_left_out(schema: Any) -> None:
-    for tool in read_tools(SERVER, [{"name": "x", "inputSchema": schema}]):
+def test_any_schema_is_converted_or_left_out(schema: Any) -> None:
+    for tool in convert_tools(SERVER, [{"name": "x", "inputSchema": schema}]).tools:
         encoded = {"name": "x", "input_schema": tool.input_schema, "description": tool.description}
         assert not [*tool_problems({"tools": [encoded]})], tool.input_schema
-
-
-@pytest.mark.proves("external.names")
-@given(
-    origins=st.lists(
-        st.builds(Origin, st.sampled_from("ab"), st.sampled_from(["a", "a_b", "ö"]), st.text(max_size=4)), unique=True
-    )
-)
-def test_names_are_unique_stay_and_do_not_depend_on_the_order(origins: list[Origin]) -> None:
-    book = ToolNames()
-    first = book.assign(origins, ())
-    assert len(set(first.values())) == len(origins)
-    assert book.assign(origins[::-1], ()) == first
-    assert ToolNames().assign(origins[::-1], ()) == first
-    reserved = set(first.values())
-    assert not reserved & set(book.assign(origins, reserved).values())
-
-
-def test_the_names_of_servers_that_are_gone_are_free_again() -> None:
-    book = ToolNames()
-    gone, new = Origin("gone", "p", "x"), Origin("new", "p", "x")
-    assert book.assign([gone], ()) == {gone: "mcp_p_x"}
-    assert book.assign([new], ())[new] != "mcp_p_x"
-    book.forget(["other"])
-    assert book.assign([new], ()) == {new: "mcp_p_x"}

@@ -1,4 +1,4 @@
-"""A stranger: the protocol's public reference server, in another language and of the older era."""
+"""The protocol's public reference server, which is written in JavaScript and speaks the older protocol."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ START_SECONDS = 30
 
 @pytest.fixture(scope="module")
 def node() -> Node:
-    """Give Node.js with the server installed; skips where npm cannot install it."""
+    """Return Node.js with the server installed; skip if npm cannot install it."""
     found = find_node()
     if found is None:
         pytest.skip("there is no Node.js: python -m local.node installs it")
@@ -85,8 +85,8 @@ async def called(toolset: ExternalToolset, name: str, **arguments: str | float) 
 
 
 @pytest.mark.proves("external.eras", "external.results", "external.restart")
-async def test_the_reference_server_is_used_as_any_other(node: Node, port: int) -> None:
-    async with everything(node, port) as server, toolset_of(server, patience=30.0) as toolset:
+async def test_the_reference_server_can_be_used(node: Node, port: int) -> None:
+    async with everything(node, port) as server, toolset_of(server, connect_timeout_seconds=30.0) as toolset:
         await toolset.ensure_loaded()
         definitions = toolset.definitions(ADA.principal)
         tools = [
@@ -109,9 +109,9 @@ async def test_the_reference_server_is_used_as_any_other(node: Node, port: int) 
 
 
 @pytest.mark.proves("external.restart")
-async def test_the_reference_server_may_be_restarted_between_two_calls(node: Node, port: int) -> None:
+async def test_the_reference_server_may_restart_between_two_calls(node: Node, port: int) -> None:
     server = MCPServer(slug="any", name="E", url=f"http://127.0.0.1:{port}/mcp", tool_prefix="any")
-    async with toolset_of(server, patience=30.0) as toolset:
+    async with toolset_of(server, connect_timeout_seconds=30.0) as toolset:
         async with everything(node, port):
             await toolset.ensure_loaded()
             assert (await called(toolset, "echo", message="one")).content == "Echo: one"

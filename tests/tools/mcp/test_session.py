@@ -1,4 +1,4 @@
-"""Sessions with servers of the older era: whose they are, how long they live, what ends them."""
+"""Sessions with servers of the older protocol: how long they live, how they end, and how they are replaced."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from shared.domain.models import MCPServer
 from shared.tools.mcp.connection import McpConnection
-from shared.tools.mcp.credentials import NoCredential, StaticHeader, Vault
+from shared.tools.mcp.credentials import NoCredential, SecretDecryptor, StaticHeader
 from shared.tools.mcp.definitions import ExternalTool
 from shared.tools.mcp.egress import AddressPolicy, Network
-from shared.tools.mcp.errors import ServerProblem
+from shared.tools.mcp.errors import McpServerError
+from shared.tools.mcp.health import HealthRecorder
 from shared.tools.mcp.server import ServerTools
 from tests.support.mcp_hosts import Clock, Host, hosted, scripted
 
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 ADD = ExternalTool("add", {}, "Add.", {}, {})
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -58,12 +54,12 @@ def connection_to(host: Host, clock: Clock) -> McpConnection:
 
 async def until_ended(host: Host, ended: set[str]) -> None:
     async with asyncio.timeout(10):
-        while sessions(host, "DELETE") != ended:  # noqa: ASYNC110  # ending goes on behind the scenes
+        while sessions(host, "DELETE") != ended:  # noqa: ASYNC110  # sessions end in the background
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.proves("external.own-session")
-async def test_a_session_that_rests_is_ended_when_the_server_is_next_used(legacy: Host) -> None:
+async def test_an_idle_session_is_ended_at_the_next_call(legacy: Host) -> None:
     clock = Clock()
     connection = connection_to(legacy, clock)
     await connection.call(ADD, {}, "ada")
@@ -79,7 +75,7 @@ async def test_a_session_that_rests_is_ended_when_the_server_is_next_used(legacy
 
 
 @pytest.mark.proves("external.own-session")
-async def test_a_session_that_cannot_be_ended_keeps_nobody_waiting(legacy: Host) -> None:
+async def test_a_session_that_cannot_be_ended_delays_nothing(legacy: Host) -> None:
     over = asyncio.Event()
     connection = connection_to(legacy, Clock())
     await connection.call(ADD, {}, "ada")
@@ -90,13 +86,13 @@ async def test_a_session_that_cannot_be_ended_keeps_nobody_waiting(legacy: Host)
         return None
 
     legacy.before = hang
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(30):
         await connection.aclose()
     over.set()
 
 
 @pytest.mark.proves("external.restart")
-async def test_a_forgotten_session_is_met_with_one_new_one_however_many_call_at_once(legacy: Host) -> None:
+async def test_concurrent_calls_replace_a_forgotten_session_by_one_new_session(legacy: Host) -> None:
     connection = connection_to(legacy, Clock())
     await connection.call(ADD, {}, "ada")
     await legacy.restart()
@@ -105,42 +101,49 @@ async def test_a_forgotten_session_is_met_with_one_new_one_however_many_call_at_
     legacy.seen.clear()
     await connection.call(ADD, {}, "ada")
     posts = [request for request in legacy.seen if request.method == "POST"]
-    assert len(posts) == 1, "what was agreed on is used again"
+    assert len(posts) == 1, "the new session is used again"
     await connection.aclose()
 
 
 @pytest.mark.proves("external.secrets")
-async def test_a_secret_that_is_no_header_is_not_sent() -> None:
+async def test_a_secret_that_is_not_a_valid_header_is_not_sent() -> None:
     key = Fernet.generate_key()
     encrypted = Fernet(key).encrypt(b"two\nlines").decode()
     server = MCPServer(slug="s", name="S", url="", tool_prefix="s", static_value_encrypted=encrypted)
-    with pytest.raises(ServerProblem, match="has a static value that cannot be sent as a header"):
-        await StaticHeader(server, Vault(key.decode())).headers()
+    with pytest.raises(McpServerError, match="has a static value that cannot be sent as a header"):
+        await StaticHeader(server, SecretDecryptor(key.decode())).headers()
 
 
 @pytest.mark.proves("external.skipped")
-async def test_what_nobody_thought_of_is_logged_without_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unexpected_error_is_logged_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
     async def connect(_server: MCPServer) -> Any:
         raise LookupError("a secret detail")
 
-    server = ServerTools(MCPServer(slug="s", name="S", url="", tool_prefix="s"), connect, Clock())
-    reading = server.start()
-    assert reading is not None
+    clock = Clock()
+    server = ServerTools(
+        MCPServer(slug="s", name="S", url="", tool_prefix="s"), connect, clock, HealthRecorder(None, clock)
+    )
+    listing = server.start_listing()
+    assert listing is not None
+    assert server.wait_seconds(2.0, 0.5) == 2.0
+    clock.now += 2
+    assert server.wait_seconds(2.0, 0.5) == 0.0, "a turn waits for a slow server once"
     with caplog.at_level(logging.INFO):
-        await reading
-    assert server.report.problem == "The server gave an answer that cannot be read."
+        await listing
+    assert server.wait_seconds(2.0, 0.5) < 0.5, "a turn waits less after a failure"
+    assert server.report().problem == "The server sent a response that cannot be read."
     assert "LookupError" in caplog.text
     assert "a secret detail" not in caplog.text
     await server.aclose()
 
 
 @pytest.mark.proves("external.failures")
-async def test_a_connection_that_breaks_off_is_told() -> None:
+async def test_a_broken_connection_is_described() -> None:
     async def cut(_request: Request) -> Response:
         return Response(b"{", headers={"Content-Length": "1000"}, media_type="application/json")
 
     async with scripted(before=cut) as host:
         connection = connection_to(host, Clock())
-        with pytest.raises(ServerProblem, match="broke off the connection before its answer was complete"):
+        with pytest.raises(McpServerError, match="closed the connection before its response was complete"):
             await connection.list_tools()
         await connection.aclose()

@@ -1,4 +1,4 @@
-"""External servers over TLS: verified, unless the operator says otherwise."""
+"""External servers over TLS: certificates are verified unless the registration says otherwise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from fastmcp import FastMCP
 
 from shared.domain.models import MCPServer
-from shared.http.server import QuietServer, bind
+from shared.http.server import GracefulServer, bind
 from tests.support.mcp_hosts import names, toolset_of
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def self_signed(folder: Path) -> tuple[str, str]:
@@ -66,7 +61,7 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
     app = server.http_app("/mcp", stateless_http=True)
     certificate, key = self_signed(folder)
     config = uvicorn.Config(app, ssl_certfile=certificate, ssl_keyfile=key, log_config=None, lifespan="off")
-    running = QuietServer(config)
+    running = GracefulServer(config)
     listening = bind("127.0.0.1", 0)
     async with app.router.lifespan_context(app):
         serving = asyncio.create_task(running.serve([listening]))
@@ -77,7 +72,7 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
 
 
 @pytest.mark.proves("external.skipped")
-async def test_a_certificate_that_nobody_has_signed_is_refused_unless_the_node_says_so(tmp_path: Path) -> None:
+async def test_a_self_signed_certificate_is_refused_unless_verification_is_off(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         async with toolset_of(server) as toolset:
             (report,) = await toolset.refresh(10.0)

@@ -15,7 +15,8 @@ from fastapi.responses import RedirectResponse
 from shared.domain.errors import ToolError
 from shared.domain.models import Caller
 from shared.tools.openapi.toolset import OpenAPIToolset
-from tests.support.imbi_api import ADMIN, READER, ImbiApi, served
+from tests.support.background import served
+from tests.support.imbi_api import ADMIN, READER, ImbiApi
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,6 +12,7 @@ import pytest
 from local.messages_api.tools import tool_problems
 from shared.domain.errors import ToolError
 from shared.domain.models import Principal
+from shared.tools.definitions.terms import TERMS
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi
 
@@ -206,8 +207,8 @@ async def test_a_definition_says_what_is_needed_and_no_more() -> None:
         "properties": {
             "org_slug": {"description": "Organization slug.", "type": "string"},
             "filter": {"type": "array", "items": {"type": "string"}, "description": "Repeatable."},
-            "slim": {"type": "boolean", "default": False},
-            "limit": {"type": "integer", "minimum": 1, "default": 20},
+            "slim": {"description": TERMS["slim"], "type": "boolean", "default": False},
+            "limit": {"description": TERMS["limit"], "type": "integer", "minimum": 1, "default": 20},
             "page_size_": {"type": "integer"},
             "x-trace": {"type": "string"},
         },

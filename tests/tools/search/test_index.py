@@ -1,7 +1,8 @@
-"""Finding tools by a few words: over definitions made up here, over the demo's document, and over a real one."""
+"""The tool search over invented definitions, the demo's document and a real one."""
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,9 @@ from shared.domain.ports import ToolDefinition
 from shared.tools.openapi.toolset import OpenAPIToolset
 from shared.tools.search.index import SEARCH_TOOL, ToolIndex, names_in, render
 from tests.support.imbi_api import ADMIN
-from tests.support.work import count_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT.parent / "shared" / "imbi-openapi.json"
@@ -69,26 +69,26 @@ def found(query: str, index: ToolIndex = INDEX) -> list[str]:
         ("listPullRequests", "list_org_pull_requests"),
     ],
 )
-def test_words_that_mean_a_tool_find_it_first(query: str, name: str) -> None:
+def test_the_best_tool_is_found_first(query: str, name: str) -> None:
     assert found(query)[0] == name
 
 
-def test_without_a_wish_for_change_what_only_reads_comes_first() -> None:
+def test_tools_that_only_read_come_first_unless_a_change_is_asked_for() -> None:
     assert found("projects of the organization")[0].startswith("list_")
 
 
 @pytest.mark.parametrize("query", ["", "   ", "the of and", "?!", "zebra", "\ud800", "x" * 100_000])
-def test_what_means_nothing_finds_nothing(query: str) -> None:
+def test_a_query_without_meaning_finds_nothing(query: str) -> None:
     assert found(query) == []
     assert ToolIndex([]).search("project") == []
 
 
-def test_no_more_is_found_than_asked_for_and_always_in_the_same_order() -> None:
+def test_results_are_limited_and_in_a_stable_order() -> None:
     assert len(INDEX.search("project", limit=2)) == 2
     assert found("project") == found("project", ToolIndex(tuple(reversed(TOOLS))))
 
 
-def test_the_names_can_be_read_back_from_what_the_model_is_told() -> None:
+def test_names_can_be_read_back_from_the_result() -> None:
     text = render(TOOLS)
     assert "- mcp_on-call_get-rota: Who is on duty.\n" not in text
     assert text.endswith("- mcp_on-call_get-rota: Who is on duty.")
@@ -97,7 +97,7 @@ def test_the_names_can_be_read_back_from_what_the_model_is_told() -> None:
     assert names_in(render(())) == names_in("- not_this: one") == names_in("") == []
 
 
-def test_a_line_is_short_and_is_one_line_whatever_a_description_says() -> None:
+def test_every_tool_is_one_short_line() -> None:
     wild = tool("wild", "a\tb " + "long " * 400)
     line = render([wild, tool("empty")]).splitlines()[1]
     assert len(line) <= 200
@@ -105,7 +105,7 @@ def test_a_line_is_short_and_is_one_line_whatever_a_description_says() -> None:
     assert names_in(render([wild, tool("empty")])) == ["wild", "empty"]
 
 
-def test_the_search_tool_says_what_it_takes() -> None:
+def test_the_search_tool_requires_a_query() -> None:
     assert (SEARCH_TOOL.name, SEARCH_TOOL.input_schema["required"]) == ("search_tools", ["query"])
 
 
@@ -152,18 +152,37 @@ async def test_two_searches_find_the_tool_for_48_of_50_questions(real_tools: tup
     assert len(unanswered(ToolIndex(real_tools), QUESTIONS)) <= 2
 
 
-def test_the_work_of_indexing_and_searching_grows_no_faster_than_the_tools() -> None:
-    def tools(numbers: range) -> list[ToolDefinition]:
-        kinds = ("project", "team", "incident", "release", "audit record")
-        return [tool(f"{kinds[n % 5].split()[0]}_{n}", f"Lists each {kinds[n % 5]} {n}. " * 20) for n in numbers]
+def calls_of(work: Callable[[], object]) -> int:
+    """Count the calls of functions, which measure work without a clock."""
+    count = 0
 
-    few, many = tools(range(1_000, 1_150)), tools(range(2_000, 2_300))
-    assert count_calls(lambda: ToolIndex(many)) < 2.5 * count_calls(lambda: ToolIndex(few))
+    def note(_frame: object, _event: str, _argument: object) -> None:
+        nonlocal count
+        count += 1
 
-    def searching(index: ToolIndex) -> int:
-        return count_calls(lambda: [index.search(question["question"]) for question in QUESTIONS])
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
 
-    assert searching(ToolIndex(many)) < 2.5 * searching(ToolIndex(few))
+
+def invented_tools(number: int, kind: str) -> list[ToolDefinition]:
+    """Invent tools with words of their own, so that no cache knows them."""
+    text = "Reads the {0}{1} of a project, by its {0}state{1}. "
+    return [tool(f"get_{kind}{place}", text.format(kind, place) * 5) for place in range(number)]
+
+
+def test_indexing_and_searching_take_time_in_proportion_to_the_number_of_tools() -> None:
+    indexes: list[ToolIndex] = []
+    indexing = [
+        calls_of(lambda tools=tools: indexes.append(ToolIndex(tools)))  # type: ignore[misc]
+        for tools in (invented_tools(200, "alpha"), invented_tools(800, "omega"))
+    ]
+    searching = [calls_of(lambda index=index: index.search("projects by state")) for index in indexes]  # type: ignore[misc]
+    assert indexing[1] < indexing[0] * 4.5
+    assert searching[1] < searching[0] * 4.5
 
 
 @pytest.mark.anyio

@@ -1,0 +1,209 @@
+"""The command line: `imbi-assistant` runs the service, chats with it, prints tokens and sets up the graph."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import local_server
+from shared.domain.errors import GraphError, SettingsError, StartupError
+from shared.graph.schema import set_up
+from shared.http.app import version
+from shared.http.server import run
+from shared.observability.logs import set_up_logging
+from shared.settings import DEVELOPMENT, environment, load, route_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_USER = "developer@example.com"
+_DATA_DIR = Path(__file__).parent / ".data"
+_MAX_PORT = 65535
+_UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
+_ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
+_NO_TOKENS = f"ENVIRONMENT is not {DEVELOPMENT}: `chat` and `token` issue access tokens in development only."
+_EXIT_USAGE = 2
+_EXIT_INTERRUPTED = 130
+
+_DESCRIPTION = """\
+The AI assistant of Imbi.
+
+Without any configuration, the service runs on embedded parts: a PostgreSQL database with Apache AGE, a demo Imbi API
+and a demo model. To replace one of them with a real one, set its variable in the environment or in a file named .env:
+
+  POSTGRES_URL            a PostgreSQL database with Apache AGE
+  IMBI_INTERNAL_API_URL   an Imbi API
+  ANTHROPIC_API_KEY       Claude"""
+_EXAMPLES = """\
+a first conversation:
+  imbi-assistant                            in one terminal
+  imbi-assistant chat                       in another terminal, or open http://127.0.0.1:8002/ in a browser
+
+with curl:
+  TOKEN=$(imbi-assistant token)
+  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8002/conversations"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit status: 2 for wrong usage or settings, 130 after Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    variables = environment(Path(".env"))
+    try:
+        return int(options.command(options, variables))
+    except SettingsError as error:
+        for problem in error.problems:
+            _report(problem)
+        return _EXIT_USAGE
+    except StartupError as error:
+        _report(str(error))
+        return 1
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "local":
+            raise
+        _report("This installation has no development parts. Set ENVIRONMENT=production, or run it from a checkout.")
+        return _EXIT_USAGE
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+
+
+def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Run the service until it is stopped."""
+    set_up_logging(variables.get("LOG_LEVEL", "INFO"))
+    if options.fd is not None:
+        return run(local_server.serve_inherited(variables, options.fd))
+    if options.workers > 1 and _is_development(variables):
+        raise SettingsError([_ONE_PROCESS])
+    return run(
+        local_server.serve(
+            variables,
+            (options.host, options.port),
+            workers=options.workers,
+            data_dir=options.data_dir,
+            report=_report,
+        )
+    )
+
+
+def chat(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Chat with a running service."""
+    token = _token(options, variables)
+    from local.chat import chat as chat_in_terminal  # noqa: PLC0415  # `local` is not deployed
+
+    prefix = route_prefix(variables.get("IMBI_ASSISTANT_URL"))
+    return chat_in_terminal(
+        base_url=f"http://{options.host}:{options.port}{prefix}",
+        token=token,
+        conversation_id=options.conversation,
+        history_file=options.data_dir / "chat_history",
+    )
+
+
+def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Print an access token."""
+    sys.stdout.write(_token(options, variables) + "\n")
+    return 0
+
+
+def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Create the missing parts of the graph in the database at POSTGRES_URL."""
+    dsn = variables.get("POSTGRES_URL")
+    if dsn is None:
+        raise SettingsError(["POSTGRES_URL is not set."])
+    graph_name = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables}).postgres_graph_name
+    try:
+        asyncio.run(set_up(dsn, graph_name, lambda created: _report(f"created {created}")))
+    except GraphError as error:
+        _report(f"The graph could not be set up: {error}")
+        return 1
+    _report(f"The graph {graph_name} is complete.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="imbi-assistant",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=version())
+    parser.set_defaults(command=serve, workers=1, fd=None)
+    _add_address(parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command, text in (
+        ("serve", serve, "run the service; this is the default command"),
+        ("chat", chat, "chat in the terminal with a service that is running"),
+        ("token", token, "print an access token for a development user"),
+        ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
+    ):
+        # Defaults of a subcommand would override the options that are given before its name.
+        subparser = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", argument_default=argparse.SUPPRESS
+        )
+        subparser.set_defaults(command=command)
+        _add_options(subparser, name)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
+    if command != "setup":
+        _add_address(parser)
+    if command == "serve":
+        parser.add_argument(
+            "--workers", type=_worker_count, metavar="N", help="number of processes that share the port (default: 1)"
+        )
+        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    if command in {"chat", "token"}:
+        parser.add_argument(
+            "--user", metavar="EMAIL", default=DEFAULT_USER, help="development user to act as (default: %(default)s)"
+        )
+    if command == "chat":
+        parser.add_argument("--conversation", metavar="ID", default=None, help="continue this conversation")
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    has_defaults = parser.argument_default is not argparse.SUPPRESS
+    for flag, kind, metavar, default, text in (
+        ("--host", str, "HOST", "127.0.0.1", "address of the service"),
+        ("--port", _port, "PORT", 8002, "port of the service"),
+        ("--data-dir", Path, "DIR", _DATA_DIR, "directory for the embedded database, secrets and the chat's history"),
+    ):
+        value = default if has_defaults else argparse.SUPPRESS
+        parser.add_argument(flag, type=kind, metavar=metavar, default=value, help=f"{text} (default: {default})")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to {_MAX_PORT}")
+    return int(text)
+
+
+def _worker_count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1")
+    return int(text)
+
+
+def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
+    if not _is_development(variables):
+        raise SettingsError([_NO_TOKENS])
+    from local.tokens import issue_token, load_secret  # noqa: PLC0415  # `local` is not deployed
+
+    secret = variables.get("IMBI_AUTH_JWT_SECRET") or load_secret(options.data_dir)
+    return issue_token(secret, options.user)
+
+
+def _is_development(variables: Mapping[str, str]) -> bool:
+    return variables.get("ENVIRONMENT", DEVELOPMENT) == DEVELOPMENT
+
+
+def _report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Parses tool results: JSON, complete or cut off, becomes records; other text stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import JSONDecodeError, JSONDecoder
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import JsonValue
+
+Record: TypeAlias = "dict[str, JsonValue]"
+
+_DECODER = JSONDecoder(strict=False)
+_WRAPPERS = ("result", "results", "data", "items", "records", "entries", "relationships", "components", "projects")
+"""Keys under which APIs return a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """A parsed result: its value if it is JSON, its text, and whether it was cut off."""
+
+    value: JsonValue
+    text: str
+    is_cut: bool = False
+
+    @property
+    def records(self) -> list[Record]:
+        """The objects of the list that the result is or contains."""
+        return [item for item in _list_in(self.value) or [] if isinstance(item, dict)]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the result is a list or contains one."""
+        return _list_in(self.value) is not None
+
+    @property
+    def record(self) -> Record:
+        """The object that the result is; empty for other results."""
+        value = self.value
+        if isinstance(value, dict) and isinstance(value.get("result"), dict) and len(value) == 1:
+            value = value["result"]
+        return value if isinstance(value, dict) else {}
+
+
+def parse_result(text: str) -> ToolResult:
+    """Parse a result; of a list that was cut off, only the complete elements remain."""
+    stripped = text.strip()
+    if not stripped.startswith(("{", "[")):
+        return ToolResult(None, stripped)
+    try:
+        value, end = _DECODER.raw_decode(stripped)
+    except JSONDecodeError:
+        elements = list(_whole_elements(stripped))
+        return ToolResult(elements or None, stripped, is_cut=True)
+    return ToolResult(value, stripped, is_cut=bool(stripped[end:].strip()))
+
+
+def text_of(value: object) -> str:
+    """Return a value that is a string; for other values, an empty string."""
+    return value if isinstance(value, str) else ""
+
+
+def _list_in(value: JsonValue) -> list[JsonValue] | None:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        for key in _WRAPPERS:
+            inner = value.get(key)
+            if isinstance(inner, list):
+                return inner
+            if isinstance(inner, dict) and (nested := _list_in(inner)) is not None:
+                return nested
+        only = next(iter(value.values())) if len(value) == 1 else None
+        return only if isinstance(only, list) else None
+    return None
+
+
+def _whole_elements(text: str) -> Iterator[JsonValue]:
+    place = text.find("[")
+    while place >= 0:
+        place += 1
+        while place < len(text) and text[place] in " \t\r\n,":
+            place += 1
+        try:
+            element, place = _DECODER.raw_decode(text, place)
+        except JSONDecodeError:
+            return
+        yield element
+        place -= 1

@@ -1,0 +1,45 @@
+"""The user's own words in a message, without the blocks that the web UI adds to it."""
+
+from __future__ import annotations
+
+import re
+
+_OPENING = re.compile(r"[ \t]*<(context|search_context)(?:\s[^<>\n]*)?>", re.IGNORECASE)
+_CLOSING = {
+    name: re.compile(rf"</{name}[ \t]*>[ \t]*\n*", re.IGNORECASE | re.ASCII) for name in ("context", "search_context")
+}
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+
+def without_ui_blocks(text: str) -> str:
+    """Return a message without the `<context>` and `<search_context>` blocks that the UI puts before a question.
+
+    A block begins at the start of a line or right after another block; the same tag within a line is the user's own
+    text. The UI closes every block; one that is not closed reaches to the next blank line. The time is linear in the
+    length of the text.
+    """
+    kept: list[str] = []
+    unclosed: set[str] = set()
+    position = copied = 0
+    while position < len(text):
+        opening = _OPENING.match(text, position)
+        if opening is not None:
+            kept.append(text[copied:position])
+            position = copied = _end_of_block(text, opening, unclosed)
+        elif (line_end := text.find("\n", position)) < 0:
+            break
+        else:
+            position = line_end + 1
+    return "".join([*kept, text[copied:]]).strip() if kept else text
+
+
+def _end_of_block(text: str, opening: re.Match[str], unclosed: set[str]) -> int:
+    """Return where a block ends; `unclosed` remembers the tags that nothing closes any more, so each is sought once."""
+    name = opening[1].lower()
+    if name not in unclosed:
+        closing = _CLOSING[name].search(text, opening.end())
+        if closing is not None:
+            return closing.end()
+        unclosed.add(name)
+    blank_line = _BLANK_LINE.search(text, opening.end())
+    return blank_line.end() if blank_line is not None else len(text)
