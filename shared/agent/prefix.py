@@ -13,13 +13,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.domain.models import Additions
+from shared.domain.ports import ToolDefinition
 from shared.domain.requests import OfferedTool, Prefix
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from shared.domain.models import JsonObject
-    from shared.domain.ports import ToolDefinition
     from shared.domain.requests import SearchMode, SystemPrompt
 
 FEW = 30
@@ -41,10 +41,13 @@ def first_prefix(
     return Prefix(system, tuple(tools), mode)
 
 
-def grown(prefix: Prefix, definitions: Iterable[ToolDefinition], used: Collection[str]) -> Prefix:
+def grown(
+    prefix: Prefix, definitions: Iterable[ToolDefinition], used: Collection[str], referenced: Iterable[str] = ()
+) -> Prefix:
     """Return the prefix with new tools behind the others, deferred.
 
-    A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs.
+    A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs. A tool
+    that the conversation has `referenced` and that is gone gets a definition too: the API refuses a reference without.
     """
     if prefix.mode == "indirect":
         return prefix
@@ -56,8 +59,13 @@ def grown(prefix: Prefix, definitions: Iterable[ToolDefinition], used: Collectio
         for tool in prefix.tools
     )
     known = prefix.tool_names
-    new = (OfferedTool(name, encoded, is_deferred=True) for name, encoded in current.items() if name not in known)
+    added = current | {name: _gone(name).encoded for name in referenced if name not in current}
+    new = (OfferedTool(name, encoded, is_deferred=True) for name, encoded in added.items() if name not in known)
     return replace(prefix, tools=(*kept, *new))
+
+
+def _gone(name: str) -> ToolDefinition:
+    return ToolDefinition(name, "This tool is not available now.", {"type": "object"})
 
 
 @dataclass(frozen=True, slots=True)

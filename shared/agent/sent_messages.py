@@ -47,10 +47,13 @@ def messages_to_send(
         if sequence >= edits.first:
             for turn in _turns_of(sequence, message, edits, tool_names):
                 _add(turns, turn)
+    joined: list[_Turn] = []
     for turn in turns:
         if turn.role == "assistant":
             turn.blocks = _complete_searches(turn.blocks, tool_names, may_be_pending=turn is turns[-1])
-    return _framed([message for turn in _paired(turns) for message in _rendered(turn)])
+        # Turns around one that has become empty are joined: a system message must not stand before a user's.
+        _add(joined, turn)
+    return _framed([message for turn in _paired(joined) for message in _rendered(turn)])
 
 
 def _turns_of(sequence: int, message: Message, edits: HistoryEdits, tool_names: Container[str]) -> Iterator[_Turn]:

@@ -18,7 +18,7 @@ from shared.domain.models import NO_ADDITIONS, Additions
 from shared.domain.requests import ModelRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from shared.agent.history import History
     from shared.domain.events import ModelEvent, Reply, ToolResult
@@ -97,7 +97,8 @@ class Turn:
 
     def add_round(self, reply: Reply, results: Sequence[ToolResult], *, is_last: bool) -> tuple[Message, ...]:
         """Add a reply and its results to the history and return them as the messages to store."""
-        additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()))
+        found = [name for result in results for name in _references(result.block())]
+        additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()), found)
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
         self._history.append(messages)
         return messages
@@ -113,12 +114,12 @@ class Turn:
             is_repeated=True,
         )
 
-    def _added(self, additions: Additions) -> Additions:
+    def _added(self, additions: Additions, found: Iterable[str] = ()) -> Additions:
         """Let the prefix grow with the tools of the moment, and add what has changed to the additions of a message."""
         definitions = self.tools.definitions()
         used = used_tools(self._history)
         changes = tool_changes(self._prefix, definitions, used, self._state)
-        self._prefix = grown(self._prefix, definitions, used)
+        self._prefix = grown(self._prefix, definitions, used, {*referenced_tools(self._history), *found})
         if not changes:
             return replace(additions, state=self._state) if additions.state is not None else additions
         told = announcement(changes, has_tool_changes=self.settings.capabilities.tool_changes, state=self._state)
@@ -156,9 +157,14 @@ class Turn:
 
 def used_tools(history: History) -> frozenset[str]:
     """Return the names of the tools that the history has called or has references to."""
+    calls = (call for _, message in history.messages for call in message.tool_use or ())
+    return referenced_tools(history) | {str(call.get("name")) for call in calls}
+
+
+def referenced_tools(history: History) -> frozenset[str]:
+    """Return the names of the tools that the history has references to."""
     names: set[str] = set()
     for _, message in history.messages:
-        names |= {str(call.get("name")) for call in message.tool_use or ()}
         for block in [*(message.blocks or ()), *(message.tool_results or ())]:
             names |= set(_references(block))
     return frozenset(names)

@@ -26,6 +26,7 @@ from tests.support.agent_fakes import (
     said,
     turn_of,
 )
+from tests.support.sample_requests import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ async def told(answer: Answer, after: int | None = None, reason: Interruption | 
 def assert_replayable(messages: Sequence[Message]) -> None:
     again = Message(id=QUESTION_ID, role="user", content="And?", created_at=clock.now())
     sent = messages_to_send(enumerate([QUESTION, *messages, again]))
-    assert problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": sent}) == []
+    assert problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": sent, "tools": [TOOL]}) == []
     for message in messages:
         assert message.content.strip() or message.tool_use or message.tool_results
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from local.messages_api import problems
 from shared.agent.loop import run_turn
+from shared.claude.features import Features
+from shared.claude.request import encode
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
 from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, said, turn_of
@@ -31,7 +34,8 @@ def finished(events: Sequence[TurnEvent]) -> TurnFinished:
 
 
 def objections(request: ModelRequest) -> list[str]:
-    return problems({"model": request.model, "max_tokens": request.max_tokens, "messages": [*request.messages]})
+    encoded = encode(request, Features(), 100_000)
+    return problems(orjson.loads(encoded.body), betas=encoded.betas.split(","))
 
 
 @pytest.mark.proves("turn.loop")

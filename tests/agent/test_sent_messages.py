@@ -13,6 +13,7 @@ from local.messages_api import problems
 from shared.agent.sent_messages import messages_to_send
 from shared.domain.models import Message
 from shared.util import clock
+from tests.support.sample_requests import TOOL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ messages = st.builds(
 
 
 def objections(sent: Sequence[JsonObject]) -> list[str]:
-    return problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": [*sent]})
+    return problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": [*sent], "tools": [TOOL]})
 
 
 @pytest.mark.proves("turn.old-rows", "turn.replayable")

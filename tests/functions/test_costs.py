@@ -25,8 +25,14 @@ def tools_of(model_server: ModelServer, request: int) -> list[dict[str, Any]]:
     return tools
 
 
-def names_of(model_server: ModelServer, request: int) -> list[str]:
-    return [str(each["name"]) for each in tools_of(model_server, request)]
+def shown_in(model_server: ModelServer, request: int) -> list[str]:
+    """The names of the tools that the model sees from the start."""
+    return [str(each["name"]) for each in tools_of(model_server, request) if not each.get("defer_loading")]
+
+
+def found_in(result: dict[str, Any]) -> list[str]:
+    """The names of the tools that a search's result refers to."""
+    return [part["tool_name"] for part in result["content"] if part["type"] == "tool_reference"]
 
 
 def breakpoints(value: Any) -> list[Any]:
@@ -49,16 +55,15 @@ async def test_a_handful_of_many_tools_is_shown_and_the_others_are_found(
     )
     conversation = await client.begin()
     await client.ask(conversation, "Make me a project type")
-    shown = names_of(model_server, 0)
+    shown = shown_in(model_server, 0)
     assert len(shown) < 12
-    assert {"navigate_to", "refresh_data", "search_tools", "list_projects"} <= set(shown)
+    assert {"navigate_to", "refresh_data", "search_tools", "list_projects"} <= set(shown), shown
     assert "create_project_type" not in shown
-    found = model_server.chats[1].results["toolu_search"]["content"]
-    assert "- create_project_type: " in found
-    assert "create_project_type" in names_of(model_server, 1)
+    assert "create_project_type" in found_in(model_server.chats[1].results["toolu_search"])
     await client.ask(conversation, "And now?")
-    assert "create_project_type" in names_of(model_server, 3), "what was found stays in the conversation"
-    assert names_of(model_server, 3)[: len(shown)] == shown, "what was there before keeps its place"
+    for request in range(1, 4):
+        assert tools_of(model_server, request) == tools_of(model_server, 0), "what was sent stays as it was sent"
+    assert "create_project_type" in json.dumps(model_server.chats[3].messages), "what was found stays found"
 
 
 @pytest.mark.proves("costs.search")
@@ -79,9 +84,9 @@ async def test_a_search_finds_only_what_its_caller_may_use(
         model_server.script(reply(searching), reply(text("Ok")))
         async with service.client(user) as client:
             await client.ask(await client.begin(), "Remove something")
-        found[user] = model_server.chats[-1].results["toolu_1"]["content"]
-    assert "- delete_project: " in found[ADMIN]
-    assert "- delete_project: " not in found[DEVELOPER]
+        found[user] = found_in(model_server.chats[-1].results["toolu_1"])
+    assert "delete_project" in found[ADMIN]
+    assert "delete_project" not in found[DEVELOPER]
 
 
 @pytest.mark.proves("costs.search-by-the-api")
@@ -136,7 +141,7 @@ async def test_every_tool_is_shown_where_searching_is_off(
     model_server.script(reply(text("Hello.")))
     async with start_service(IMBI_ASSISTANT_TOOL_SEARCH="off").client(DEVELOPER) as client:
         await client.ask(await client.begin(), "Hi")
-    names = names_of(model_server, 0)
+    names = shown_in(model_server, 0)
     assert len(names) > 30
     assert "search_tools" not in names
 
@@ -160,7 +165,7 @@ async def test_the_prompts_beginning_is_the_same_for_everybody(
             assert DEVELOPER not in orjson.dumps([tools, system[0]]).decode()
             assert DEVELOPER in system[-1]["text"], "what concerns the user comes last"
             assert "cache_control" in request.body["messages"][-1]["content"][-1]
-            assert len(breakpoints(request.body)) == 2
+        assert [len(breakpoints(request.body)) for request in model_server.chats[-3:]] == [2, 3, 3]
     assert len(set(beginnings)) == 1
 
 
@@ -190,8 +195,12 @@ async def test_old_results_are_left_out_of_long_conversations_and_stay_stored(
         assert len(model_server.chats[1].results["toolu_1"]["content"]) > 20_000
         await client.ask(conversation, "And now?")
         stored = await client.get(conversation)
-    assert "left out" in json.dumps(model_server.chats[2].body["messages"])
-    assert len(orjson.dumps(model_server.chats[2].body["messages"])) < 5_000
+    request = model_server.chats[2]
+    [clearing] = [edit for edit in request.body["context_management"]["edits"] if "tool_uses" in edit["type"]]
+    assert clearing["trigger"] == {"type": "input_tokens", "value": 5000}
+    assert "context-management-2025-06-27" in request.headers["anthropic-beta"]
+    assert request.results == {}
+    assert len(json.dumps(request.messages[2])) > 20_000, "what was sent stays as it was sent"
     assert len(stored["messages"][2]["tool_results"][0]["content"]) > 20_000
 
 

@@ -73,14 +73,14 @@ class Plan:
 
 
 _changes = st.lists(
-    st.builds(Change, st.sampled_from(("lose", "regain", "add", "remove", "redefine", "pages")), st.integers(0, 3)),
+    st.builds(Change, st.sampled_from(("lose", "regain", "add", "remove", "redefine", "pages")), st.integers(0, 5)),
     max_size=3,
 ).map(tuple)
 _calls = st.lists(
     st.builds(
         Call,
         st.sampled_from(("search", "search", "tool", "deferred", "unknown", "long name")),
-        st.integers(0, 3),
+        st.integers(0, 5),
     ),
     max_size=3,
 ).map(tuple)

@@ -29,82 +29,29 @@ from shared.claude.stream import ReplyReader
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyFinished
 from shared.domain.models import NO_EDITS, Caller, Lease, Principal, StoredMessage
-from shared.domain.ports import ToolDefinition, ToolOutput
 from shared.domain.requests import SystemPrompt
 from shared.tools.builtin import CALL_TOOL
 from shared.tools.search.selection import RESIDENT
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Toolbox
-from shared.tools.toolset import BaseToolset
 from shared.util import clock
-from tests.support.conversation_plans import TOOLS
 from tests.support.model_reply import Envelope, reply
 from tests.support.model_steps import Block, Frame, block, text, thinking, tool
+from tests.support.tool_world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from shared.domain.events import AnswerEvent, AnswerFailed, AnswerStored, ModelEvent, TurnPrepared
-    from shared.domain.models import HistoryEdits, JsonObject, Message
+    from shared.domain.models import HistoryEdits, Message
     from shared.domain.requests import ModelRequest, Prefix, SearchMode
-    from tests.support.conversation_plans import Change, Plan, Question, Round
+    from tests.support.conversation_plans import Plan, Question, Round
     from tests.support.model_steps import Step
 
 CALLER = Caller(Principal("user@example.com", "A User"), "a token")
+MIDDLE = 2
+"""The event of the last reply at which it is stopped or cut."""
 SEARCH_OF_API = "tool_search_tool_bm25"
-
-
-class World(BaseToolset):
-    """The tools that exist and that the user may call, and the pages of the UI."""
-
-    def __init__(self) -> None:
-        self.tools = {f"list_thing{number}s": self._definition(number, 0) for number in range(TOOLS)}
-        self.lost: set[str] = set()
-        self.versions = 0
-        self.coming: list[Change] = []
-        """The changes that happen while the next call runs."""
-
-    @property
-    def pages(self) -> str:
-        """The UI's pages."""
-        return f"/pages/{self.versions // 3}"
-
-    def name(self, number: int) -> str:
-        """The name of a tool."""
-        return f"list_thing{number}s"
-
-    def change(self, change: Change) -> None:
-        """Change the surroundings."""
-        name = self.name(change.tool)
-        self.versions += 1
-        match change.kind:
-            case "lose":
-                self.lost.add(name)
-            case "regain":
-                self.lost.discard(name)
-            case "remove":
-                self.tools.pop(name, None)
-            case "redefine":
-                self.tools[name] = self._definition(change.tool, self.versions)
-            case "add":
-                new = TOOLS + change.tool
-                self.tools.setdefault(self.name(new), self._definition(new, 0))
-            case "pages":
-                pass
-
-    def definitions(self, principal: Principal | None = None) -> list[ToolDefinition]:  # noqa: ARG002  # the port's
-        """List the tools of the moment."""
-        return [tool for name, tool in self.tools.items() if name not in self.lost]
-
-    async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
-        """Answer a call."""
-        while self.coming:
-            self.change(self.coming.pop())
-        await asyncio.sleep(0)
-        return ToolOutput(f"result of {name}")
-
-    def _definition(self, number: int, version: int) -> ToolDefinition:
-        return ToolDefinition(self.name(number), f"Lists thing{number}s, version {version}.", {"type": "object"})
 
 
 @dataclass
@@ -219,11 +166,11 @@ class PlannedModel:
     async def _strike(self, number: int) -> None:
         """End the last reply as the plan says: at its first event or later."""
         fate = self._question.fate
-        if (fate == "stop silently" and number == 0) or (fate == "stop" and number == 2):  # an event
+        if (fate == "stop silently" and number == 0) or (fate == "stop" and number == MIDDLE):
             assert self.interrupt is not None
             self.interrupt.interrupt(Interruption.STOPPED)
             await asyncio.sleep(0)
-        elif fate == "cut" and number == 2:  # an event
+        elif fate == "cut" and number == MIDDLE:
             raise ModelError("Lost.", code="connection_lost", retryable=True)
 
     def _searched_by_api(self, planned: Round) -> Iterator[Block]:
@@ -249,7 +196,7 @@ class PlannedModel:
         if kind == "long name":
             return tool("list.things" * 40, arguments)
         if kind == "search":
-            return tool("search_tools", {"query": f"thing{number}s thing{number + TOOLS}s"})
+            return tool("search_tools", {"query": self._world.query})
         if self._mode == "indirect" and kind == "deferred":
             return tool(CALL_TOOL, {"name": name, "arguments": arguments})
         return tool(name, arguments)

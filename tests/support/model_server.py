@@ -38,14 +38,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 
 from local.messages_api import ApiError, problems
 from local.messages_api.betas import betas_of
-from local.messages_api.binding import bound_signatures, mismatches
+from local.messages_api.binding import mismatches
 from local.messages_api.errors import INVALID_REQUEST
 from local.messages_api.models import rules_of
 from local.messages_api.prompt_cache import PromptCache, input_tokens
@@ -53,6 +52,7 @@ from local.messages_api.thinking import altered_thinking, stripped_thinking, thi
 from tests.support.model_http import HttpServer
 from tests.support.model_reply import Answer, Envelope, HttpError, Reply, Script, empty, http_error, reply
 from tests.support.model_request import RecordedRequest, asks_for_title
+from tests.support.model_signing import drops_mismatches, signed
 from tests.support.model_steps import (
     Block,
     Control,
@@ -91,36 +91,10 @@ if TYPE_CHECKING:
     from tests.support.model_http import HttpRequest, Responder
 
 __all__ = [
-    "Answer",
-    "Block",
-    "Control",
-    "Failure",
-    "Frame",
-    "Gate",
-    "HttpError",
-    "ModelServer",
-    "RecordedRequest",
-    "Reply",
-    "Script",
-    "block",
-    "cut",
-    "empty",
-    "end",
-    "error",
-    "event",
-    "http_error",
-    "ping",
-    "raw",
-    "redacted_thinking",
-    "reply",
-    "reset",
-    "server_tool",
-    "stall",
-    "text",
-    "thinking",
-    "tool",
-    "wait",
-]
+    "Answer", "Block", "Control", "Failure", "Frame", "Gate", "HttpError", "ModelServer", "RecordedRequest", "Reply",
+    "Script", "block", "cut", "empty", "end", "error", "event", "http_error", "ping", "raw", "redacted_thinking",
+    "reply", "reset", "server_tool", "stall", "text", "thinking", "tool", "wait",
+]  # fmt: skip
 
 Json: TypeAlias = dict[str, Any]
 
@@ -248,7 +222,7 @@ class ModelServer(HttpServer):
     def _answer_to(self, request: RecordedRequest) -> Answer:
         """Record a request and take its answer from the script, or refuse it."""
         betas = betas_of(request.headers)
-        drops = self._drops(request.body)
+        drops = drops_mismatches(request.body, self.prefix_mismatch)
         request.problems = problems(request.body, betas=betas, checks_binding=not drops)
         request.problems = request.problems or [*altered_thinking(request.body, self._thinking)]
         with self._changed:
@@ -262,34 +236,15 @@ class ModelServer(HttpServer):
             scripted = self._next(request.body)
         answer = self._called(scripted, request.body) if callable(scripted) else scripted
         if isinstance(answer, Reply):
-            answer = self._signed(answer, request.body)
+            answer = signed(answer, request.body)
             self._remember_thinking(answer)
         return answer
-
-    def _drops(self, body: Json) -> bool:
-        """Return whether thinking that is bound to something else is dropped silently."""
-        binding = body["thinking"].get("block_binding") if isinstance(body.get("thinking"), dict) else None
-        chosen = (binding or {}).get("prefix_mismatch_behavior")
-        return chosen == "drop_block" if chosen else self.prefix_mismatch == "drop"
 
     def _count_thinking(self, request: RecordedRequest, *, drops: bool) -> None:
         self.stripped_thinking += stripped_thinking(request.body, self._thinking)
         if drops and rules_of(request.body["model"]).checks_thinking and (dropped := mismatches(request.body)):
             self.dropped_thinking += len(dropped)
             self._fail(f"thinking was dropped: {dropped[0].block.path}", is_refusal=True)
-
-    @staticmethod
-    def _signed(answer: Reply, body: Json) -> Reply:
-        """Sign the thinking blocks whose signature the script leaves open."""
-        thoughts = [step.unsigned for step in answer.steps if isinstance(step, Block) and step.unsigned is not None]
-        signatures = iter(bound_signatures(body, thoughts) if thoughts else [])
-        return replace(
-            answer,
-            steps=tuple(
-                step.signed(next(signatures)) if isinstance(step, Block) and step.unsigned is not None else step
-                for step in answer.steps
-            ),
-        )
 
     def _called(self, function: Callable[[Json], Answer], body: Json) -> Answer:
         try:
