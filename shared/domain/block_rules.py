@@ -25,6 +25,9 @@ def is_acceptable(block: JsonObject) -> bool:
             return bool(block.get("signature"))
         case "tool_use":
             return bool(id_of(block.get("id")))
+        case "image":
+            source = block.get("source")
+            return isinstance(source, dict) and source.get("data") != ""
         case kind:
             return isinstance(kind, str)
 

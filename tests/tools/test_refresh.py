@@ -97,7 +97,8 @@ async def test_a_refresh_tells_what_came_from_where_and_the_new_tools_can_be_cal
         new = offered(tools) - before
         assert len(new) == 2
         assert "mcp_calc_brand_new" in new
-        lines = str(result.content).splitlines()
+        report = result.content[0]["text"] if isinstance(result.content, list) else result.content
+        lines = str(report).splitlines()
         assert lines[0] == f"Imbi API: {len(here.openapi.names)} tools."
         assert lines[1] == "Calc: 2 tools."
         assert lines[2] == f"{len(here.openapi.names) + 2} of these tools are available to this user from now on."
@@ -124,7 +125,8 @@ async def test_a_source_that_fails_keeps_what_it_had() -> None:
         here.api.app.openapi_schema = {"openapi": "3.1.0", "paths": 7}
         (result,) = await results(tools, (REFRESH, {}))
         assert not result.is_error
-        lines = str(result.content).splitlines()
+        report = result.content[0]["text"] if isinstance(result.content, list) else result.content
+        lines = str(report).splitlines()
         assert lines[0].endswith(
             "as before. Reading them again failed: The Imbi API's OpenAPI document cannot be used: it is no OpenAPI 3 "
             "document."

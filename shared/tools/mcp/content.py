@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_IMAGES = 10
 """Pictures in one result. The Messages API allows smaller pictures only where a request has more than 20."""
-_MAX_ERROR_CHARS = 20_000
+_MAX_ERROR_CHARS = 8_000
 """A longer error text is cut before the patterns that clean it are applied."""
 _RESULT_KEY = "result"
 """The key under which servers put a structured result that is not an object."""

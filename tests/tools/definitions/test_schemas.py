@@ -37,12 +37,12 @@ async def test_references_to_parts_of_the_document_are_followed() -> None:
 
 async def test_circular_schemas_stay_circular() -> None:
     name = {"type": "string"}
-    node = {"type": "object", "properties": {"name": name, "next": {"$ref": "#/components/schemas/Node"}}}
+    node = {"type": "object", "properties": {"caption": name, "next": {"$ref": "#/components/schemas/Node"}}}
     api = of_body({"$ref": "#/components/schemas/Node"}, components={"schemas": {"Node": node}})
     (definition,) = (await api.definitions()).values()
-    assert definition.input_schema["properties"] == {"name": {"type": "string"}, "next": {"$ref": "#/$defs/Node"}}
+    assert definition.input_schema["properties"] == {"caption": {"type": "string"}, "next": {"$ref": "#/$defs/Node"}}
     assert definition.input_schema["$defs"] == {
-        "Node": {"type": "object", "properties": {"name": name, "next": {"$ref": "#/$defs/Node"}}}
+        "Node": {"type": "object", "properties": {"caption": name, "next": {"$ref": "#/$defs/Node"}}}
     }
 
 

@@ -60,7 +60,7 @@ def refs_api() -> FastAPI:
         return slug
 
     @app.get("/api/uploads/{name}")
-    async def get_upload(name: str) -> str:
+    async def get_asset(name: str) -> str:
         return name
 
     @app.get("/api/uploads/{name}/thumbnail")
@@ -85,8 +85,8 @@ async def test_a_slash_is_sent_encoded_and_arrives(ref: str) -> None:
         ("get_team", "slug", "a/members", "belongs to another operation"),
         ("get_team", "slug", "a%2Fmembers", "belongs to another operation"),
         ("get_team", "slug", "a/MEMBERS", "belongs to another operation"),
-        ("get_upload", "name", "a/thumbnail", "belongs to another operation"),
-        ("get_upload", "name", "a/b/thumbnail", "not available"),
+        ("get_asset", "name", "a/thumbnail", "belongs to another operation"),
+        ("get_asset", "name", "a/b/thumbnail", "not available"),
     ],
 )
 async def test_a_slash_does_not_lead_to_another_operation(name: str, argument: str, value: str, message: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from local.messages_api.tools import tool_problems
 from shared.domain.models import Principal
+from shared.tools.definitions.terms import TERMS
 from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi
 from tests.support.openapi_documents import document, names_of, toolset_of
 
@@ -93,8 +94,8 @@ async def test_a_definition_says_what_is_needed_and_no_more() -> None:
         "properties": {
             "org_slug": {"description": "Organization slug.", "type": "string"},
             "filter": {"type": "array", "items": {"type": "string"}, "description": "Repeatable."},
-            "slim": {"type": "boolean", "default": False},
-            "limit": {"type": "integer", "minimum": 1, "default": 20},
+            "slim": {"description": TERMS["slim"], "type": "boolean", "default": False},
+            "limit": {"description": TERMS["limit"], "type": "integer", "minimum": 1, "default": 20},
             "page_size_": {"type": "integer", "description": "(`page[size]`)"},
             "x-trace": {"type": "string"},
         },
