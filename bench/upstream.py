@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import orjson
 import uvloop
 
 from bench.wire import DELTA, HEAD, TAIL, Shape
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _BATCH = 64
 """The number of events of an unpaced reply that are written at once; each event remains its own chunk."""
+
+_RESULT = orjson.dumps([{"slug": f"project-{n}", "name": f"Project {n}", "tier": n % 3} for n in range(150)])
+"""A result of some 2,000 tokens."""
 
 
 class Canned:
@@ -40,6 +44,10 @@ class Canned:
         match path.strip("/").split("/"):
             case [name, "openapi.json"]:
                 return self.documents[name]
+            case ["rich", name, "openapi.json"]:
+                return self.documents[name]
+            case ["rich", *_]:
+                return _RESULT
             case ["bytes", size]:
                 return b"x" * int(size)
             case ["last"]:

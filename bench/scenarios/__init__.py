@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.scenarios import (
     cold,
+    conversation,
     crowd,
     events,
     first_word,
@@ -33,6 +34,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "queries": queries.measure,
     "patterns": patterns.measure,
     "tokens": tokens.measure,
+    "conversation": conversation.measure,
     "functions": functions.measure,
     "residents": residents.measure,
     "cold": cold.measure,

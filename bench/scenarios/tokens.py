@@ -6,7 +6,7 @@ count as one token. Cached tokens are those of prefixes that were sent before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,59 +14,19 @@ import orjson
 from bench.environment import reachable
 from bench.figures import Figure, Goal
 from bench.questions import QUESTIONS
+from bench.scripted_model import ScriptedModel, visible_tools
 from local.company.principals import ADMINISTRATOR_EMAIL
 from local.demo_api import create_demo_api
 from local.messages_api.prompt_cache import BYTES_PER_TOKEN, PromptCache
 from shared.http.server import running
-from shared.tools.search.index import SEARCH_TOOL
-from tests.support.model_server import ModelServer, reply, text, tool
+from tests.support.model_server import ModelServer
 
 if TYPE_CHECKING:
     from bench.environment import Bench, Service
     from bench.questions import Question
-    from tests.support.model_reply import Reply
 
-_KNOWN = {
-    "org_slug": "fernwood",
-    "query": "invoices",
-    "q": "invoices",
-    "slug": "platform",
-    "email": "viewer@example.com",
-}
 _PREFIX = Goal(11_000)
 _CACHED = Goal(90, is_least=True)
-
-
-@dataclass(slots=True)
-class _Script:
-    """A scripted model that answers one question."""
-
-    server: ModelServer
-    question: Question
-    left: list[str] = field(init=False)
-    searches: int = 0
-    missed: int = 0
-
-    def __post_init__(self) -> None:
-        self.left = list(self.question.tools)
-        self.server.script(self.answer)
-
-    def answer(self, body: dict[str, Any]) -> Reply:
-        """Reply to a request: call the next tool, search for it, or end the answer."""
-        offered = {each["name"]: each for each in body.get("tools") or []}
-        if self.left and self.left[0] in offered:
-            name = self.left.pop(0)
-            return self._and_go_on(reply(tool(name, _arguments(offered[name]))))
-        if self.left and SEARCH_TOOL.name in offered and self.searches < len(self.question.tools) * 2:
-            self.searches += 1
-            words = self.left[0].replace("_", " ")
-            return self._and_go_on(reply(tool(SEARCH_TOOL.name, {"query": words})))
-        self.missed += len(self.left)
-        return reply(text("Here is what I found in Imbi, with links to the pages."))
-
-    def _and_go_on(self, said: Reply) -> Reply:
-        self.server.script(self.answer)
-        return said
 
 
 @dataclass(slots=True)
@@ -123,7 +83,7 @@ async def _asked(service: Service, model: ModelServer, scenario: str) -> list[Fi
 
 
 async def _one(service: Service, model: ModelServer, question: Question, sums: _Sums, scenario: str) -> list[Figure]:
-    script = _Script(model, question)
+    script = ScriptedModel(model, question)
     before = len(model.chats)
     client = service.client(ADMINISTRATOR_EMAIL)
     answer = await client.ask(await client.begin(), question.text)
@@ -131,7 +91,7 @@ async def _one(service: Service, model: ModelServer, question: Question, sums: _
     model.verify()
     requests = [request.body for request in model.chats[before:]]
     sizes = [len(orjson.dumps(body)) for body in requests]
-    tools = [len(orjson.dumps(body.get("tools") or [])) for body in requests]
+    tools = [len(orjson.dumps([*visible_tools(body).values()])) for body in requests]
     sums.requests += len(requests)
     sums.tokens += sum(sizes) // BYTES_PER_TOKEN
     sums.tools += sum(tools) // BYTES_PER_TOKEN
@@ -158,18 +118,3 @@ def _count_cached(requests: list[dict[str, Any]], sums: _Sums) -> None:
         if number:
             sums.later += sum(usage.values())
             sums.later_read += usage["cache_read_input_tokens"]
-
-
-def _arguments(definition: dict[str, Any]) -> dict[str, Any]:
-    """Return the required input of a tool; an unknown project gives an error, which is a short result."""
-    schema = definition["input_schema"]
-    properties = schema.get("properties", {})
-    return {name: _value(name, properties.get(name, {})) for name in schema.get("required", [])}
-
-
-def _value(name: str, schema: dict[str, Any]) -> object:
-    if schema.get("enum"):
-        return schema["enum"][0]
-    return {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}.get(
-        schema.get("type", ""), _KNOWN.get(name, "checkout")
-    )
