@@ -77,8 +77,8 @@ class PromptCache:
     """Counts input tokens and remembers prefixes, each for the time that its breakpoint asked for.
 
     A breakpoint writes the prefix that ends with it, and reads the longest one that was written before within its
-    lookback. Prefixes shorter than `minimum_tokens`, by default the model's, are not cached. Deferred tools cost nothing
-    until a message refers to them; results that the request has cleared (`context_management`) are not counted.
+    lookback. Prefixes shorter than `minimum_tokens`, by default the model's, are not cached. Deferred tools cost
+    nothing until a message refers to them; results that the request has cleared (`context_management`) are not counted.
     """
 
     minimum_tokens: int | None = None
