@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NOT_KNOWN = re.compile(r"extra inputs|input should be|unexpected|unknown|unsupported|not supported|invalid")
+_OF_THINKING = re.compile(r"signature.*thinking|thinking.*signature", re.DOTALL)
+"""A refused signature: the sentence about what has changed may name a feature that is none of the reasons."""
 _LONGEST_MESSAGE = 2000
 
 
@@ -22,11 +24,17 @@ class Feature:
 
     field: str
     beta: str
+    signs: tuple[str, ...] = ()
+    """Further words by which a refusal names the feature."""
+
+    def is_named_in(self, text: str) -> bool:
+        """Return whether a refusal, in lower case, names the feature."""
+        return any(sign in text for sign in (self.field, self.beta, *self.signs))
 
 
 CONTEXT_EDITING = Feature("context_management", "context-management-2025-06-27")
 COMPACTION = Feature("compact_20260112", "compact-2026-01-12")
-TOOL_CHANGES = Feature("tool_removal", "mid-conversation-tool-changes-2026-07-01")
+TOOL_CHANGES = Feature("tool_removal", "mid-conversation-tool-changes-2026-07-01", ("tool_addition", ".role:"))
 THINKING_UPDATES = Feature("display", "thinking-display-updates-2026-08-18")
 
 
@@ -43,9 +51,9 @@ class Features:
     def note_refusal(self, message: str, used: Collection[Feature]) -> bool:
         """Switch off the features that a refusal names; return whether there was one, so that asking again can help."""
         text = message[:_LONGEST_MESSAGE].lower()
-        if _NOT_KNOWN.search(text) is None:
+        if _NOT_KNOWN.search(text) is None or _OF_THINKING.search(text) is not None:
             return False
-        named = {each for each in used if each.field in text or each.beta in text}
+        named = {each for each in used if each.is_named_in(text)}
         for each in named:
             log.warning("the model's API does not know %s; it is not used from now on", each.beta)
         self._refused |= named
