@@ -22,9 +22,10 @@ from tests.support.service import Service
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from tests.support.client import Answer, Client
+    from tests.support.client import Client
     from tests.support.database import Database
     from tests.support.model_server import ModelServer
+    from tests.support.sse import Answer
 
 MODELS = (
     "claude-sonnet-5-5",

@@ -105,17 +105,19 @@ FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content
 
 
 @pytest.mark.proves("turn.pause-turn", "turn.odd-streams")
-@pytest.mark.parametrize("last", [thinking("Shall I go on?"), text(" \n")], ids=["a-thought", "a-blank"])
-async def test_a_pause_that_cannot_be_resumed_ends_the_answer(
-    client: Client, model_server: ModelServer, last: Any
+@pytest.mark.parametrize(
+    ("last", "is_resumed"), [(thinking("Shall I go on?"), False), (text(" \n"), True)], ids=["a-thought", "a-blank"]
+)
+async def test_a_pause_is_resumed_where_the_api_takes_it(
+    client: Client, model_server: ModelServer, last: Any, *, is_resumed: bool
 ) -> None:
-    model_server.script(reply(block(SEARCH), block(FOUND), last, stop="pause_turn"), reply(text("Resumed.")))
+    model_server.script(reply(block(SEARCH), block(FOUND), last, stop="pause_turn"))
+    if is_resumed:
+        model_server.script(reply(text("Resumed.")))
     conversation = await client.begin()
-    assert (await client.ask(conversation, "Which are there?")).done
-    if model_server.unsaid:
-        model_server.script(reply(text("Unused.")))
-        await client.ask(conversation, "And?")
-        await client.ask(conversation, "And?")
+    answer = await client.ask(conversation, "Which are there?")
+    assert answer.text.strip()
+    assert ("Resumed." in answer.text) is is_resumed
     await goes_on(client, model_server, conversation)
 
 
