@@ -26,6 +26,7 @@ SIGNED: Final = "EqMB"
 """The beginning of the signatures that are made here; others pass, because only the API can check them."""
 _BYTES: Final = 15
 """The length of each hash in a signature."""
+_THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 _NOTHING: Final = bytes(_BYTES)
 
 
@@ -105,7 +106,7 @@ def _prefixes(body: Body, joined: list[Turn]) -> Iterator[bytes]:
     """Yield the hash of everything before each turn, and at last of everything.
 
     `cache_control`, the order of keys and the spelling of a text as a string or a block do not count; deferred tools
-    count from the message on that refers to them.
+    count from the message on that refers to them. Earlier thinking is bound by its own series, whose beginning may go.
     """
     system = hashlib.sha256(_canonical([_plain(block) for block in _blocks_of(body.get("system"))]))
     tools = [
@@ -122,7 +123,8 @@ def _prefixes(body: Body, joined: list[Turn]) -> Iterator[bytes]:
         yield _hash(system.digest() + shown + said.digest())
         if turn is None:
             return
-        said.update(_canonical([turn.role, [_plain(block.value) for block in turn.blocks]]))
+        shown_blocks = [block for block in turn.blocks if block.kind not in _THINKING]
+        said.update(_canonical([turn.role, [_plain(block.value) for block in shown_blocks]]))
         names = {name for block in turn.blocks for name in referenced_names(block.value)}
         if names - referenced:
             referenced |= names

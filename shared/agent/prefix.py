@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from shared.domain.models import Additions
 from shared.domain.ports import ToolDefinition
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from shared.domain.models import JsonObject
-    from shared.domain.requests import SearchMode, SystemPrompt
+    from shared.domain.requests import Capabilities, SearchMode, SystemPrompt
 
 FEW = 30
 """Up to this number, all tools are shown: a search would cost more than it saves."""
@@ -41,15 +41,36 @@ def first_prefix(
     return Prefix(system, tuple(tools), mode)
 
 
+Growth: TypeAlias = Literal["deferred", "shown", "never"]
+"""How new tools come into a conversation: deferred, among those that are shown, or not at all."""
+
+
+def growth_of(mode: SearchMode, capabilities: Capabilities) -> Growth:
+    """Return how new tools come into a conversation with this mode.
+
+    Where all tools are shown, a new one is deferred and added by a system message. A model that has no such messages
+    gets it among the others, unless its thinking would become invalid by that.
+    """
+    if mode == "indirect":
+        return "never"
+    if mode != "off" or capabilities.tool_changes:
+        return "deferred"
+    return "never" if capabilities.checks_thinking else "shown"
+
+
 def grown(
-    prefix: Prefix, definitions: Iterable[ToolDefinition], used: Collection[str], referenced: Iterable[str] = ()
+    prefix: Prefix,
+    definitions: Iterable[ToolDefinition],
+    used: Collection[str],
+    referenced: Iterable[str] = (),
+    growth: Growth = "deferred",
 ) -> Prefix:
-    """Return the prefix with new tools behind the others, deferred.
+    """Return the prefix with new tools behind the others.
 
     A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs. A tool
     that the conversation has `referenced` and that is gone gets a definition too: the API refuses a reference without.
     """
-    if prefix.mode == "indirect":
+    if prefix.mode == "indirect" or growth == "never":
         return prefix
     current = {each.name: each.encoded for each in definitions}
     kept = tuple(
@@ -60,7 +81,8 @@ def grown(
     )
     known = prefix.tool_names
     added = current | {name: _gone(name).encoded for name in referenced if name not in current}
-    new = (OfferedTool(name, encoded, is_deferred=True) for name, encoded in added.items() if name not in known)
+    is_deferred = growth == "deferred"
+    new = (OfferedTool(name, encoded, is_deferred) for name, encoded in added.items() if name not in known)
     return replace(prefix, tools=(*kept, *new))
 
 
@@ -83,7 +105,11 @@ class ToolChanges:
 
 
 def tool_changes(
-    prefix: Prefix, definitions: Sequence[ToolDefinition], used: Collection[str], state: JsonObject
+    prefix: Prefix,
+    definitions: Sequence[ToolDefinition],
+    used: Collection[str],
+    state: JsonObject,
+    growth: Growth = "deferred",
 ) -> ToolChanges:
     """Compare the tools of the moment with the prefix and with what the model was told so far."""
     current = {each.name: each for each in definitions}
@@ -91,15 +117,13 @@ def tool_changes(
     told_withdrawn = set(_names(state.get("withdrawn")))
     told_redefined = _texts(state.get("redefined"))
     return ToolChanges(
-        added=tuple(name for name in current if name not in prefix.tool_names),
+        added=() if growth == "never" else tuple(name for name in current if name not in prefix.tool_names),
         withdrawn=tuple(name for name in seen if name not in current and name not in told_withdrawn),
         restored=tuple(name for name in sorted(told_withdrawn) if name in current),
         redefined=tuple(
             current[name]
             for name, tool in seen.items()
-            if name in current
-            and current[name].encoded != tool.encoded
-            and told_redefined.get(name) != _hash(current[name])
+            if name in current and _hash(current[name]) != told_redefined.get(name, _hash(tool))
         ),
     )
 
@@ -111,23 +135,26 @@ def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:
     return {**state, "withdrawn": [*sorted(withdrawn)], "redefined": {**redefined}}
 
 
-def announcement(changes: ToolChanges, *, has_tool_changes: bool, state: JsonObject) -> Additions:
-    """Return the parts of a message that tell the model of changed tools."""
+def announcement(
+    changes: ToolChanges, *, has_tool_changes: bool, state: JsonObject, has_search: bool = True
+) -> Additions:
+    """Return the parts of a message that tell the model of changed tools; without a search, new ones are added too."""
     system: list[JsonObject] = []
-    if has_tool_changes and (changes.withdrawn or changes.restored):
+    if has_tool_changes:
+        added = changes.restored if has_search else (*changes.added, *changes.restored)
         system += [_change("tool_removal", name) for name in changes.withdrawn]
-        system += [_change("tool_addition", name) for name in changes.restored]
-    return Additions((_told(changes),), tuple(system), told_state(state, changes))
+        system += [_change("tool_addition", name) for name in added]
+    return Additions((_told(changes, has_search=has_search),), tuple(system), told_state(state, changes))
 
 
 def _change(kind: str, name: str) -> JsonObject:
     return {"type": kind, "tool": {"type": "tool_reference", "name": name}}
 
 
-def _told(changes: ToolChanges) -> str:
+def _told(changes: ToolChanges, *, has_search: bool) -> str:
     lines = ["<tool_changes>"]
     if changes.added:
-        lines.append(f"New tools, which search_tools finds: {_listed(changes.added)}.")
+        lines.append(f"New tools{', which search_tools finds' if has_search else ''}: {_listed(changes.added)}.")
     if changes.withdrawn:
         lines.append(f"No longer available to this user, do not call them: {_listed(changes.withdrawn)}.")
     if changes.restored:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.agent.context_window import clear_old_results, shorten
 from shared.agent.history import round_to_store
-from shared.agent.prefix import announcement, grown, tool_changes
+from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
 from shared.domain.errors import CONTEXT_OVERFLOW, ModelError
@@ -118,11 +118,18 @@ class Turn:
         """Let the prefix grow with the tools of the moment, and add what has changed to the additions of a message."""
         definitions = self.tools.definitions()
         used = used_tools(self._history)
-        changes = tool_changes(self._prefix, definitions, used, self._state)
-        self._prefix = grown(self._prefix, definitions, used, {*referenced_tools(self._history), *found})
+        growth = growth_of(self._prefix.mode, self.settings.capabilities)
+        changes = tool_changes(self._prefix, definitions, used, self._state, growth)
+        referenced = {*referenced_tools(self._history), *found}
+        self._prefix = grown(self._prefix, definitions, used, referenced, growth)
         if not changes:
             return replace(additions, state=self._state) if additions.state is not None else additions
-        told = announcement(changes, has_tool_changes=self.settings.capabilities.tool_changes, state=self._state)
+        told = announcement(
+            changes,
+            has_tool_changes=self.settings.capabilities.tool_changes,
+            state=self._state,
+            has_search=self._prefix.mode != "off",
+        )
         self._state = told.state or self._state
         return Additions((*additions.context, *told.context), (*additions.system, *told.system), self._state)
 

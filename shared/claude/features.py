@@ -25,11 +25,17 @@ class Feature:
 
     field: str
     beta: str
+    signs: tuple[str, ...] = ()
+    """Further words by which a refusal names the feature."""
+
+    def is_named_in(self, text: str) -> bool:
+        """Return whether a refusal, in lower case, names the feature."""
+        return any(sign in text for sign in (self.field, self.beta, *self.signs))
 
 
 CONTEXT_EDITING = Feature("context_management", "context-management-2025-06-27")
 COMPACTION = Feature("compact_20260112", "compact-2026-01-12")
-TOOL_CHANGES = Feature("tool_removal", "mid-conversation-tool-changes-2026-07-01")
+TOOL_CHANGES = Feature("tool_removal", "mid-conversation-tool-changes-2026-07-01", ("tool_addition", ".role:"))
 THINKING_UPDATES = Feature("display", "thinking-display-updates-2026-08-18")
 
 
@@ -46,10 +52,15 @@ class Features:
     def note_refusal(self, message: str, used: Collection[Feature]) -> bool:
         """Switch off the features that a refusal names; return whether there was one, so that asking again can help."""
         text = message[:_LONGEST_MESSAGE].lower()
-        if _NOT_KNOWN.search(text) is None:
+        if _NOT_KNOWN.search(text) is None or _is_about_thinking(text):
             return False
-        named = {each for each in used if each.field in text or each.beta in text}
+        named = {each for each in used if each.is_named_in(text)}
         for each in named:
             log.warning("the model's API does not know %s; it is not used from now on", each.beta)
         self._refused |= named
         return bool(named)
+
+
+def _is_about_thinking(text: str) -> bool:
+    """Return whether a signature was refused. The sentence may name a feature that is not the reason."""
+    return "signature" in text and "thinking" in text

@@ -30,6 +30,7 @@ _CLEARED_AT_LEAST = 20_000
 _COMPACTED_ABOVE = 4
 """Compaction begins at this multiple of the number of tokens at which results are cleared."""
 _LEAST_COMPACTION = 150_000
+_CHANGES = frozenset({"tool_removal", "tool_addition"})
 _NOT_MARKED = frozenset({"thinking", "redacted_thinking", "compaction"})
 """Blocks that may not carry `cache_control`."""
 
@@ -51,7 +52,8 @@ def encode(request: ModelRequest, features: Features, clear_above: int) -> Encod
     """Encode a request. Results are cleared by the API above `clear_above` tokens, where it can."""
     capabilities = capabilities_of(request.model)
     used = [each for each in _wanted(request, capabilities) if features.allows(each)]
-    messages = _with_breakpoints(request.messages) if request.is_repeated else request.messages
+    known = request.messages if features.allows(TOOL_CHANGES) else _without_tool_changes(request.messages)
+    messages = _with_breakpoints(known) if request.is_repeated else known
     body: dict[str, object] = {
         "model": request.model,
         "max_tokens": request.max_tokens,
@@ -79,12 +81,21 @@ def _wanted(request: ModelRequest, capabilities: Capabilities) -> Iterator[Featu
             yield COMPACTION
     if capabilities.thinking_display:
         yield THINKING_UPDATES
-    if any(block.get("type") in {"tool_removal", "tool_addition"} for block in _system_blocks(request.messages)):
+    if any(block.get("type") in _CHANGES for block in _system_blocks(request.messages)):
         yield TOOL_CHANGES
 
 
 def _system_blocks(messages: Sequence[JsonObject]) -> Iterator[JsonObject]:
     return (block for message in messages if message["role"] == "system" for block in blocks_of(message))
+
+
+def _without_tool_changes(messages: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the messages without changes of tools. An address that refuses them has no thinking behind any."""
+    return [message for message in messages if not _is_tool_change(message)]
+
+
+def _is_tool_change(message: JsonObject) -> bool:
+    return message["role"] == "system" and all(block.get("type") in _CHANGES for block in blocks_of(message))
 
 
 def _context_edits(messages: Sequence[JsonObject], used: Sequence[Feature], clear_above: int) -> list[JsonObject]:

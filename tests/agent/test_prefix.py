@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.agent.prefix import FEW, announcement, first_prefix, grown, tool_changes
+from shared.agent.prefix import FEW, announcement, first_prefix, grown, growth_of, tool_changes
 from shared.domain.ports import ToolDefinition
-from shared.domain.requests import SystemPrompt
+from shared.domain.requests import Capabilities, SystemPrompt
 
 SYSTEM = SystemPrompt("Static.", "Personal.")
 
@@ -118,3 +118,30 @@ def test_a_new_definition_of_a_tool_in_use_is_told_once() -> None:
     told = announcement(changes, has_tool_changes=True, state={})
     assert "Does it otherwise." in told.context[0]
     assert not tool_changes(prefix, now, (), told.state or {})
+
+
+@pytest.mark.proves("append-only.prefix")
+def test_where_no_new_tool_can_come_none_is_told_of() -> None:
+    prefix = first_prefix(SYSTEM, MANY[:2], "indirect", ("tool_0",))
+    growth = growth_of("indirect", Capabilities())
+    assert not tool_changes(prefix, MANY, (), {}, growth)
+    assert growth_of("off", Capabilities()) == "never"
+
+
+@pytest.mark.proves("append-only.prefix")
+def test_without_a_search_a_new_tool_is_added_or_shown() -> None:
+    prefix = first_prefix(SYSTEM, MANY[:2], "off", ())
+    changes = tool_changes(prefix, MANY[:3], (), {})
+    told = announcement(changes, has_tool_changes=True, state={}, has_search=False)
+    assert told.system == ({"type": "tool_addition", "tool": {"type": "tool_reference", "name": "tool_2"}},)
+    assert "search_tools" not in told.context[0]
+    growth = growth_of("off", Capabilities(checks_thinking=False))
+    assert not grown(prefix, MANY[:3], (), (), growth).tools[2].is_deferred
+
+
+@pytest.mark.proves("append-only.prefix")
+def test_a_definition_that_changes_back_is_told() -> None:
+    prefix = first_prefix(SYSTEM, MANY[:1], "references", ("tool_0",))
+    changed = tool_changes(prefix, [definition("tool_0", "Else.")], (), {})
+    state = announcement(changed, has_tool_changes=False, state={}).state or {}
+    assert [each.name for each in tool_changes(prefix, MANY[:1], (), state).redefined] == ["tool_0"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,11 +52,11 @@ def test_no_request_of_a_random_conversation_is_refused(plan: Plan) -> None:
 
 @pytest.mark.proves("append-only.messages", "append-only.prefix", "append-only.lost-right")
 @pytest.mark.parametrize("questions", [FOUND_AND_LOST, STOPPED_WHILE_PAUSED], ids=["found-and-lost", "paused"])
-@pytest.mark.parametrize("searches_by_api", [False, True])
+@pytest.mark.parametrize("search", ["references", "server", "off"])
 def test_no_request_of_an_unlucky_conversation_is_refused(
-    questions: tuple[Question, ...], *, searches_by_api: bool
+    questions: tuple[Question, ...], search: Literal["references", "server", "off"]
 ) -> None:
-    check(Plan("claude-sonnet-5-5", searches_by_api, questions))
+    check(Plan("claude-sonnet-5-5", search, questions))
 
 
 @pytest.mark.slow

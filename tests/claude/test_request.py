@@ -119,6 +119,31 @@ def test_a_refused_feature_is_left_out_from_then_on() -> None:
     assert "context-management" not in encode(asked(), features, 100_000).betas
 
 
+@pytest.mark.proves("faults.refused-feature", "append-only.lost-right")
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "messages.1.role: Input should be 'user' or 'assistant'",
+        "Unexpected value(s) `mid-conversation-tool-changes-2026-07-01` for the `anthropic-beta` header.",
+    ],
+)
+def test_changes_of_tools_are_left_out_where_the_address_refuses_them(refusal: str) -> None:
+    removal: JsonObject = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "echo"}}
+    request = asked({"role": "system", "content": [removal]})
+    features = Features()
+    assert features.note_refusal(refusal, encode(request, features, 100_000).features)
+    assert [message["role"] for message in body_of(request, features)["messages"]] == ["user"]
+    assert "tool-changes" not in encode(request, features, 100_000).betas
+
+
+@pytest.mark.proves("faults.refused-feature")
+def test_a_refused_signature_switches_no_feature_off() -> None:
+    features = Features()
+    used = encode(asked(), features, 100_000).features
+    refusal = "messages.1.content.0: Invalid `signature` in `thinking` block. `display` and context_management differ."
+    assert not features.note_refusal(refusal, used)
+
+
 @pytest.mark.proves("append-only.lost-right")
 def test_a_withdrawn_tool_needs_its_header() -> None:
     removal: JsonObject = {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "echo"}}

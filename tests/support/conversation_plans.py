@@ -68,7 +68,8 @@ class Plan:
     """A conversation."""
 
     model: str
-    searches_by_api: bool
+    search: Literal["references", "server", "off"]
+    """The search that is set; models that are not known have their own in place of the first two."""
     questions: tuple[Question, ...]
 
 
@@ -95,5 +96,8 @@ _questions = st.builds(
 )
 
 plans: st.SearchStrategy[Plan] = st.builds(
-    Plan, st.sampled_from(MODELS), st.booleans(), st.lists(_questions, min_size=2, max_size=6).map(tuple)
+    Plan,
+    st.sampled_from(MODELS),
+    st.sampled_from(("references", "references", "server", "off")),
+    st.lists(_questions, min_size=2, max_size=6).map(tuple),
 )

@@ -231,9 +231,8 @@ class Simulation:
     def _mode(self) -> SearchMode:
         if self.stored.prefix is not None:
             return self.stored.prefix.mode
-        if not capabilities_of(self.plan.model).tool_references:
-            return "indirect"
-        return "server" if self.plan.searches_by_api else "references"
+        can_refer = capabilities_of(self.plan.model).tool_references
+        return self.plan.search if can_refer or self.plan.search == "off" else "indirect"
 
     async def _ask(self, question: Question, words: str) -> None:
         asked = StoredMessage(

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 FRAME = re.compile(r"(?:id: [^\n]*\n)?event: (?P<name>[a-z_]+)\ndata: (?P<data>[^\n]+)(?:\nid: [^\n]*)?")
 COMMENT = re.compile(r":[^\n]*")
 TERMINAL = ("done", "error")
-BEFORE_THE_END = {"text", "tool_use_start", "tool_input", "content_block_stop", "tool_executing", "tool_result"}
+BEFORE_THE_END = {
+    "text",
+    "tool_use_start",
+    "tool_input",
+    "content_block_stop",
+    "tool_executing",
+    "tool_result",
+    "thinking",
+}
 NAMES = {*BEFORE_THE_END, "client_action", "done", "title_updated", "error"}
 
 
