@@ -1,4 +1,4 @@
-"""The root of the service: from the settings to the parts that all requests of a process share."""
+"""The composition root: it builds the parts that all requests of a process share from the settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Services:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Build what every route needs; nothing is connected yet."""
+        """Build the parts that every route needs, without any connection."""
         self.settings = settings
         self.started_at = clock.now()
         self._graph = Graph(
@@ -40,7 +40,7 @@ class Services:
         self._chat: asyncio.Task[ChatService] | None = None
 
     async def chat(self) -> ChatService:
-        """Return the part that answers questions.
+        """Return the chat service, which answers questions.
 
         Raises:
             AssistantUnavailable: the assistant is switched off.
@@ -92,12 +92,12 @@ class Services:
         await self._graph.aclose()
 
     async def _build_chat(self) -> ChatService:
-        # The imports take seconds. In the event loop they would hold up every other request of the process.
+        # The imports take seconds. In the event loop, they would block every other request of the process.
         await asyncio.to_thread(_import_chat)
-        from shared.chat.assembly import assemble_chat  # noqa: PLC0415  # only the routes that answer pay for it
+        from shared.chat.assembly import assemble_chat  # noqa: PLC0415  # only routes that answer need this slow import
 
         return assemble_chat(self.settings, self.repositories, self.active_answers, self.authenticator.check)
 
 
 def _import_chat() -> None:
-    import shared.chat.assembly  # noqa: F401, PLC0415  # only the routes that answer pay for it
+    import shared.chat.assembly  # noqa: F401, PLC0415  # only routes that answer need this slow import

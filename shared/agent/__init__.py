@@ -1,1 +1,1 @@
-"""The turn: what happens between a user's message and the end of its answer."""
+"""The turn: the rounds of requests and tool calls from a user's question to the end of its answer."""

@@ -1,4 +1,4 @@
-"""A running answer: it passes a turn's events on to the client and stores each part as soon as it is complete.
+"""A running answer: it sends a turn's events to the client and stores each round as soon as it is complete.
 
 A round is stored with the results of all its calls or not at all, so that every history can be sent to the model.
 """
@@ -47,7 +47,7 @@ _CUT_CALL = "The answer was stopped before this call had ended; its result is no
 
 
 class Answer:
-    """One answer. `run` goes through it; `interrupt`, from any other task, ends it early without losing anything."""
+    """One answer. `run` generates and stores it. `interrupt` ends it early from another task; its text is stored."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Answer:
         choose_title: Callable[[], Awaitable[str | None]],
         on_end: Callable[[Answer], None] = lambda _answer: None,
     ) -> None:
-        """Take the parts; `on_end` is called once, when the answer is stored or has failed."""
+        """Take the parts; `on_end` is called once, after the answer was stored or has failed."""
         self.outcome: Outcome | None = None
         self.ended = asyncio.Event()
         self._turn = turn
@@ -74,11 +74,11 @@ class Answer:
 
     @property
     def lease(self) -> Lease:
-        """The right to write to the conversation, which this answer holds."""
+        """This answer's lease: the right to write to the conversation."""
         return self._transcript.lease
 
     def interrupt(self, reason: Interruption) -> None:
-        """End the answer now. Only the first reason counts, and only before the answer ends by itself."""
+        """End the answer now. Only the first reason counts. An answer that is already ending is not interrupted."""
         if self._interruption is None and self.outcome is None and not self._is_ending:
             self._interruption = reason
             if self._task is not None:
@@ -87,7 +87,7 @@ class Answer:
     async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
         """Emit the answer's events, exactly one AnswerStored or AnswerFailed among them.
 
-        Text from before a failure or an interruption is stored as a partial answer.
+        The text before a failure or an interruption is stored as a partial answer.
         """
         self._task = asyncio.current_task()
         try:
@@ -95,10 +95,10 @@ class Answer:
             self._is_ending = True
             is_complete = self.outcome is not None
             self.outcome = self.outcome or await self._store_early_end(failed)
-            # The conversation is free from here on, even while a title is still being written.
+            # From here on, the next question can begin, even while the model still writes a title.
             self._end()
             await emit(self.outcome)
-            # A lease that seems to be lost may just have been given back with the complete answer.
+            # A lease that seems to be lost may just have been released together with the complete answer.
             if is_complete and self._interruption in {None, Interruption.LOST}:
                 await self._add_title(emit)
         finally:
@@ -115,7 +115,7 @@ class Answer:
             await emit(TitleChosen(title))
 
     async def _follow_safely(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> AnswerFailed | None:
-        """Follow the turn to its end, and return why it failed or was interrupted, if it did."""
+        """Run the turn to its end; return the reason for a failure or an interruption, or None."""
         try:
             await self._follow(emit)
         except asyncio.CancelledError:
@@ -186,20 +186,20 @@ class Answer:
         return outcome
 
     async def _release_conversation(self) -> None:
-        """Give the conversation back without the partial answer."""
+        """Release the lease without storing the partial answer."""
         try:
             await self._transcript.finish([], NOT_STORED)
         except AssistantError as error:
-            log.warning("a conversation could not be given back: %s", type(error).__name__)
+            log.warning("the lease of a conversation could not be released: %s", type(error).__name__)
 
     def _unfinished_messages(self) -> list[Message]:
-        """Return what was said and done since the last stored round; a call without a result gets one that says so."""
+        """Return the text, calls and results since the last stored round; a missing result is replaced by an error."""
         reply = self._open_reply
         if reply is not None:
-            cut = {call.id: ToolResult(call.id, _CUT_CALL, is_error=True) for call in reply.calls}
-            results = [self._results.get(call_id, unknown) for call_id, unknown in cut.items()]
-            said, *given = round_to_store(reply, results)
-            return [replace(said, is_partial=True), *given]
+            missing = {call.id: ToolResult(call.id, _CUT_CALL, is_error=True) for call in reply.calls}
+            results = [self._results.get(call_id, error) for call_id, error in missing.items()]
+            answer, *result_messages = round_to_store(reply, results)
+            return [replace(answer, is_partial=True), *result_messages]
         text = "".join(self._text)
         if not text.strip():
             return []
@@ -216,12 +216,12 @@ class Answer:
 
 
 async def _shielded(work: Coroutine[None, None, T]) -> T:
-    """Finish the work even if the waiting task is cancelled meanwhile; then raise the cancellation."""
+    """Wait for the work to finish, even if the waiting task is cancelled; then raise the cancellation."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
         if not task.cancelled() and task.exception() is not None:
-            log.warning("storing failed while an answer was ended: %s", type(task.exception()).__name__)
+            log.warning("storing failed while an answer was interrupted: %s", type(task.exception()).__name__)
         raise

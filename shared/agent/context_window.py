@@ -1,6 +1,6 @@
-"""The room that a history takes: which of its parts are left out when it grows too long for the model.
+"""The limit of the model's context window: the parts of a history that are left out if it is too long.
 
-Every function returns a further edit of the history, which then stays in force for the rest of the conversation.
+The public functions return a further edit of the history. It applies for the rest of the conversation.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _BYTES_PER_TOKEN = 4
 _SHARE_KEPT = 0.5
-"""The share of the limit that old results may take once some had to be left out."""
+"""Old results are left out until the history takes at most this share of the limit."""
 
 
 def clear_old_results(history: History, limit: int, *, checks_thinking: bool) -> HistoryEdits | None:
     """Leave out the oldest tool results of a history of more than `limit` tokens, estimated by its bytes.
 
-    The results of the last question that had any before this one are left out last, those of the running round never.
+    The newest results are left out last, and the results of the running round never.
     """
     if estimated_tokens(history) <= limit:
         return None
@@ -37,9 +37,9 @@ def clear_old_results(history: History, limit: int, *, checks_thinking: bool) ->
 
 
 def shorten(history: History, *, checks_thinking: bool) -> HistoryEdits | None:
-    """Leave out more of a history that the model refused as too long; None when nothing is left to leave out.
+    """Leave out more of a history that was too long for the model; return None if nothing more can be left out.
 
-    First the results of earlier rounds go, then the older half of the questions, at last the results of this round.
+    The steps are: the results of earlier rounds, then the older half of the questions, then the results of this round.
     """
     for edits in (_earlier_results(history), _older_half(history), _all_results(history)):
         if edits is not None and history.edits | edits != history.edits:
@@ -53,12 +53,12 @@ def estimated_tokens(history: History, further: HistoryEdits = NO_EDITS) -> int:
 
 
 def _bound(history: History, edits: HistoryEdits, *, checks_thinking: bool) -> HistoryEdits:
-    """Add the thinking that is no longer valid behind the edited part."""
+    """Add the removal of the thinking that the edit makes invalid."""
     return edits | HistoryEdits(thinking=history.last) if checks_thinking else edits
 
 
 def _clearable(history: History) -> Iterator[int]:
-    """Yield the messages through which results may be cleared, oldest first; those of the running round are not."""
+    """Yield the sequences of the messages whose results may be cleared, oldest first, without the running round."""
     with_results = [sequence for sequence, message in history.messages if message.tool_results]
     running = with_results[-1:] if with_results and with_results[-1] == history.last else []
     return (sequence for sequence in with_results if sequence not in running and sequence > history.edits.results)

@@ -1,4 +1,4 @@
-"""The content blocks of a message with the edits of its conversation applied."""
+"""The content blocks of a message after the edits of its conversation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 _PLAIN = frozenset({"text", "tool_use", "tool_result"})
 _IMAGE_LEFT_OUT = "[An image was left out here.]"
 _LONGEST_KEPT_RESULT = 200
-"""Shorter results stay: the sentence in their place would save nothing."""
+"""Shorter results are not replaced, because the replacement is as long as they are."""
 
 
 def edited(sequence: int, blocks: Iterable[JsonObject], edits: HistoryEdits) -> list[JsonObject]:
-    """Return the blocks of the message with the given sequence as they are sent."""
-    kept = [block for block in blocks if _is_kept(block, sequence, edits)]
+    """Return the blocks to send for the message with the given sequence."""
+    result = [block for block in blocks if _is_sent(block, sequence, edits)]
     if sequence <= max(edits.images, edits.plain):
-        kept = [_without_images(block) for block in kept]
+        result = [_without_images(block) for block in result]
     if sequence <= edits.results:
-        kept = [_with_short_result(block) for block in kept]
-    return kept
+        result = [_with_short_result(block) for block in result]
+    return result
 
 
-def _is_kept(block: JsonObject, sequence: int, edits: HistoryEdits) -> bool:
+def _is_sent(block: JsonObject, sequence: int, edits: HistoryEdits) -> bool:
     kind = block.get("type")
     if kind in THINKING and sequence <= edits.thinking:
         return False

@@ -1,4 +1,4 @@
-"""The history of a conversation: its stored messages with the edits in force, and replies as they are stored."""
+"""The history of a conversation: its messages with their edits, and the conversion of replies to stored messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class History:
-    """The messages of one conversation with the edits that are in force."""
+    """The messages of one conversation with the edits that apply to them."""
 
     def __init__(self, messages: Iterable[tuple[int, Message]], edits: HistoryEdits = NO_EDITS) -> None:
         self._messages = list(messages)
@@ -27,7 +27,7 @@ class History:
 
     @classmethod
     def of(cls, earlier: Sequence[StoredMessage], question: Message, edits: HistoryEdits = NO_EDITS) -> Self:
-        """Return stored messages with a new question behind them."""
+        """Return the history of stored messages and a new question."""
         history = cls(((message.sequence, message) for message in earlier), edits)
         history.append([question])
         return history
@@ -44,14 +44,14 @@ class History:
 
     @property
     def state(self) -> JsonObject:
-        """The facts that the model knows: those of the last message that has any."""
+        """The facts that the model already has, from the last message that contains any."""
         for _, message in reversed(self._messages):
             if message.additions is not None and message.additions.state is not None:
                 return message.additions.state
         return {}
 
     def result_of(self, call_id: str) -> str | None:
-        """Return the stored text of a call's result, also where it is no longer sent."""
+        """Return the stored text of a call's result, even if it is no longer sent; None if there is no such result."""
         for _, message in reversed(self._messages):
             for block in message.tool_results or ():
                 if block.get("tool_use_id") == call_id:
@@ -60,25 +60,25 @@ class History:
         return None
 
     def append(self, messages: Iterable[Message]) -> None:
-        """Add messages behind the others."""
+        """Add messages at the end."""
         for message in messages:
             following = self._messages[-1][0] + 1 if self._messages else 0
             self._messages.append((following, message))
 
     def replace_last(self, message: Message) -> None:
-        """Replace the last message, before it has been sent."""
+        """Replace the last message, which must not have been sent yet."""
         self._messages[-1] = (self.last, message)
 
     def edit(self, edits: HistoryEdits) -> None:
-        """Leave out more than before."""
+        """Apply a further edit."""
         self.edits = self.edits | edits
 
     def with_edits(self, further: HistoryEdits) -> History:
-        """Return the same messages with a further edit in force."""
+        """Return the same messages with a further edit applied."""
         return History(self._messages, self.edits | further)
 
     def to_send(self, tool_names: Container[str] = ()) -> list[JsonObject]:
-        """Return the messages as the model gets them; `tool_names` are the tools that a reference may name."""
+        """Return the messages for the model; `tool_names` are the tools that a reference may name."""
         return messages_to_send(self._messages, self.edits, tool_names)
 
 
@@ -86,14 +86,14 @@ def round_to_store(
     reply: Reply, results: Sequence[ToolResult], additions: Additions | None = None
 ) -> tuple[Message, ...]:
     """Return a reply and the results of all its calls as the messages to store."""
-    said = message_to_store(reply, reply.usage)
+    answer = message_to_store(reply, reply.usage)
     if not results:
-        return (said,)
-    given = tuple(result.block() for result in results)
+        return (answer,)
+    blocks = tuple(result.block() for result in results)
     message = Message(
-        id=uuid4(), role="user", content="", created_at=clock.now(), tool_results=given, additions=additions
+        id=uuid4(), role="user", content="", created_at=clock.now(), tool_results=blocks, additions=additions
     )
-    return said, message
+    return answer, message
 
 
 def message_to_store(reply: Reply, usage: Usage) -> Message:
@@ -113,7 +113,7 @@ def message_to_store(reply: Reply, usage: Usage) -> Message:
 
 
 def _is_plain(reply: Reply, calls: Sequence[JsonObject]) -> bool:
-    """Return whether a reply's text and calls say all that its blocks do."""
-    told = [{name: value for name, value in block.items() if value is not None} for block in reply.blocks]
+    """Return whether a reply's text and calls contain all information of its blocks."""
+    blocks = [{name: value for name, value in block.items() if value is not None} for block in reply.blocks]
     plain = plain_blocks(reply.text, calls)
-    return told in (plain, plain[1:])
+    return blocks in (plain, plain[1:])

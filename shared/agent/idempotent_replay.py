@@ -1,4 +1,4 @@
-"""The stored answer to a question that came a second time with the same Idempotency-Key, sent again."""
+"""The replay of a stored answer, for a question that arrives again with the same Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class ReplayedAnswer:
-    """The events of a stored answer; nothing is asked of the model and nothing is stored."""
+    """Emits the events of a stored answer, without a request to the model and without storing anything."""
 
     def __init__(self, messages: Sequence[StoredMessage], outcome: JsonObject | None) -> None:
         self._messages = messages
         self._outcome = outcome
 
     async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
-        """Emit the events of the first time, each text in one piece, and the same end."""
+        """Emit the events of the first answer, each text in one piece, and the same last event."""
         calls = [call for message in self._messages for call in message.tool_use or ()]
         names = {str(call.get("id")): str(call.get("name")) for call in calls}
         for message in self._messages:

@@ -1,4 +1,4 @@
-"""The loop of a turn: reply, tools, reply, …, answer."""
+"""The loop of a turn: the model replies and the tools run, until the model calls no more tools."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.domain.ports import Model
 
 _UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
-"""Stop reasons after which a call may be cut off or was not meant."""
+"""After these stop reasons, a call may be incomplete or unintended, so it does not run."""
 _CLOSINGS = {
     "max_tokens": "The answer was cut off here because it reached its maximum length.",
     "model_context_window_exceeded": "The answer was cut off here because the conversation has become too long.",
@@ -43,10 +43,10 @@ _NOTHING_TO_ADD = "Done."
 
 
 async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
-    """Answer the question of a turn; tools run for at most `max_rounds` rounds, then the model must answer.
+    """Answer the question of a turn. After `max_rounds` rounds of tool calls, the model must answer without tools.
 
     Raises:
-        ModelError: there is no reply, or it broke off.
+        ModelError: the model gave no reply, or the reply is incomplete.
     """
     yield turn.prepared()
     reply = Reply((), None, Usage())
@@ -65,11 +65,11 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
         async with aclosing(turn.tools.run(reply.calls)) as running:
-            async for happened in running:
-                if isinstance(happened, ToolsFinished):
-                    results = happened.results
+            async for tool_event in running:
+                if isinstance(tool_event, ToolsFinished):
+                    results = tool_event.results
                 else:
-                    yield happened
+                    yield tool_event
         messages = turn.add_round(reply, results, is_last=rounds_left == 1)
         yield turn.prepared()
         yield RoundFinished(messages, reply.usage)
@@ -82,7 +82,7 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
 
 
 def _goes_on(reply: Reply) -> bool:
-    """Return whether more is to come: calls of ours to run, or work of the API's own tools that it wants to resume.
+    """Return whether another round follows: to run tool calls, or to resume paused work of the API's own tools.
 
     Some gateways send complete calls with `end_turn`, and `tool_use` without a call.
     """
@@ -92,14 +92,14 @@ def _goes_on(reply: Reply) -> bool:
 
 
 def _stop_reason(reply: Reply, *, has_rounds_left: bool) -> str:
-    """Return the stop reason to tell; `tool_use` is the right one only where calls were left unanswered."""
+    """Return the stop reason for the client: `tool_use` only if the round limit left calls unanswered."""
     if reply.stop_reason == "tool_use" and has_rounds_left:
         return "end_turn"
     return reply.stop_reason or "end_turn"
 
 
 def _closing(reply: Reply, *, had_rounds: bool) -> str:
-    """Return the text to add to a reply that ends without having said why."""
+    """Return the sentence to add to a reply that has no text or was cut off; it is empty if none is needed."""
     closing = _CLOSINGS.get(reply.stop_reason or "") if reply.calls or reply.stop_reason != "tool_use" else None
     if closing is None:
         closing = "" if reply.text.strip() else _NOTHING_TO_ADD if had_rounds else _NOTHING_SAID
@@ -107,7 +107,7 @@ def _closing(reply: Reply, *, had_rounds: bool) -> str:
 
 
 def _closed(reply: Reply, closing: str) -> Reply:
-    """Return the reply as it is stored: without calls that nobody will answer, with the closing text."""
+    """Return the reply to store: without calls that do not run, and with the closing sentence."""
     blocks = [block for block in reply.blocks if block.get("type") != "tool_use" and is_acceptable(block)]
     if closing:
         blocks.append(text_block(closing))

@@ -1,4 +1,4 @@
-"""The ways in which an answer ends: what the client is told, and what is stored for a repeated request."""
+"""The outcomes of an answer: the last event for the client, and its stored form for repeated requests."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _UNKNOWN = AnswerFailed(
 
 
 class Interruption(Enum):
-    """The reason for an early end; the value is what the client is told, None where the user stopped the answer."""
+    """The reason for an early end. The value is the event for the client; it is None if the user stopped the answer."""
 
     STOPPED = None
     DEADLINE = AnswerFailed(
@@ -54,7 +54,7 @@ class Interruption(Enum):
 
 
 def failure_of(error: Exception) -> AnswerFailed:
-    """Return what the client is told about an exception; its own text is told only where it was written for that."""
+    """Return the event for the client after an exception. Only the text of a ModelError is part of it."""
     match error:
         case ModelError():
             return AnswerFailed(error.message, error.code, error.retryable)
@@ -77,7 +77,7 @@ def encode_outcome(outcome: Outcome) -> str:
 
 
 def decode_outcome(record: JsonObject | None) -> Outcome:
-    """Read a stored outcome. Without one, the process was killed before the answer ended."""
+    """Decode a stored outcome. If there is none, the process was killed before the answer ended."""
     match record:
         case {"message_id": str(message_id), "stop_reason": str(stop_reason), "usage": dict(usage)}:
             counts = {

@@ -1,8 +1,8 @@
-"""The prefix of a conversation: how it is made, how it grows, and how its changes are told to the model.
+"""The prefix of a conversation: its creation, its growth, and the messages about changed tools.
 
-The system prompt and the tools of a conversation stay as they were sent first. Tools that come later are added behind
-the others as deferred ones, which change nothing until the model has found them. Tools that go stay in the list; the
-model is told that they are gone, and the code that runs tools refuses them.
+The system prompt and the tools of a conversation stay as they were first sent. New tools are added after the others as
+deferred tools, which do not affect the request until the model has found them. A removed tool stays in the list; a
+message tells the model that it is no longer available, and the code that runs tools refuses it.
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.domain.requests import Capabilities, SearchMode, SystemPrompt
 
 FEW = 30
-"""Up to this number, all tools are shown: a search would cost more than it saves."""
+"""Up to this number, the model sees all tools, because a search would cost more than it saves."""
 _MOST_NAMES = 30
 _MOST_DEFINITIONS = 5
 
@@ -31,7 +31,10 @@ _MOST_DEFINITIONS = 5
 def first_prefix(
     system: SystemPrompt, definitions: Sequence[ToolDefinition], mode: SearchMode, residents: Collection[str]
 ) -> Prefix:
-    """Return the prefix of a new conversation: all of a few tools, or the residents and the others deferred."""
+    """Return the prefix of a new conversation.
+
+    The model sees all tools if they are few. Otherwise it sees the residents; the others are deferred or left out.
+    """
     shows_all = mode == "off" or len(definitions) <= FEW
     shown = [each for each in definitions if shows_all or each.name in residents]
     others = [each for each in definitions if not shows_all and each.name not in residents]
@@ -65,15 +68,15 @@ def grown(
     referenced: Iterable[str] = (),
     growth: Growth = "deferred",
 ) -> Prefix:
-    """Return the prefix with new tools behind the others.
+    """Return the prefix with new tools after the others.
 
-    A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs. A tool
-    that the conversation has `referenced` and that is gone gets a definition too: the API refuses a reference without.
+    A deferred tool that the conversation has not `used` yet gets its new definition. All others keep theirs. A removed
+    tool that the conversation has `referenced` gets a definition too, because the API refuses a reference without one.
     """
     if prefix.mode == "indirect" or growth == "never":
         return prefix
     current = {each.name: each.encoded for each in definitions}
-    kept = tuple(
+    existing = tuple(
         replace(tool, encoded=current.get(tool.name, tool.encoded))
         if tool.is_deferred and tool.name not in used
         else tool
@@ -83,7 +86,7 @@ def grown(
     added = current | {name: _gone(name).encoded for name in referenced if name not in current}
     is_deferred = growth == "deferred"
     new = (OfferedTool(name, encoded, is_deferred) for name, encoded in added.items() if name not in known)
-    return replace(prefix, tools=(*kept, *new))
+    return replace(prefix, tools=(*existing, *new))
 
 
 def _gone(name: str) -> ToolDefinition:
@@ -92,7 +95,7 @@ def _gone(name: str) -> ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ToolChanges:
-    """The differences between the tools that the model knows of and those that it may use now."""
+    """The differences between the tools that the model was told about and those that it may use now."""
 
     added: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
@@ -111,7 +114,7 @@ def tool_changes(
     state: JsonObject,
     growth: Growth = "deferred",
 ) -> ToolChanges:
-    """Compare the tools of the moment with the prefix and with what the model was told so far."""
+    """Compare the current tools with the prefix and with the changes that the model was told about before."""
     current = {each.name: each for each in definitions}
     seen = {tool.name: tool for tool in prefix.tools if not tool.is_deferred or tool.name in used}
     told_withdrawn = set(_names(state.get("withdrawn")))
@@ -129,7 +132,7 @@ def tool_changes(
 
 
 def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:
-    """Return what the model knows once it has been told of the changes."""
+    """Return the facts that the model has after the message about the changes."""
     withdrawn = (set(_names(state.get("withdrawn"))) | set(changes.withdrawn)) - set(changes.restored)
     redefined = {**_texts(state.get("redefined")), **{each.name: _hash(each) for each in changes.redefined}}
     return {**state, "withdrawn": [*sorted(withdrawn)], "redefined": {**redefined}}
@@ -138,20 +141,20 @@ def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:
 def announcement(
     changes: ToolChanges, *, has_tool_changes: bool, state: JsonObject, has_search: bool = True
 ) -> Additions:
-    """Return the parts of a message that tell the model of changed tools; without a search, new ones are added too."""
+    """Return the parts of a message that tell the model about changed tools; without a search, new ones are added too."""
     system: list[JsonObject] = []
     if has_tool_changes:
         added = changes.restored if has_search else (*changes.added, *changes.restored)
         system += [_change("tool_removal", name) for name in changes.withdrawn]
         system += [_change("tool_addition", name) for name in added]
-    return Additions((_told(changes, has_search=has_search),), tuple(system), told_state(state, changes))
+    return Additions((_changes_text(changes, has_search=has_search),), tuple(system), told_state(state, changes))
 
 
 def _change(kind: str, name: str) -> JsonObject:
     return {"type": kind, "tool": {"type": "tool_reference", "name": name}}
 
 
-def _told(changes: ToolChanges, *, has_search: bool) -> str:
+def _changes_text(changes: ToolChanges, *, has_search: bool) -> str:
     lines = ["<tool_changes>"]
     if changes.added:
         lines.append(f"New tools{', which search_tools finds' if has_search else ''}: {_listed(changes.added)}.")

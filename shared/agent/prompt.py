@@ -1,4 +1,4 @@
-"""The system prompt, which stays the same for a whole conversation, and the facts that come with each question."""
+"""The system prompt, which stays the same for a whole conversation, and the facts that each question contains."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _LONGEST_NAME = 200
 _MOST_ORGANIZATIONS = 50
 
 FACTS_TAG: Final = "imbi_facts"
-"""The tag around the facts that come with a question; the prompt explains it."""
+"""The tag around the facts in a question's message. The prompt explains it to the model."""
 
 
 class PromptWriter:
-    """Writes the system prompt of a conversation, from the bundled template or an operator's own."""
+    """Writes the system prompt of a conversation from the bundled template or an operator's own template."""
 
     def __init__(self, template: str | None = None, ui_url: str | None = None) -> None:
         self._template = template
@@ -37,9 +37,9 @@ class PromptWriter:
     def write(self, principal: Principal, tools: Sequence[ToolDefinition], patterns: str) -> SystemPrompt:
         """Write the prompt; `patterns` are the UI's URL patterns, for links.
 
-        Neither part holds a date, a time or, in the bundled template, anything of the tools or permissions: what
-        changes during a conversation is appended to it with `question_context`. The static part is the same for all
-        users, so that it can be cached for everybody.
+        Neither part contains a date or a time. With the bundled template, neither part contains tools or permissions.
+        Facts that change during a conversation are appended with `question_context`. The static part is the same for
+        all users, so that they share one cache entry.
         """
         links = {"links_section": self._links(patterns)}
         if self._template is None:
@@ -56,10 +56,10 @@ class PromptWriter:
 
 
 def question_context(principal: Principal, now: datetime, *, pages: str | None = None, user: str | None = None) -> str:
-    """Return the facts that are appended to a question, as one text block.
+    """Return the facts to add to a question, as one text.
 
-    `now` is an aware time in the user's zone, or in UTC where that is not known. `pages` are the UI's URL patterns, to
-    be given where they differ from those that the conversation was told last, and so is `user`, the user's name.
+    `now` is an aware time in the user's time zone, or in UTC if the zone is unknown. `pages` are the UI's URL patterns,
+    and `user` is the user's name. Pass them only if they have changed since the conversation last contained them.
     """
     lines = [
         "Added by the service, not written by the user.",
@@ -79,7 +79,7 @@ def question_context(principal: Principal, now: datetime, *, pages: str | None =
 
 
 def _zone(now: datetime) -> str:
-    """Return a zone's name as the tz database has it, such as Europe/Berlin."""
+    """Return a time zone's name in the tz database, such as Europe/Berlin."""
     return str(getattr(now.tzinfo, "key", None) or now.tzname() or "UTC")
 
 
@@ -88,7 +88,7 @@ def _fact(text: str) -> str:
 
 
 def _without_tag(text: str) -> str:
-    """Keep a text from ending the block that it stands in."""
+    """Remove the facts' tag from a text, so that the text cannot end the block around it."""
     return re.sub(rf"<(?=/?{FACTS_TAG})", "", text, flags=re.IGNORECASE)
 
 
@@ -101,7 +101,7 @@ def _user(principal: Principal) -> dict[str, str]:
 
 
 def _rights(principal: Principal, tools: Sequence[ToolDefinition]) -> dict[str, str]:
-    """Return what only an operator's own template shows: permissions and names of tools."""
+    """Return the permissions and the names of the tools; only an operator's own template shows them."""
     permissions = ", ".join(sorted(principal.permissions)) or "none of their own"
     names = ", ".join(tool.name for tool in tools)
     return {
@@ -113,15 +113,15 @@ def _rights(principal: Principal, tools: Sequence[ToolDefinition]) -> dict[str, 
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
-    """Put values into their places, once: braces in the values or elsewhere in the template mean nothing."""
+    """Fill in the values once. Braces in the values or elsewhere in the template have no special meaning."""
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
 
 
 def _fill_own(template: str, values: Mapping[str, str]) -> str:
-    """Fill an operator's template, in which doubled braces stand for single ones, as in `str.format`."""
+    """Fill in an operator's template. Doubled braces in it mean single braces, as in `str.format`."""
     return _OWN.sub(lambda match: values[match[1]] if match[1] else match[0][0], template)
 
 
 def _one_line(text: str) -> str:
-    """Keep a user's own text from looking like a part of the prompt."""
+    """Put a user's text on one line and shorten it, so that it cannot look like a part of the prompt."""
     return " ".join(text.split())[:_LONGEST_NAME]

@@ -1,6 +1,6 @@
-"""The facts that are told with a question: the time, and facts about the user and the UI that have changed.
+"""The facts in a question's message: the time, and changed facts about the user and the UI.
 
-They stand in the question's message, before the user's words, and are stored with it.
+They are a text block before the user's words, and they are stored with the message.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def question_facts(principal: Principal, now: datetime, pages: str, state: JsonObject) -> Additions:
-    """Return the facts to add to a question; `state` holds what the model was told of them before."""
+    """Return the facts to add to a question; `state` contains the facts that the model was told before."""
     user = f"{principal.display_name} <{principal.subject}>{', an administrator' if principal.is_admin else ''}"
     facts: JsonObject = {"user": _digest(user), "pages": _digest(pages)}
     changed = {name for name, digest in facts.items() if state.get(name, digest) != digest}

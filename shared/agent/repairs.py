@@ -1,6 +1,6 @@
-"""Repairs of a history of which the model's API refused a part, so that no conversation is lost.
+"""Repairs of a history after the model's API has refused a part of it, so that the conversation can continue.
 
-A thinking block is refused for good once anything before it has changed. The way out is to send the history without it.
+The API refuses a thinking block permanently if anything before it has changed. The repair sends the history without it.
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/fix-a-thinking-block-bound-to-a-different-conversation
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def repair(history: History, refused: RefusedPart) -> HistoryEdits | None:
-    """Return the edit that leaves the refused part out, or None when all such edits are in force already."""
+    """Return the edit that leaves out the refused part, or None if all such edits already apply."""
     last = history.last
     without_thinking = HistoryEdits(thinking=last)
     without_images = HistoryEdits(thinking=last, images=last)

@@ -1,9 +1,9 @@
-"""The messages of a request, made of stored messages.
+"""The conversion of stored messages into the messages of a request.
 
-One function makes the messages of every request, live and in later turns, so that what was sent stays as it was sent.
-The Messages API demands that a user's message comes first, that no content is empty, that every `tool_use` is answered
-in the very next message, that every `tool_result` was asked for in the one before, and that no call id comes twice.
-Messages that an older writer left otherwise are mended.
+One function makes the messages of every request, in the running turn and in later turns, so that later requests repeat
+earlier ones unchanged. The Messages API requires that the first message is a user's, that no content is empty, that the
+next message has a `tool_result` for every `tool_use` and no others, and that no call id occurs twice. Stored messages
+of older writers that break these rules are repaired.
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 """
 
@@ -31,7 +31,7 @@ _BLANK = "(an empty message)"
 
 @dataclass(slots=True)
 class _Turn:
-    """Messages of one role that follow one another, and the system message behind them."""
+    """Consecutive messages of one role, and the system message after them."""
 
     role: Literal["user", "assistant"]
     blocks: list[JsonObject]
@@ -41,7 +41,7 @@ class _Turn:
 def messages_to_send(
     messages: Iterable[tuple[int, Message]], edits: HistoryEdits = NO_EDITS, tool_names: Container[str] = ()
 ) -> list[JsonObject]:
-    """Return numbered stored messages as the model gets them; the API accepts the result whatever was stored."""
+    """Return the messages for the model, from stored messages with their sequences; the API accepts every result."""
     turns: list[_Turn] = []
     for sequence, message in messages:
         if sequence >= edits.first:
@@ -51,7 +51,7 @@ def messages_to_send(
     for turn in turns:
         if turn.role == "assistant":
             turn.blocks = _complete_searches(turn.blocks, tool_names, may_be_pending=turn is turns[-1])
-        # Turns around one that has become empty are joined: a system message must not stand before a user's.
+        # The turns around an empty one are joined, because a system message must not precede a user's message.
         _add(joined, turn)
     return _framed([message for turn in _paired(joined) for message in _rendered(turn)])
 
@@ -59,17 +59,17 @@ def messages_to_send(
 def _turns_of(sequence: int, message: Message, edits: HistoryEdits, tool_names: Container[str]) -> Iterator[_Turn]:
     blocks = [mended_call(block) for block in _blocks(message) if is_acceptable(block)]
     results = [_known_references(mended_result(block), tool_names) for block in message.tool_results or ()]
-    said = edited(sequence, blocks, edits)
-    given = edited(sequence, results, edits)
+    blocks = edited(sequence, blocks, edits)
+    results = edited(sequence, results, edits)
     if message.role == "assistant":
-        yield _Turn("assistant", said)
-        # Rows of another writer may hold an answer's results, which belong into the message after it.
-        yield _Turn("user", given)
+        yield _Turn("assistant", blocks)
+        # Another writer may have stored the results with the answer. They belong to the next message.
+        yield _Turn("user", results)
     else:
         additions = message.additions
         context = [text_block(text) for text in additions.context] if additions else []
-        # The question comes last: that is what is to be answered.
-        yield _Turn("user", [*given, *context, *said], [*additions.system] if additions else [])
+        # The question comes last, because the model answers the end of the message.
+        yield _Turn("user", [*results, *context, *blocks], [*additions.system] if additions else [])
 
 
 def _add(turns: list[_Turn], turn: _Turn) -> None:
@@ -88,7 +88,7 @@ def _rendered(turn: _Turn) -> Iterator[JsonObject]:
 
 
 def question_to_send(text: str) -> JsonObject:
-    """Return a user's text as a message of the API."""
+    """Return a user's text as a message for the API."""
     return {"role": "user", "content": [text_block(text)]}
 
 
@@ -99,7 +99,7 @@ def _blocks(message: Message) -> list[JsonObject]:
 
 
 def plain_blocks(text: str, tool_use: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the blocks of an assistant's message that has only its public fields: its text, then its calls."""
+    """Return the blocks of an assistant's message without stored blocks: its text, then its calls."""
     calls: list[JsonObject] = [
         {"type": "tool_use", "id": call.get("id"), "name": call.get("name"), "input": call.get("input")}
         for call in tool_use
@@ -110,15 +110,15 @@ def plain_blocks(text: str, tool_use: Sequence[JsonObject]) -> list[JsonObject]:
 def _complete_searches(
     blocks: list[JsonObject], tool_names: Container[str], *, may_be_pending: bool
 ) -> list[JsonObject]:
-    """Leave out work of the API's own tools that has no result or refers to tools that no longer exist.
+    """Leave out calls of the API's own tools that have no result or refer to tools that no longer exist.
 
-    The API goes on with its pending work where the history ends with it.
+    A call without a result stays at the end of the history, because the API resumes it there.
     """
     results = {block.get("tool_use_id"): block for block in blocks if _is_server_result(block)}
     good = {call_id for call_id, result in results.items() if all(name in tool_names for name in _references(result))}
-    asked = {block.get("id") for block in blocks if block.get("type") == "server_tool_use"}
-    pending = asked - results.keys() if may_be_pending else set()
-    return [block for block in blocks if not _is_server_work(block) or _server_call_id(block) in good & asked | pending]
+    calls = {block.get("id") for block in blocks if block.get("type") == "server_tool_use"}
+    pending = calls - results.keys() if may_be_pending else set()
+    return [block for block in blocks if not _is_server_work(block) or _server_call_id(block) in good & calls | pending]
 
 
 def _server_call_id(block: JsonObject) -> JsonValue:
@@ -142,7 +142,7 @@ def _references(result: JsonObject) -> Iterator[str]:
 
 
 def _known_references(result: JsonObject, tool_names: Container[str]) -> JsonObject:
-    """Replace references to tools that the request does not have: the API refuses them."""
+    """Replace references to tools that are not in the request, because the API refuses them."""
     content = objects_in(result.get("content"))
     if not any(block.get("type") == "tool_reference" for block in content):
         return result
@@ -156,50 +156,54 @@ def _known_references(result: JsonObject, tool_names: Container[str]) -> JsonObj
 
 
 def _paired(turns: Sequence[_Turn]) -> Iterator[_Turn]:
-    """Yield the turns with each call's result in the next one, without results that nobody asked for."""
-    asked: list[str] = []
+    """Yield the turns, with the results of each turn's calls in the next turn and without other results."""
+    call_ids: list[str] = []
     seen: set[str] = set()
     for turn in turns:
         if turn.role == "assistant":
-            kept = _first_calls(turn.blocks, seen)
-            asked = [str(block.get("id")) for block in kept if block.get("type") == "tool_use"]
-            yield _Turn("assistant", kept)
+            blocks = _first_calls(turn.blocks, seen)
+            call_ids = [str(block.get("id")) for block in blocks if block.get("type") == "tool_use"]
+            yield _Turn("assistant", blocks)
         else:
             others = [block for block in turn.blocks if block.get("type") != "tool_result"]
-            yield _Turn("user", [*_results(asked, turn.blocks), *others], turn.system)
-            asked = []
-    if asked:
-        yield _Turn("user", _results(asked, []))
+            yield _Turn("user", [*_results(call_ids, turn.blocks), *others], turn.system)
+            call_ids = []
+    if call_ids:
+        yield _Turn("user", _results(call_ids, []))
 
 
 def _first_calls(blocks: Iterable[JsonObject], seen: set[str]) -> list[JsonObject]:
-    """Leave out calls whose id came before."""
-    kept = []
+    """Leave out calls whose id has occurred before."""
+    remaining = []
     for block in blocks:
         if block.get("type") == "tool_use":
             call_id = str(block.get("id"))
             if call_id in seen:
                 continue
             seen.add(call_id)
-        kept.append(block)
-    return kept
+        remaining.append(block)
+    return remaining
 
 
-def _results(asked: Sequence[str], blocks: Sequence[JsonObject]) -> list[JsonObject]:
-    given = {str(block.get("tool_use_id")): block for block in blocks if block.get("type") == "tool_result"}
-    return [given.get(each) or ToolResult(each, _INTERRUPTED, is_error=True).block() for each in asked]
+def _results(call_ids: Sequence[str], blocks: Sequence[JsonObject]) -> list[JsonObject]:
+    results = {str(block.get("tool_use_id")): block for block in blocks if block.get("type") == "tool_result"}
+    return [results.get(each) or ToolResult(each, _INTERRUPTED, is_error=True).block() for each in call_ids]
 
 
-def _framed(told: list[JsonObject]) -> list[JsonObject]:
-    """Return messages that begin with one of the user's and end with one, unless the API paused its own work."""
-    begins = bool(told) and told[0]["role"] == "user"
-    ends = not told or told[-1]["role"] != "assistant" or is_resumable(objects_in(told[-1]["content"]))
-    return [*([] if begins else [question_to_send(_BLANK)]), *told, *([] if ends else [question_to_send(_BLANK)])]
+def _framed(messages: list[JsonObject]) -> list[JsonObject]:
+    """Add a blank user's message where the first or the last message must be a user's and is not.
+
+    An answer may be the last message if the API has paused work in it and resumes this work.
+    """
+    last = messages[-1] if messages else None
+    begins = bool(messages) and messages[0]["role"] == "user"
+    ends = last is None or last["role"] != "assistant" or is_resumable(objects_in(last["content"]))
+    return [*([] if begins else [question_to_send(_BLANK)]), *messages, *([] if ends else [question_to_send(_BLANK)])]
 
 
 def is_resumable(blocks: Sequence[JsonObject]) -> bool:
-    """Return whether the API can go on behind these blocks of an answer: with work of its own tools that it paused.
+    """Return whether the API can continue after these blocks of an answer with paused work of its own tools.
 
-    An answer that ends in thinking cannot be continued.
+    An answer that ends with thinking cannot be continued.
     """
     return any(map(_is_server_work, blocks)) and blocks[-1].get("type") not in THINKING

@@ -1,4 +1,4 @@
-"""The title of a conversation: its first words, until a model has written a better one."""
+"""The title of a conversation: the model writes it, or it consists of the question's first words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LONGEST_TITLE = 80
 _LONGEST_FIRST_WORDS = 60
 _LONGEST_QUESTION = 2000
 _MAX_TOKENS = 1024
-"""Room for a model that thinks before it writes six words."""
+"""The limit leaves room for a model that thinks before it writes the title."""
 _TIMEOUT_SECONDS = 20.0
 _NO_WORDS = "New conversation"
 _INTRODUCTION = bounded(
@@ -53,15 +53,15 @@ _EDGES = " \t.,:;#\"'\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203
 def title_model(model_name: str, base_url: str | None = None, provider: str = "anthropic") -> str:
     """Return the model that writes the titles of a conversation with `model_name`.
 
-    On Anthropic's own API this is the cheapest model. Which models another address or platform has is not known, so
-    there it is the conversation's own.
+    On Anthropic's own API, this is the cheapest model. The models of another address or platform are unknown, so the
+    conversation's own model is used there.
     """
     is_own_api = provider == "anthropic" and (base_url is None or urlsplit(base_url).hostname == _ANTHROPIC_HOST)
     return TITLE_MODEL if is_own_api and model_name.startswith("claude-") else model_name
 
 
 def first_words(question: str) -> str:
-    """Return a title of at most 60 characters made of a question's first words, cut between words."""
+    """Return the first words of a question as a title of at most 60 characters, cut between words."""
     text = without_ui_blocks(question)[:_LONGEST_QUESTION]
     words = " ".join(_WORD_MARKS.sub("", _LINE_MARKS.sub("", line.strip())) for line in text.splitlines())
     title = " ".join(words.split())
@@ -73,14 +73,14 @@ def first_words(question: str) -> str:
 
 
 async def choose_title(model: Model, model_name: str, question: str) -> str:
-    """Have `model_name` write a title for a first question; where that fails, return the question's first words."""
+    """Return a title for a first question, written by `model_name`; if it fails, return the question's first words."""
     words = without_ui_blocks(question).strip()[:_LONGEST_QUESTION] or _NO_WORDS
     request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words)], effort="low")
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             written = await _text(model, request)
     except (ModelError, TimeoutError) as error:
-        log.warning("no title could be written: %s", type(error).__name__)
+        log.warning("the model could not write a title: %s", type(error).__name__)
         written = ""
     return clean_title(written) or first_words(question)
 
@@ -95,9 +95,9 @@ async def _text(model: Model, request: ModelRequest) -> str:
 
 
 def clean_title(written: str) -> str:
-    """Return the title in a model's answer, at most six words; empty where there is none.
+    """Return the title in a model's answer, at most six words; it is empty if the answer contains none.
 
-    Removed are introductions ("Here is a title:", "Title:"), quotes, Markdown and the full stop at the end.
+    Introductions ("Here is a title:", "Title:"), quotes, Markdown and the full stop at the end are removed.
     """
     for line in written[:_LONGEST_QUESTION].splitlines():
         text = _WORD_MARKS.sub("", _LINE_MARKS.sub("", line.strip())).strip(_EDGES)

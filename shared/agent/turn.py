@@ -1,4 +1,4 @@
-"""One turn: the requests of its rounds, made of the conversation's prefix and of its growing history."""
+"""The state of one turn. It makes each round's request from the conversation's prefix and its growing history."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NO_MORE_TOOLS = (
     "No more tools can be called for this question. Answer now from what you have, and say what is missing."
 )
 _MOST_ATTEMPTS = 8
-"""More than all repairs and all ways of shortening together."""
+"""More attempts than there are repairs and ways of shortening together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Turn:
     def __init__(
         self, settings: TurnSettings, prefix: Prefix, history: History, tools: Tools, facts: Additions = NO_ADDITIONS
     ) -> None:
-        """Take the parts; `facts` are told with the question, together with the tools that have changed meanwhile."""
+        """Take the parts; `facts` are added to the question, together with the changes of the tools."""
         self.settings = settings
         self.tools = tools
         self._prefix = prefix
@@ -65,14 +65,14 @@ class Turn:
         history.replace_last(replace(question, additions=self._question))
 
     def prepared(self) -> TurnPrepared:
-        """Return the record that the next messages are stored with."""
+        """Return the data to store with the next messages."""
         return TurnPrepared(self._prefix, self._question, self._history.edits)
 
     async def reply(self, model: Model, *, may_call_tools: bool) -> AsyncGenerator[ModelEvent | TurnPrepared, None]:
         """Stream a reply. A history that the model's API refuses is repaired or shortened, and sent again.
 
         Raises:
-            ModelError: there is no reply, or it broke off.
+            ModelError: the model gave no reply, or the reply is incomplete.
         """
         self._make_room()
         for attempt in range(_MOST_ATTEMPTS):
@@ -115,7 +115,7 @@ class Turn:
         )
 
     def _added(self, additions: Additions, found: Iterable[str] = ()) -> Additions:
-        """Let the prefix grow with the tools of the moment, and add what has changed to the additions of a message."""
+        """Add new tools to the prefix, and return a message's additions together with the changes of the tools."""
         definitions = self.tools.definitions()
         used = used_tools(self._history)
         growth = growth_of(self._prefix.mode, self.settings.capabilities)
@@ -124,14 +124,14 @@ class Turn:
         self._prefix = grown(self._prefix, definitions, used, referenced, growth)
         if not changes:
             return replace(additions, state=self._state) if additions.state is not None else additions
-        told = announcement(
+        notice = announcement(
             changes,
             has_tool_changes=self.settings.capabilities.tool_changes,
             state=self._state,
             has_search=self._prefix.mode != "off",
         )
-        self._state = told.state or self._state
-        return Additions((*additions.context, *told.context), (*additions.system, *told.system), self._state)
+        self._state = notice.state or self._state
+        return Additions((*additions.context, *notice.context), (*additions.system, *notice.system), self._state)
 
     def _make_room(self) -> None:
         if self.settings.capabilities.context_editing:
@@ -155,7 +155,7 @@ class Turn:
         return edits
 
     def _notice(self) -> list[TextAdded | BlockFinished]:
-        """Return the events that tell the user once that parts of the conversation are left out."""
+        """Return the events that tell the user, once, that parts of the conversation are left out."""
         if not self._must_tell:
             return []
         self._must_tell = False
@@ -163,13 +163,13 @@ class Turn:
 
 
 def used_tools(history: History) -> frozenset[str]:
-    """Return the names of the tools that the history has called or has references to."""
+    """Return the names of the tools that the history calls or references."""
     calls = (call for _, message in history.messages for call in message.tool_use or ())
     return referenced_tools(history) | {str(call.get("name")) for call in calls}
 
 
 def referenced_tools(history: History) -> frozenset[str]:
-    """Return the names of the tools that the history has references to."""
+    """Return the names of the tools that the history references."""
     names: set[str] = set()
     for _, message in history.messages:
         for block in [*(message.blocks or ()), *(message.tool_results or ())]:

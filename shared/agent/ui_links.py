@@ -1,4 +1,4 @@
-"""The UI's URL patterns for links in answers: its `llms.txt`, or a built-in list where that cannot be had."""
+"""The UI's URL patterns for links in answers, from its `llms.txt` or, if that is unavailable, from a built-in list."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _RETRY_SECONDS = 60.0
 _TIMEOUT_SECONDS = 2.0
 _LARGEST_BYTES = 32_768
 _LONGEST_TEXT = 8_000
-"""Characters of the patterns: they are sent with every request."""
+"""The maximum number of characters of the patterns, which every request contains."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
 class UrlPatterns:
-    """The UI's description of its pages, read again every ten minutes; only the first turn waits, at most 2 s."""
+    """Reads the UI's description of its pages every ten minutes. Only the first turn waits for it, for at most 2 s."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class UrlPatterns:
         transport: httpx2.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare without a request; `clock` must go on while the process is frozen, which a monotonic one does not."""
+        """Prepare without a request. `clock` must advance while the process is frozen; a monotonic clock does not."""
         self._url = f"{ui_url}/llms.txt" if ui_url else None
         self._transport = transport
         self._text: str | None = None
@@ -73,14 +73,14 @@ class UrlPatterns:
         return self._text or BUILT_IN
 
     async def aclose(self) -> None:
-        """Stop reading."""
+        """Cancel a running request."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait({self._reading})
 
     async def _read(self, url: str) -> None:
         try:
-            # A client of its own for each reading: the certificates that it loads are not kept for minutes.
+            # Each request has its own client, so that the certificates do not stay in memory between two requests.
             async with (
                 httpx2.AsyncClient(
                     timeout=_TIMEOUT_SECONDS, follow_redirects=False, transport=self._transport
@@ -103,7 +103,7 @@ class UrlPatterns:
 
 
 def _readable(text: str) -> str:
-    """Remove characters that nobody sees, and cut what is too long at the end of a line."""
+    """Remove invisible characters, and cut a text that is too long at the end of a line."""
     text = _CONTROL.sub("", clean(text)).strip()
     if len(text) <= _LONGEST_TEXT:
         return text

@@ -14,27 +14,30 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 def without_ui_blocks(text: str) -> str:
     """Return a message without the `<context>` and `<search_context>` blocks that the UI puts before a question.
 
-    A block begins at the start of a line or right after another block; the same tag within a line is the user's own
-    text. The UI closes every block; one that is not closed reaches to the next blank line. The time is linear in the
-    length of the text.
+    A block begins at the start of a line or right after another block. The same tag within a line is the user's own
+    text. The UI closes every block; an unclosed block ends at the next blank line. The time is linear in the length of
+    the text.
     """
-    kept: list[str] = []
+    parts: list[str] = []
     unclosed: set[str] = set()
     position = copied = 0
     while position < len(text):
         opening = _OPENING.match(text, position)
         if opening is not None:
-            kept.append(text[copied:position])
+            parts.append(text[copied:position])
             position = copied = _end_of_block(text, opening, unclosed)
         elif (line_end := text.find("\n", position)) < 0:
             break
         else:
             position = line_end + 1
-    return "".join([*kept, text[copied:]]).strip() if kept else text
+    return "".join([*parts, text[copied:]]).strip() if parts else text
 
 
 def _end_of_block(text: str, opening: re.Match[str], unclosed: set[str]) -> int:
-    """Return where a block ends; `unclosed` remembers the tags that nothing closes any more, so each is sought once."""
+    """Return the position of a block's end.
+
+    `unclosed` collects the tags without another closing tag, so that the text is searched only once for each of them.
+    """
     name = opening[1].lower()
     if name not in unclosed:
         closing = _CLOSING[name].search(text, opening.end())

@@ -1,1 +1,1 @@
-"""Answers as a service: beginning, stopping and storing them."""
+"""The chat service: it begins, stops and stores answers."""

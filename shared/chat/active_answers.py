@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
-"""The longest wait for an answer that was told to end."""
+"""The longest wait for the end of an interrupted answer."""
 _RENEWAL_SECONDS = 1.0
-"""The time between two renewals of all leases, which also bring the stop requests of other processes."""
+"""The time between two renewals of all leases. A renewal also reads the stop requests of other processes."""
 
 
 class ActiveAnswers:
@@ -40,10 +40,10 @@ class ActiveAnswers:
 
     @contextmanager
     def reserved_place(self) -> Iterator[None]:
-        """Reserve the place of an answer while it is being started.
+        """Reserve a place for an answer that is being started.
 
         Raises:
-            TooManyStreams: as many answers run as may.
+            TooManyStreams: this process already runs the maximum number of answers.
         """
         if len(self._answers) + self._starting >= self._limit:
             raise TooManyStreams
@@ -54,7 +54,7 @@ class ActiveAnswers:
             self._starting -= 1
 
     def add(self, answer: Answer) -> None:
-        """Add an answer and keep its lease renewed until it is removed."""
+        """Add an answer and renew its lease until it is removed."""
         self._answers[answer.lease.conversation_id] = answer
         self._start_keeper()
 
@@ -64,11 +64,11 @@ class ActiveAnswers:
         if self._answers.get(conversation_id) is answer:
             del self._answers[conversation_id]
         if isinstance(answer.outcome, AnswerFailed):
-            # The database may have been away, and then the lease has not been given back.
+            # The lease is still held if the database was unavailable.
             self.release_later(answer.lease)
 
     def release_later(self, lease: Lease) -> None:
-        """Give a lease back as soon as the database is there; it may be one that was never acquired."""
+        """Release a lease as soon as the database is available. The lease may never have been acquired."""
         self._to_release.add(lease)
         self._start_keeper()
 
@@ -112,7 +112,7 @@ class ActiveAnswers:
                 await self._release()
                 await self._renew()
             except GraphError as error:
-                # A lease outlives several renewals. If one is lost all the same, storing finds that out.
+                # A lease lasts for several renewal intervals. If it expires anyway, the next store operation fails.
                 log.warning("leases could not be renewed: %s", type(error).__name__)
             await asyncio.sleep(_RENEWAL_SECONDS)
 

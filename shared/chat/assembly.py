@@ -1,4 +1,4 @@
-"""The chat part, put together. Importing this module imports the libraries of the model and of the tools."""
+"""The assembly of the chat service. Importing this module imports the libraries of the model and of the tools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 _NO_KEY = "none"
-"""The key that is sent where the assistant is forced on without one, to a server that needs none."""
+"""The API key if the assistant is forced on without a key; the model's server then needs none."""
 
 
 def assemble_chat(
@@ -38,7 +38,7 @@ def assemble_chat(
     answers: ActiveAnswers,
     authorize: Authorize,
 ) -> ChatService:
-    """Build the chat part; `authorize` raises Unauthenticated when a caller's token has ended."""
+    """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
     model = _model(settings)
     api = OpenAPIToolset(
         settings.api_url,
@@ -70,7 +70,7 @@ def _model(settings: Settings) -> Claude:
 
 
 def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
-    """Join the sources of tools; where two have a tool of the same name, the earlier one's counts."""
+    """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
     key = settings.config_encryption_key
     policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)

@@ -1,4 +1,4 @@
-"""The prefixes of conversations in the graph: each is stored by its hash, and conversations share equal parts."""
+"""The stored prefixes of conversations. Each part is stored by its hash, so conversations share equal parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_HASHES = 100_000
 
 
 class Prefixes:
-    """Reads and encodes prefixes; those used last are kept in memory."""
+    """Reads and encodes prefixes, and caches the most recently used ones in memory."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
@@ -35,7 +35,7 @@ class Prefixes:
         self._stored: set[str] = set()
 
     async def read(self, key: str | None) -> Prefix | None:
-        """Return the prefix of a key, or None where there is none or it can no longer be read."""
+        """Return the prefix with a key, or None if there is no key or the prefix cannot be read."""
         if key is None:
             return None
         prefix = self._read.get(key)
@@ -49,7 +49,7 @@ class Prefixes:
         return prefix
 
     def encode(self, prefix: Prefix) -> tuple[str, dict[str, str]]:
-        """Return the key of a prefix, and the contents by hash that are not known to be stored."""
+        """Return the key of a prefix, and its contents that may not be stored yet, by their hash."""
         key = self._keys.get(prefix)
         if key is not None and key in self._stored:
             return key, {}
@@ -66,7 +66,7 @@ class Prefixes:
         return key, {name: content for name, content in contents.items() if name not in self._stored}
 
     def note_stored(self, key: str, contents: Mapping[str, str]) -> None:
-        """Remember contents that a transaction has stored."""
+        """Remember the contents that a transaction has stored."""
         if len(self._stored) > _MOST_HASHES:
             self._stored.clear()
         self._stored |= {key, *contents}
@@ -74,9 +74,9 @@ class Prefixes:
     def _keep(self, key: str, prefix: Prefix) -> None:
         self._read[key] = prefix
         self._keys[prefix] = key
-        for kept in (self._read, self._keys):
-            if len(kept) > _MOST_PREFIXES:
-                kept.popitem(last=False)
+        for cache in (self._read, self._keys):
+            if len(cache) > _MOST_PREFIXES:
+                cache.popitem(last=False)
 
     async def _load(self, key: str) -> Prefix:
         found = await self._contents.read([key])

@@ -1,4 +1,4 @@
-"""Answers as a service: a question is stored, its answer is run, and a repeated question gets the stored answer."""
+"""The chat service: it stores a question and returns its answer, or the stored answer of a repeated question."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from shared.graph.turns import BegunTurn
 
 _RETRY_SECONDS = 0.2
-"""The pause before a conversation that is still busy is tried again."""
+"""The pause before the next attempt to begin a turn in a busy conversation."""
 
 
 class ChatService:
-    """The part of the service that answers questions, shared by all requests of a process."""
+    """Answers questions; all requests of a process share it."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ChatService:
         max_questions: int,
         keep: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take the parts; `keep` stores for the next start what was fetched for this one."""
+        """Take the parts; `keep` stores the fetched API document for the next start."""
         self._repositories = repositories
         self._answers = answers
         self._setup = setup
@@ -58,16 +58,16 @@ class ChatService:
     ) -> Answer | ReplayedAnswer:
         """Store a question and return its answer; generation starts when `run` is called.
 
-        The answer to the question before is stopped first. A question that came before with the same key is not asked
-        again; its stored answer is returned.
+        The answer to the previous question is stopped first. If the same question arrived before with the same key, the
+        model is not asked again and the stored answer is returned.
 
         Raises:
             ConversationNotFound: there is no such conversation, or it is another user's.
-            ConversationFull: the conversation holds as many questions as it may.
-            ConversationBusy: the answer to the question before did not end in time.
+            ConversationFull: the conversation has reached its maximum number of questions.
+            ConversationBusy: the answer to the previous question did not end in time.
             AnswerRunning: the same question is being answered.
-            KeyReused: the key came before with another question.
-            TooManyStreams: this process runs as many answers as it may.
+            KeyReused: the key was used before with another question.
+            TooManyStreams: this process runs the maximum number of answers.
             GraphUnavailable: the database cannot be reached.
         """
         question = Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key)
@@ -81,7 +81,7 @@ class ChatService:
         return answer
 
     async def warm_up(self) -> None:
-        """Fetch what all turns share."""
+        """Fetch the tools and the UI's URL patterns, which all turns share."""
         await self._setup.warm_up()
 
     async def aclose(self) -> None:
@@ -98,7 +98,7 @@ class ChatService:
         )
 
     async def _begin(self, lease: Lease, caller: Caller, question: Message) -> BegunTurn | AlreadyAsked:
-        """Begin the turn as soon as the answer before has ended."""
+        """Begin the turn as soon as the previous answer has ended."""
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:

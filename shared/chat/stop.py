@@ -1,4 +1,4 @@
-"""Stopping an answer, in whichever process it runs."""
+"""Stop the answer to a conversation, in any process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 async def stop_answer(
     repositories: Repositories, answers: ActiveAnswers, conversation_id: UUID, caller: Caller
 ) -> None:
-    """End the answer to a conversation; nothing happens if there is none.
+    """Stop the answer to a conversation; do nothing if none is running.
 
     Raises:
         ConversationNotFound: there is no such conversation, or it is another user's.

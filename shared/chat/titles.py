@@ -1,4 +1,4 @@
-"""The titles of conversations, written after their first exchange."""
+"""The titles of conversations, chosen after the first exchange."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Titles:
     """Chooses and stores titles."""
 
     def __init__(self, model: Model, conversations: Conversations, base_url: str | None = None) -> None:
-        """Take the parts; `base_url` is the address of the model, None for Anthropic's own."""
+        """Take the parts; `base_url` is the address of the model's API, or None for Anthropic's own."""
         self._model = model
         self._conversations = conversations
         self._base_url = base_url
 
     async def choose(self, turn: BegunTurn, question: Message) -> str | None:
-        """Choose and store a title if this was the first exchange; return it, or None where nothing was stored."""
+        """Choose and store a title if this was the first exchange; return it, or None if nothing was stored."""
         conversation = turn.conversation
         if conversation.title is not None or any(map(_ends_exchange, turn.earlier)):
             return None
@@ -41,5 +41,5 @@ class Titles:
 
 
 def _ends_exchange(message: Message) -> bool:
-    """Return whether a message is a complete answer: not cut off, and not only tool calls."""
+    """Return whether a message is the end of a complete answer: it is not partial and has no tool calls."""
     return message.role == "assistant" and not message.is_partial and not message.tool_use

@@ -1,4 +1,4 @@
-"""The transcript of one answer: its messages in the graph, written as long as the answer holds the lease."""
+"""The transcript of one answer: it stores messages in the graph while the answer holds the lease."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 8.0
-"""The time for which storing is tried again while the database is away; shorter than a lease lasts."""
+"""The time for which storing is retried while the database is unavailable; it is shorter than a lease."""
 _PAUSES_SECONDS = (0.2, 0.5, 1.0)
-"""The pauses between the tries; the last one is repeated."""
+"""The pauses between the attempts; the last one is repeated."""
 
 
 class ConversationTranscript:
@@ -50,15 +50,15 @@ class ConversationTranscript:
         return self._question.id
 
     def prepare(self, prepared: TurnPrepared) -> None:
-        """Store the prefix, the question's additions and the edits with the next messages."""
+        """Set the prefix, the question's additions and the edits to store with the next messages."""
         self._prepared = prepared
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """Store messages behind the others, all or none."""
+        """Store messages after the existing ones, all or none."""
         await self._store(messages, partial(self._turns.append, self.lease, self._email, messages))
 
     async def finish(self, messages: Sequence[Message], outcome: Outcome) -> None:
-        """Store the last messages, perhaps none, and the outcome, and give the lease back."""
+        """Store the last messages (there may be none) and the outcome, and release the lease."""
         ending = Ending(self._question.id, encode_outcome(outcome)) if self._question.idempotency_key else None
         await self._store(messages, partial(self._turns.finish, self.lease, self._email, messages, ending))
 
@@ -70,7 +70,7 @@ class ConversationTranscript:
         except GraphError as error:
             if record is None or type(error) is not GraphError:
                 raise
-            # Most likely `setup` has not been run since an upgrade. The conversation must not suffer from that.
+            # Probably `setup` was not run after an upgrade. The messages are stored without the prefix.
             log.exception("the prefix of a conversation could not be stored")
             await self._with_retries(lambda: store(record=None), messages)
             record = None
@@ -86,21 +86,21 @@ class ConversationTranscript:
         if self._has_given_up:
             raise GraphUnavailable
         ends_at = time.monotonic() + _RETRY_SECONDS
-        for tries, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
+        for attempt, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
             try:
                 return await store()
             except GraphUnavailable:
                 if time.monotonic() + pause > ends_at:
                     self._has_given_up = True
                     raise
-                log.warning("storing is tried again in %s s", pause)
+                log.warning("the database is unavailable; storing is retried in %s s", pause)
             except (GraphConflict, ConversationLost):
-                if not tries or not await self._is_stored(messages):
+                if not attempt or not await self._is_stored(messages):
                     raise
                 return None
             await asyncio.sleep(pause)
         return None
 
     async def _is_stored(self, messages: Sequence[Message]) -> bool:
-        """Return whether an earlier try, whose reply was lost, has stored the messages."""
+        """Return whether an earlier attempt stored the messages although its reply was lost."""
         return not messages or await self._turns.has_message(messages[0].id)

@@ -1,4 +1,4 @@
-"""The set-up of a turn: the caller's tools, the conversation's prefix, its history, the facts of the moment."""
+"""The set-up of a turn: the caller's tools, the conversation's prefix and history, and the current facts."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOADING_SECONDS = 8.0
-"""The longest wait for the tools; every source that keeps its own bound needs less."""
+"""The longest wait for the tools; it is longer than the time limit of each source."""
 
 
 class TurnSetup:
-    """The parts that turns are made of, shared by all of them."""
+    """Sets up and runs turns, from parts that all turns share."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class TurnSetup:
         prefixes: Prefixes,
         authorize: Authorize,
     ) -> None:
-        """Take the parts; `authorize` raises Unauthenticated when a caller's token has ended meanwhile."""
+        """Take the parts; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
         self._settings = settings
         self._model = model
         self._toolbox = toolbox
@@ -109,7 +109,7 @@ class TurnSetup:
                 return "references" if has_references else "indirect"
 
     async def _load_tools(self) -> None:
-        """Load the tools. A source that exceeds its own bound does not hold the answer up."""
+        """Load the tools. A source that exceeds its time limit does not delay the answer further."""
         try:
             async with asyncio.timeout(_LOADING_SECONDS):
                 await self._toolbox.ensure_loaded()

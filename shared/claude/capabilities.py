@@ -1,7 +1,7 @@
-"""The features of each model of Claude at each kind of address.
+"""The features of each Claude model.
 
-The tables are those of the Messages API's documentation of November 2026. A name that they do not have is treated as
-the strictest model: it checks its thinking, and nothing beyond the common part of the API is asked of it.
+The tables follow the Messages API's documentation of November 2026. An unknown name is treated as the strictest model:
+it checks its thinking, and requests to it use only the common part of the API.
 https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
 https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
 """

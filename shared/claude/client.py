@@ -1,4 +1,4 @@
-"""Claude, through the Anthropic SDK's client: its credentials, retries and connections, but our own stream reader.
+"""The client of Claude. It uses the SDK's credentials, retries and connections, and this package's stream reader.
 
 https://platform.claude.com/docs/en/api/messages-streaming
 """
@@ -33,18 +33,18 @@ log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _RETRIES = 2
 _PAUSE_SECONDS = 0.5
-"""The pause before the first retry of a reply that failed at its first event; it doubles."""
+"""The pause before the first retry of a reply that failed before its first event; it doubles with each retry."""
 _MOST_REFUSALS = 4
-"""As many features as an address may refuse one after the other."""
+"""The number of times that one request is sent again without a refused feature."""
 
 
 class Claude:
-    """A Model behind the Messages API."""
+    """A Model that uses the Messages API."""
 
     def __init__(
         self, api_key: str, base_url: str | None = None, *, idle_seconds: float = 60.0, clear_above: int = 100_000
     ) -> None:
-        """Take the credentials; `idle_seconds` bounds each wait, `clear_above` is a number of tokens."""
+        """Take the credentials; `idle_seconds` limits each wait, and `clear_above` is a number of tokens."""
         self._clear_above = clear_above
         self._idle_seconds = idle_seconds
         self._features = Features()
@@ -60,12 +60,12 @@ class Claude:
         await self._client.close()
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """Stream a reply. A failure before the first event of the reply is tried again twice, a later one is not.
+        """Stream a reply. Transient failures before the first event are retried at most twice, later ones never.
 
-        The first byte is waited for as long as for any other, however often it is tried.
+        The wait for the first byte is at most `idle_seconds`, including the SDK's own retries.
 
         Raises:
-            ModelError: there is no reply, or it broke off.
+            ModelError: the model gave no reply, or the reply is incomplete.
         """
         try:
             for attempt in range(_RETRIES + 1):
@@ -78,7 +78,7 @@ class Claude:
                 except StreamedError as error:
                     if has_begun or attempt == _RETRIES or not is_momentary(error):
                         raise
-                    log.info("the reply is asked for again: %s", describe(error))
+                    log.info("the model's reply failed; the request is sent again: %s", describe(error))
                     await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
                 else:
                     return
@@ -96,7 +96,7 @@ class Claude:
                 yield event
 
     async def _send(self, request: ModelRequest) -> httpx2.Response:
-        """Send a request; a feature that the address refuses is left out and the request is sent again."""
+        """Send a request. If the API refuses an optional feature, send the request again without it."""
         for _ in range(_MOST_REFUSALS):
             encoded = encode(request, self._features, self._clear_above)
             try:
@@ -107,7 +107,7 @@ class Claude:
         return await self._post(encode(request, self._features, self._clear_above))
 
     async def _post(self, encoded: EncodedRequest) -> httpx2.Response:
-        # The first header asks the SDK for the response before its body, as its own `with_streaming_response` does.
+        # The first header makes the SDK return the response before its body, as its own `with_streaming_response` does.
         headers = {"X-Stainless-Raw-Response": "stream", "content-type": "application/json"}
         if encoded.betas:
             headers["anthropic-beta"] = encoded.betas
@@ -129,6 +129,6 @@ class Claude:
 
 
 def _call_ids(request: ModelRequest) -> set[str]:
-    """Return the ids of the calls of a conversation, which no further call may have."""
+    """Return the ids of a conversation's calls; no further call may have one of them."""
     blocks = (block for message in request.messages for block in blocks_of(message))
     return {str(block.get("id")) for block in blocks if block.get("type") == "tool_use"}

@@ -1,4 +1,4 @@
-"""What can go wrong with a reply, as one plain sentence and a code for the client."""
+"""The failures of a reply, each with one plain sentence and a code for the client."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _BLOCK_PATH = bounded(r"messages\.\d+\.content\.\d+", _LONGEST_SENTENCE)
 
 
 def failure(error: Exception) -> ModelError:
-    """Return what a reply's exception means for the user, without the exception's own text."""
+    """Return the error for the user that belongs to a reply's exception, without the exception's own text."""
     kind = _kind(error)
     refused = _refused_part(error) if kind is INVALID_REQUEST else None
     return ModelError(kind.message, code=kind.code, retryable=kind.retryable, refused=refused)
@@ -85,7 +85,7 @@ def is_momentary(error: StreamedError) -> bool:
 
 
 def describe(error: Exception) -> str:
-    """Return the reason of a failure for the log: the API's status, its type and sentence, its request id."""
+    """Return the reason for a failure, for the log: the API's status, error type, message and request id."""
     match error:
         case anthropic.APIStatusError():
             sentence = error.message[:_LONGEST_SENTENCE]
@@ -97,7 +97,7 @@ def describe(error: Exception) -> str:
 
 
 def _refused_part(error: Exception) -> RefusedPart | None:
-    """Tell which part of the history the API does not accept, from its sentence.
+    """Return the part of the history that the API does not accept, by the API's error message.
 
     https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks
     """

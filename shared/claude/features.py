@@ -1,4 +1,4 @@
-"""The optional features of the Messages API at one address, each switched off once the address has refused it."""
+"""The optional features of the Messages API at one address. A feature that the address refuses is switched off."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ THINKING_UPDATES = Feature("display", "thinking-display-updates-2026-08-18")
 
 
 class Features:
-    """Remembers which features an address does not know; a platform or a gateway may lag behind Anthropic's own API."""
+    """Remembers the features that an address refuses; a platform or a gateway may lag behind Anthropic's own API."""
 
     def __init__(self) -> None:
         self._refused: set[Feature] = set()
@@ -50,13 +50,13 @@ class Features:
         return feature not in self._refused
 
     def note_refusal(self, message: str, used: Collection[Feature]) -> bool:
-        """Switch off the features that a refusal names; return whether there was one, so that asking again can help."""
+        """Switch off the features that an error message names; return whether it names one, so that a retry helps."""
         text = message[:_LONGEST_MESSAGE].lower()
         if _NOT_KNOWN.search(text) is None or _is_about_thinking(text):
             return False
         named = {each for each in used if each.is_named_in(text)}
         for each in named:
-            log.warning("the model's API does not know %s; it is not used from now on", each.beta)
+            log.warning("the model's API does not know the feature %s; it is not used from now on", each.beta)
         self._refused |= named
         return bool(named)
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _SEARCH_OF_API = b'{"type":"tool_search_tool_bm25_20251119","name":"tool_search_tool_bm25"}'
 _RESULTS_KEPT = 6
-"""The number of tool results that clearing keeps at least; more where the running round has more."""
+"""The API keeps at least this number of tool results, and always all results of the running round."""
 _CLEARED_AT_LEAST = 20_000
-"""The tokens that clearing must free: it costs one new write of the cache."""
+"""Clearing must free this number of tokens, because it causes one new write to the cache."""
 _COMPACTED_ABOVE = 4
 """Compaction begins at this multiple of the number of tokens at which results are cleared."""
 _LEAST_COMPACTION = 150_000
@@ -37,19 +37,19 @@ _NOT_MARKED = frozenset({"thinking", "redacted_thinking", "compaction"})
 
 @dataclass(frozen=True, slots=True)
 class EncodedRequest:
-    """A request as it is sent, with the optional features that it uses."""
+    """The body of a request with the optional features that it uses."""
 
     body: bytes
     features: tuple[Feature, ...]
 
     @property
     def betas(self) -> str:
-        """The value of the `anthropic-beta` header; empty where none is needed."""
+        """The value of the `anthropic-beta` header; empty if no feature needs it."""
         return ",".join(each.beta for each in self.features)
 
 
 def encode(request: ModelRequest, features: Features, clear_above: int) -> EncodedRequest:
-    """Encode a request. Results are cleared by the API above `clear_above` tokens, where it can."""
+    """Encode a request. If the model supports it, the API clears old tool results above `clear_above` tokens."""
     capabilities = capabilities_of(request.model)
     used = [each for each in _wanted(request, capabilities) if features.allows(each)]
     known = request.messages if features.allows(TOOL_CHANGES) else _without_tool_changes(request.messages)
@@ -99,7 +99,7 @@ def _is_tool_change(message: JsonObject) -> bool:
 
 
 def _context_edits(messages: Sequence[JsonObject], used: Sequence[Feature], clear_above: int) -> list[JsonObject]:
-    """Return the API's edits of the context: clearing old results, then summing up what is still too long.
+    """Return the edits that the API makes: it clears old results, and summarizes a conversation that is still too long.
 
     https://platform.claude.com/docs/en/build-with-claude/context-editing
     https://platform.claude.com/docs/en/build-with-claude/compaction
@@ -123,7 +123,7 @@ def _last_of_user(messages: Sequence[JsonObject]) -> JsonObject:
 
 
 def _tools(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the definitions' JSON, encoded once when they were made: they are long and go out with every round."""
+    """Yield the tool definitions as JSON. They are long and part of every request, so they were encoded only once."""
     if prefix.mode == "server":
         yield _SEARCH_OF_API
     for tool in prefix.tools:
@@ -131,7 +131,7 @@ def _tools(prefix: Prefix) -> Iterator[bytes]:
 
 
 def _system(prompt: SystemPrompt, *, is_cached: bool) -> list[JsonObject]:
-    """Return the prompt's parts, with a breakpoint behind the one that is everybody's: it covers the tools as well."""
+    """Return the prompt's parts. The breakpoint after the part for all users covers the tools as well."""
     parts = [text_block(text) for text in (prompt.static, prompt.personal) if text.strip()]
     if is_cached and parts:
         parts[0] = {**parts[0], "cache_control": {"type": "ephemeral", "ttl": "1h"}}
@@ -139,10 +139,10 @@ def _system(prompt: SystemPrompt, *, is_cached: bool) -> list[JsonObject]:
 
 
 def _with_breakpoints(messages: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the messages with breakpoints behind the last two of the user's.
+    """Return the messages with breakpoints after the last two messages of the user.
 
-    The last one is where the next request will begin to differ; the one before is where the last request ended. With
-    both, the cache is found however many blocks the round between them has: the API looks back 20 blocks only.
+    The next request will differ after the last one, and the previous request ended with the one before. The API looks
+    for cached content in only the 20 blocks before a breakpoint. With both, it finds the cache after a longer round.
     """
     marked = list(messages)
     of_user = [place for place, message in enumerate(messages) if message["role"] == "user"]

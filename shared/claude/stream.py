@@ -1,7 +1,8 @@
 """The Messages API's event stream, from bytes to finished content blocks.
 
-Read directly instead of through the SDK's models, which cost several times as much for each of an answer's thousands
-of events. Unknown events and deltas are passed over, unknown blocks kept, as Anthropic's versioning policy asks.
+This module parses the bytes itself, because the SDK's models cost several times as much for each of an answer's
+thousands of events. It ignores unknown events and deltas and keeps unknown blocks, as Anthropic's versioning policy
+requires.
 """
 
 from __future__ import annotations
@@ -50,11 +51,11 @@ _HALF = re.compile("[\ud800-\udbff]\\Z")
 
 
 class BrokenStream(Exception):
-    """What came is no event stream of the Messages API."""
+    """The response is not an event stream of the Messages API."""
 
 
 class StreamedError(Exception):
-    """The stream brought an `error` event."""
+    """The stream contained an `error` event."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -62,11 +63,12 @@ class StreamedError(Exception):
 
 
 async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncIterator[JsonObject]:
-    """Split a byte stream into the data of its server-sent events, pings left out.
+    """Yield the data of a byte stream's server-sent events, without pings.
 
     Raises:
-        BrokenStream: a frame's data is no JSON object, or has no end.
-        TimeoutError: nothing but pings came for so many seconds of waiting; a slow reader's own are not counted.
+        BrokenStream: a frame's data is not a JSON object, or a frame is too long.
+        TimeoutError: for `idle_seconds` of waiting, nothing but pings arrived. The time in which the consumer of this
+            generator is busy does not count.
     """
     rest = b""
     waited = 0.0
@@ -103,12 +105,12 @@ def _parse(data: bytes) -> JsonObject:
     except orjson.JSONDecodeError:
         value = _parse_leniently(data)
     if not isinstance(value, dict):
-        raise BrokenStream("an event is no object")
+        raise BrokenStream("an event is not a JSON object")
     return cast("JsonObject", value)
 
 
 def _parse_leniently(data: bytes) -> JsonValue:
-    """Parse what orjson refuses: bytes that are not UTF-8, and escaped halves of surrogate pairs."""
+    """Parse JSON that orjson refuses: bytes that are not UTF-8, and escaped halves of surrogate pairs."""
     try:
         value = json.loads(data.decode("utf-8", "replace"))
         kind = value.get("delta", {}).get("type") if isinstance(value, dict) else None
@@ -117,12 +119,12 @@ def _parse_leniently(data: bytes) -> JsonValue:
             return cast("JsonValue", value)
         return cast("JsonValue", json.loads(whole(json.dumps(value, ensure_ascii=False))))
     except (AttributeError, ValueError, RecursionError) as error:
-        raise BrokenStream("an event is no JSON") from error
+        raise BrokenStream("an event is not valid JSON") from error
 
 
 @dataclass(slots=True)
 class _OpenBlock:
-    """A content block that is still growing: its start, and the pieces of its fields."""
+    """A content block that is not complete: its start, and the pieces of its fields."""
 
     block: JsonObject
     pieces: dict[str, list[str]] = field(default_factory=dict)
@@ -132,10 +134,10 @@ class _OpenBlock:
 
 
 class ReplyReader:
-    """Collects one reply from its events."""
+    """Builds one reply from its events."""
 
     def __init__(self, call_ids: set[str] | None = None) -> None:
-        """Take the call ids that the conversation has already; a call that repeats one gets another."""
+        """Take the call ids of the conversation; a call that repeats one of them gets a new id."""
         self._call_ids = call_ids if call_ids is not None else set()
         self._open: dict[int, _OpenBlock] = {}
         self._blocks: list[JsonObject] = []
@@ -144,11 +146,11 @@ class ReplyReader:
         self._stop_reason: str | None = None
 
     def read(self, event: JsonObject) -> Iterator[ModelEvent]:
-        """Take an event in and give what it means; `message_stop` gives ReplyFinished.
+        """Process one event of the stream and yield the matching ModelEvents; `message_stop` yields ReplyFinished.
 
         Raises:
             StreamedError: the event is an error.
-            BrokenStream: the event does not fit what came before.
+            BrokenStream: the event does not match the earlier events.
         """
         match event.get("type"):
             case "content_block_delta":
@@ -179,7 +181,7 @@ class ReplyReader:
             yield TextAdded(_text(block["text"]))
 
     def _with_good_id(self, block: JsonObject) -> JsonObject:
-        """Replace an id that is empty or was used before: the Messages API would refuse it in the next request."""
+        """Replace an id that is empty or was used before, because the API would refuse it in the next request."""
         call_id = _text(block.get("id"))
         if not call_id or call_id in self._call_ids:
             call_id = f"toolu_{token_hex(12)}"
@@ -189,7 +191,7 @@ class ReplyReader:
     def _delta(self, event: JsonObject) -> Iterator[ModelEvent]:
         opened = self._open.get(_index(event))
         if opened is None:
-            raise BrokenStream("a delta has no block")
+            raise BrokenStream("a delta has no open block")
         delta = _object(event.get("delta"))
         kind = _text(delta.get("type"))
         if kind == "input_json_delta":
@@ -205,7 +207,7 @@ class ReplyReader:
     def _stop(self, event: JsonObject) -> Iterator[ModelEvent]:
         opened = self._open.pop(_index(event), None)
         if opened is None:
-            raise BrokenStream("a block ends that never began")
+            raise BrokenStream("a block ends that is not open")
         if opened.half:
             opened.pieces.setdefault("text", []).append("\ufffd")
             yield TextAdded("\ufffd")
@@ -233,7 +235,7 @@ class ReplyReader:
 
 
 def _grow(opened: _OpenBlock, name: str, text: str) -> Iterator[ModelEvent]:
-    """Add a piece to a block's field; a surrogate pair that two pieces share is joined."""
+    """Add a piece to a block's field, and join a surrogate pair that is split between two pieces."""
     if name == "text":
         text = opened.half + text
         half = _HALF.search(text)
@@ -250,7 +252,7 @@ def _grow(opened: _OpenBlock, name: str, text: str) -> Iterator[ModelEvent]:
 
 
 def whole(text: str) -> str:
-    """Join surrogate pairs and replace lone halves, which UTF-8 cannot hold."""
+    """Join surrogate pairs and replace lone halves, which UTF-8 cannot encode."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -260,10 +262,13 @@ def _joined(opened: _OpenBlock, name: str) -> str:
     return _text(opened.block.get(name)) + "".join(opened.pieces[name])
 
 
-def _input(text: str, given: JsonValue) -> tuple[JsonObject, str | None]:
-    """Read a call's input; what is no JSON object becomes an empty one and a problem that the model is told of."""
+def _input(text: str, initial: JsonValue) -> tuple[JsonObject, str | None]:
+    """Parse a call's input. Invalid input becomes an empty object, together with a problem for the model.
+
+    `initial` is the input in the block's start event; it counts if no delta followed.
+    """
     if not text.strip():
-        return _object(given), None
+        return _object(initial), None
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -280,7 +285,7 @@ def _input(text: str, given: JsonValue) -> tuple[JsonObject, str | None]:
 def _index(event: JsonObject) -> int:
     index = event.get("index")
     if not isinstance(index, int):
-        raise BrokenStream("a block has no index")
+        raise BrokenStream("an event has no block index")
     return index
 
 

@@ -1,1 +1,1 @@
-"""Models, events, ports and errors: no input or output, so that every layer may import them."""
+"""Models, events, ports and errors. They do no input or output, so every layer may import them."""

@@ -1,4 +1,4 @@
-"""Rules that decide by a tool's name whether its calls run, ask first or are refused."""
+"""Rules that decide by a tool's name whether a call runs, needs the user's approval, or is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ApprovalRule:
 
 
 def parse_rules(text: str) -> tuple[ApprovalRule, ...]:
-    """Read `pattern=auto|ask|deny,…`.
+    """Parse rules of the form `pattern=auto|ask|deny`, separated by commas.
 
     Raises:
         ValueError: a rule has another form.

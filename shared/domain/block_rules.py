@@ -1,4 +1,4 @@
-"""Repairs of stored content blocks that the Messages API would refuse, as older writers have left some."""
+"""Repairs of stored content blocks that the Messages API would refuse. Older writers stored some of them."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ def mended_call(block: JsonObject) -> JsonObject:
     if block.get("type") != "tool_use":
         return block
     name = _REFUSED.sub("_", str(block.get("name") or "unknown"))[:_LONGEST_NAME]
-    given = block.get("input")
-    return {**block, "id": id_of(block.get("id")), "name": name, "input": given if isinstance(given, dict) else {}}
+    value = block.get("input")
+    return {**block, "id": id_of(block.get("id")), "name": name, "input": value if isinstance(value, dict) else {}}
 
 
 def mended_result(block: JsonObject) -> JsonObject:
     """Return a stored result as a block that the API accepts, without fields that it does not know."""
-    mended: JsonObject = {
+    result: JsonObject = {
         "type": "tool_result",
         "tool_use_id": id_of(block.get("tool_use_id")),
         "content": _content(block.get("content")),
     }
-    return {**mended, "is_error": True} if block.get("is_error") is True else mended
+    return {**result, "is_error": True} if block.get("is_error") is True else result
 
 
 def id_of(value: JsonValue) -> str:
-    """Return a call's id in the letters that the API accepts; a call and its result get the same id."""
+    """Return a call's id with only the characters that the API accepts; a call and its result get the same id."""
     return _REFUSED.sub("_", value) if isinstance(value, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""Content blocks of the Messages API's messages, as plain JSON.
+"""The content blocks of the Messages API as plain JSON.
 
 https://platform.claude.com/docs/en/api/messages
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 THINKING = frozenset({"thinking", "redacted_thinking"})
-"""The types of the blocks that hold the model's thinking."""
+"""The types of the blocks that contain the model's thinking."""
 
 
 def text_block(text: str) -> JsonObject:
@@ -25,25 +25,25 @@ def text_block(text: str) -> JsonObject:
 
 
 def blocks_of(message: JsonObject) -> list[JsonObject]:
-    """Return the content blocks of a message; a content that is a plain string has none."""
+    """Return the content blocks of a message, or an empty list if its content is a plain string."""
     return objects_in(message.get("content"))
 
 
 def objects_in(value: JsonValue) -> list[JsonObject]:
-    """Return the objects of a JSON list, and nothing for any other value."""
+    """Return the objects of a JSON list, or an empty list for any other value."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def text_of(blocks: Iterable[JsonObject], separator: str = "") -> str:
-    """Return the text of all text blocks."""
+    """Return the text of all text blocks, joined by the separator."""
     return separator.join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
 
 
 def has_tool_results(message: JsonObject) -> bool:
-    """Return whether a message answers tool calls."""
+    """Return whether a message contains results of tool calls."""
     return any(block.get("type") == "tool_result" for block in blocks_of(message))
 
 
 def is_question(message: JsonObject) -> bool:
-    """Return whether a message is the user's own, and not only the results of tool calls."""
+    """Return whether a message was written by the user and contains no results of tool calls."""
     return message["role"] == "user" and not has_tool_results(message)

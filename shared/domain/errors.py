@@ -1,8 +1,8 @@
-"""The exceptions of this service, with the HTTP status that each one leads to.
+"""The exceptions of this service, with the HTTP status of each one.
 
 AssistantError
 ├── SettingsError                 a setting is missing or invalid; one line for each variable
-├── StartupError                  something that the service needs to start cannot be used
+├── StartupError                  the service cannot start; one line for the terminal
 ├── Unauthenticated               401
 ├── Forbidden                     403
 ├── ConversationNotFound          404
@@ -16,7 +16,7 @@ AssistantError
 ├── AnswerRunning                 409, the answer to the same question is being streamed
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── TooManyStreams                503, this process streams the maximum number of answers
-├── ModelError                    the model's API failed; with a code, and whether a retry can help
+├── ModelError                    the model's API failed; has a code and says whether a retry can help
 └── ToolError                     a tool call failed; the message is sent to the model
 """
 
@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 SOMETHING_WENT_WRONG = "Something went wrong while answering. Please try again."
-"""The message for a failure after which the user can only try again."""
+"""The message for an unexpected failure; the user can only try again."""
 CONTEXT_OVERFLOW = "context_overflow"
 """The code of a ModelError for a request that exceeds the model's context window."""
 
@@ -107,9 +107,9 @@ class ModelError(AssistantError):
     """The model's API failed; the message is a sentence for the user."""
 
     def __init__(self, message: str, *, code: str, retryable: bool, refused: RefusedPart | None = None) -> None:
-        """Keep what the client is told: a sentence, a code, and whether trying again can help.
+        """Take the sentence and the code for the client; `retryable` says whether a retry can help.
 
-        `refused` is the part of the history that the API does not accept, where it named one.
+        `refused` is the part of the history that the API does not accept, if its error names one.
         """
         super().__init__(message)
         self.message = message

@@ -1,7 +1,7 @@
-"""What happens during an answer: a closed union of frozen events, named in the past tense.
+"""The events of an answer: a closed union of frozen dataclasses, named in the past tense.
 
-`ModelEvent` comes from the model, `ToolEvent` from the tools, `TurnEvent` is all that a turn yields before it is
-stored, `AnswerEvent` what a client is told. The last event of each generator carries its result.
+The model yields a `ModelEvent`, the tools yield a `ToolEvent`, and a turn yields a `TurnEvent`. The client receives an
+`AnswerEvent`. The last event of each generator contains the generator's result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that the model asks for; `problem` says why its input cannot be used, if it cannot."""
+    """A tool call of the model; `problem` is the reason why its input is invalid, or None."""
 
     id: str
     name: str
@@ -31,21 +31,21 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call gave, as text or as content blocks of the Messages API."""
+    """The result of a call, as text or as content blocks of the Messages API."""
 
     call_id: str
     content: str | list[JsonObject]
     is_error: bool = False
 
     def block(self) -> JsonObject:
-        """Render the `tool_result` block for the model and the store."""
+        """Return the `tool_result` block for the model and for storage."""
         block: JsonObject = {"type": "tool_result", "tool_use_id": self.call_id, "content": self.content}  # type: ignore[dict-item]  # a list of objects is JSON
         return {**block, "is_error": True} if self.is_error else block
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A finished reply of the model: its content blocks as they came, why it stopped, what it cost."""
+    """A finished reply of the model: its unchanged content blocks, its stop reason, its tokens and its tool calls."""
 
     blocks: tuple[JsonObject, ...]
     stop_reason: str | None
@@ -60,14 +60,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class TextAdded:
-    """A piece of the answer's text came."""
+    """A piece of the answer's text arrived."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingAdded:
-    """A piece of the model's thinking came that is meant to be shown."""
+    """A piece of the model's thinking arrived that the client shows."""
 
     text: str
 
@@ -82,7 +82,7 @@ class ToolCallBegun:
 
 @dataclass(frozen=True, slots=True)
 class ToolInputAdded:
-    """A piece of the current call's input came."""
+    """A piece of the current call's input arrived."""
 
     partial_json: str
 
@@ -108,7 +108,7 @@ class ReplyFinished:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A server-side tool began to run."""
+    """A tool started on the server."""
 
     id: str
     name: str
@@ -116,7 +116,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A server-side tool ended, or a browser's was refused."""
+    """A tool ended on the server, or a call of a browser tool was refused."""
 
     id: str
     name: str
@@ -126,7 +126,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class ClientActionRequested:
-    """The browser is to execute a client-side tool."""
+    """A tool asks the browser to carry out an action."""
 
     id: str
     action: str
@@ -135,14 +135,14 @@ class ClientActionRequested:
 
 @dataclass(frozen=True, slots=True)
 class ToolReturned:
-    """A call has its result."""
+    """A call has returned its result."""
 
     result: ToolResult
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyReceived:
-    """A reply is complete, and its calls are about to run."""
+    """A reply is complete, and its calls run next."""
 
     reply: Reply
 
@@ -156,7 +156,7 @@ class ToolsFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnPrepared:
-    """The turn knows what its messages are stored with; a later event of the kind replaces an earlier one."""
+    """The turn has the data that is stored with its messages; a later event of this type replaces an earlier one."""
 
     prefix: Prefix
     question: Additions
@@ -165,7 +165,7 @@ class TurnPrepared:
 
 @dataclass(frozen=True, slots=True)
 class RoundFinished:
-    """A reply and the results of all its calls are complete, as the messages to store; more is to come."""
+    """A reply and the results of all its calls are complete and can be stored; another round follows."""
 
     messages: tuple[Message, ...]
     usage: Usage
@@ -173,7 +173,7 @@ class RoundFinished:
 
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
-    """The answer is complete: its last message, why it ended, and the tokens of all rounds."""
+    """The answer is complete: its last message, its stop reason, and the tokens of all rounds."""
 
     message: Message
     stop_reason: str
@@ -191,20 +191,20 @@ class AnswerStored:
 
 @dataclass(frozen=True, slots=True)
 class TitleChosen:
-    """The conversation has its title."""
+    """A title was stored for the conversation."""
 
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerFailed:
-    """The answer ended without being complete; the message is one plain sentence."""
+    """The answer ended before it was complete; the message is one plain sentence for the user."""
 
     message: str
     code: str
     retryable: bool
     usage: Usage = NO_USAGE
-    """The tokens that were counted all the same; they are not told to the client."""
+    """The tokens that were used until then; they are not sent to the client."""
 
 
 Progress: TypeAlias = TextAdded | ThinkingAdded | ToolCallBegun | ToolInputAdded | BlockFinished

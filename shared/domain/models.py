@@ -1,4 +1,4 @@
-"""What the service is about: frozen values without any input or output."""
+"""The service's data models: frozen dataclasses without input or output."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 Role: TypeAlias = Literal["user", "assistant"]
 
 ADMIN = "admin"
-"""The name in an operation's `x-imbi-permission` that stands for administrators only."""
+"""The value of an operation's `x-imbi-permission` that allows only administrators to call it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: an active user or service account with the permissions of its roles."""
+    """An active user or service account with the permissions of its roles."""
 
     subject: str
     display_name: str
@@ -29,16 +29,16 @@ class Principal:
     is_service_account: bool = False
     permissions: frozenset[str] = frozenset()
     organizations: tuple[str, ...] = ()
-    """The slugs of the organizations that it is a member of, in order."""
+    """The sorted slugs of the principal's organizations."""
 
     def may(self, required: Iterable[str]) -> bool:
-        """Say whether the principal has every one of the required permissions."""
+        """Return whether the principal has all required permissions."""
         return self.is_admin or all(name != ADMIN and name in self.permissions for name in required)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A principal with the bearer token that it came with, which goes to the Imbi API alone."""
+    """A principal with the bearer token of its request. The token is sent only to the Imbi API."""
 
     principal: Principal
     token: str = field(repr=False)
@@ -46,7 +46,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the graph says of a token's subject; `principal` is None where it is unknown or inactive."""
+    """The graph's record of a token's subject; `principal` is None if the subject is unknown or inactive."""
 
     principal: Principal | None
     is_revoked: bool
@@ -54,7 +54,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """An API key as it is stored, with its owner, who is None where it is inactive or gone."""
+    """A stored API key with its owner; the owner is None if it is inactive or does not exist."""
 
     key_id: str
     key_hash: str = field(repr=False)
@@ -63,13 +63,13 @@ class KeyRecord:
     expires_at: float
     """Seconds since the epoch."""
     last_used: float
-    """Seconds since the epoch; 0 is never."""
+    """Seconds since the epoch; 0 means never."""
     owner: Principal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MCPServer:
-    """An external server of tools, as the graph has it; what is encrypted is decrypted only to connect."""
+    """An external MCP server as stored in the graph; encrypted fields are decrypted only for a connection."""
 
     slug: str
     name: str
@@ -91,7 +91,7 @@ class MCPServer:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that the model counted."""
+    """The numbers of tokens that the model's API counted."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -99,7 +99,7 @@ class Usage:
     cache_read_input_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        """Add two counts, kind by kind."""
+        """Return the sum of each count."""
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
@@ -113,21 +113,22 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """The parts of a user's message that the service added to it, kept so that they are sent again unchanged."""
+    """The parts that the service added to a user's message, stored so that later requests repeat them unchanged."""
 
     context: tuple[str, ...] = ()
-    """Texts behind the message's own blocks."""
+    """Texts that the service sends as blocks of the message."""
     system: tuple[JsonObject, ...] = ()
-    """The content blocks of a system message that follows."""
+    """The content blocks of a system message that follows the message."""
     state: JsonObject | None = None
-    """The facts that the model knows from here on, so that only changes are told."""
+    """The facts that the model has after this message, so that later messages contain only changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEdits:
-    """The parts of a history that are no longer sent, each through the message with the given sequence; -1 is none.
+    """The parts of a history that are no longer sent.
 
-    Every edit only grows. An edit drops the thinking that the model's API binds to the edited part as well.
+    Each number is the sequence of the last message that the edit applies to; -1 means no message. The numbers never
+    decrease. An edit also removes the thinking that the model's API binds to the edited part.
     """
 
     thinking: int = -1
@@ -135,14 +136,14 @@ class HistoryEdits:
     images: int = -1
     """Images are replaced by a sentence."""
     plain: int = -1
-    """Only texts, calls and results are sent."""
+    """All blocks except texts, tool calls and tool results are left out."""
     results: int = -1
     """Long tool results are replaced by a sentence."""
     first: int = 0
-    """The first message that is sent."""
+    """The sequence of the first message that is sent."""
 
     def __or__(self, other: HistoryEdits) -> HistoryEdits:
-        """Combine two edits: of each kind the one that reaches further."""
+        """Combine two edits: for each kind, the larger number counts."""
         return HistoryEdits(
             max(self.thinking, other.thinking),
             max(self.images, other.images),
@@ -168,7 +169,7 @@ class Conversation:
     model: str
     is_archived: bool = False
     prefix: str | None = None
-    """The key of the system prompt and tools that the conversation began with."""
+    """The key of the stored system prompt and tools of the conversation."""
     edits: HistoryEdits = NO_EDITS
     """The parts of the history that are no longer sent to the model."""
 
@@ -177,8 +178,8 @@ class Conversation:
 class Message:
     """A message of a conversation.
 
-    `content` is the text that people read. `blocks` are the content blocks as the Messages API gave them, for replaying
-    what text, tool_use and tool_results do not hold (thinking with its signature, say); None where there is no more.
+    `content` is the text for users. `blocks` are the unchanged content blocks of the Messages API, if the reply
+    has parts that `content` and `tool_use` cannot represent, such as thinking with its signature; otherwise None.
     """
 
     id: UUID
@@ -190,18 +191,18 @@ class Message:
     token_usage: JsonObject | None = None
     blocks: tuple[JsonObject, ...] | None = None
     additions: Additions | None = None
-    """Of a user's message: the parts that the service added."""
+    """The parts that the service added; only for a user's message."""
     is_partial: bool = False
-    """The answer was cut off here: the text is what had been streamed by then."""
+    """The answer was interrupted here; the message contains only its beginning."""
     idempotency_key: str | None = None
-    """Of a question: what its sender will send again if it does not learn whether it arrived."""
+    """The Idempotency-Key of a question; a client that does not know whether the question arrived sends it again."""
     outcome: JsonObject | None = None
-    """Of a question with a key: how its answer ended, as the client was told."""
+    """The last event of the answer to a question with an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage(Message):
-    """A message with its place; `sequence` counts from 0 without gaps within its conversation."""
+    """A message with its position; `sequence` counts from 0 without gaps within its conversation."""
 
     conversation_id: UUID
     sequence: int

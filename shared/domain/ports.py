@@ -1,4 +1,4 @@
-"""What the turn needs from the world outside it."""
+"""The interfaces that a turn depends on: the model, the tools and the transcript."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool as the model sees it.
+    """A tool's definition for the model.
 
-    `encoded` is its JSON in the Messages API's form, made once: hundreds of definitions go out with every round.
+    `encoded` is the definition as JSON for the Messages API. It is encoded once, because every round sends
+    hundreds of definitions.
     """
 
     name: str
@@ -29,7 +30,7 @@ class ToolDefinition:
     encoded: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Encode the definition."""
+        """Encode the definition as JSON."""
         definition = {"name": self.name, "description": self.description, "input_schema": self.input_schema}
         object.__setattr__(self, "encoded", orjson.dumps(definition))
 
@@ -41,24 +42,24 @@ class Model(Protocol):
         """Stream a reply; the last event is ReplyFinished.
 
         Raises:
-            ModelError: the reply could not be had, or not to its end.
+            ModelError: the model gave no reply, or the reply is incomplete.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close what the model holds open."""
+        """Close the model's connections."""
         ...
 
 
 class Tools(Protocol):
-    """One caller's tools."""
+    """The tools of one caller."""
 
     def definitions(self) -> Sequence[ToolDefinition]:
-        """List all tools that the caller may use now; asked again after every round."""
+        """Return all tools that the caller may use now; the turn calls this again after every round."""
         ...
 
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run the calls of one reply side by side; the last event is ToolsFinished. Failures are results."""
+        """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results."""
         ...
 
 
@@ -69,25 +70,25 @@ class ToolOutput:
     content: str | list[JsonObject]
     is_error: bool = False
     is_cut: bool = False
-    """The content is short enough as it is."""
+    """The toolset has already shortened the content."""
     found: tuple[str, ...] = ()
-    """Names of tools that the model is to see from now on."""
+    """The names of tools that the model can use from now on."""
 
 
 class Toolset(Protocol):
-    """One source of tools, shared by all callers."""
+    """A source of tools that all callers share."""
 
     @property
     def in_browser(self) -> bool:
-        """Whether the browser executes what `call` has checked."""
+        """Whether the browser carries out the action after `call` has checked the arguments."""
         ...
 
     async def ensure_loaded(self) -> None:
-        """Make the tools known as far as that is possible within a bound; asked at the start of every turn."""
+        """Load the tools if necessary, for a limited time; every turn calls this at its start."""
         ...
 
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
-        """List the tools that the principal may use, in a stable order."""
+        """Return the tools that the principal may use, in a stable order."""
         ...
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
@@ -99,12 +100,12 @@ class Toolset(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close what the toolset holds open."""
+        """Close the toolset's connections."""
         ...
 
 
 class Transcript(Protocol):
-    """Where one conversation is kept, for as long as this answer is its only writer."""
+    """The storage of one conversation while this answer is its only writer."""
 
     @property
     def question_id(self) -> UUID:
@@ -112,7 +113,7 @@ class Transcript(Protocol):
         ...
 
     def prepare(self, prepared: TurnPrepared) -> None:
-        """Take what the next messages are stored with; nothing is stored yet."""
+        """Set the data that is stored with the next messages. This method stores nothing itself."""
         ...
 
     @property
@@ -121,17 +122,17 @@ class Transcript(Protocol):
         ...
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """Store messages after those there are, all or none.
+        """Store messages after the existing ones, all or none.
 
         Raises:
-            ConversationLost: another answer is the conversation's writer now.
-            ConversationNotFound: the conversation has been removed.
-            GraphError: they could not be stored.
+            ConversationLost: another answer holds the conversation's lease.
+            ConversationNotFound: the conversation has been deleted.
+            GraphError: the messages could not be stored.
         """
         ...
 
     async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:
-        """Store the last messages, perhaps none, with how the answer ended, and leave the conversation to others.
+        """Store the last messages (there may be none) and the outcome, and release the lease.
 
         Raises: as append.
         """

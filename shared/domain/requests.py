@@ -1,4 +1,4 @@
-"""Requests to the model: the prefix that a conversation keeps, the messages, the model's capabilities."""
+"""Requests to the model: the constant prefix of a conversation, the messages, and the model's capabilities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OfferedTool:
-    """A tool as a conversation offers it: its definition's JSON, and whether the model sees it only once it is found.
+    """A tool of a conversation: its definition as JSON, and whether the API hides it until a search has found it.
 
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
     """
@@ -25,17 +25,17 @@ class OfferedTool:
 
 @dataclass(frozen=True, slots=True)
 class SystemPrompt:
-    """The system prompt: the part that is the same for everybody, then the part about the user."""
+    """The system prompt: the part that is the same for all users, then the part about the user."""
 
     static: str
     personal: str
 
 
 SearchMode: TypeAlias = Literal["off", "indirect", "references", "server"]
-"""How the model gets at tools that it does not see from the start.
+"""The way in which the model finds tools that it does not see from the start.
 
-`off`: it sees all. `indirect`: our search describes them, and one tool calls them by name. `references`: our search
-answers with references that the API expands. `server`: the API searches by itself.
+`off`: it sees all tools. `indirect`: the service's search describes tools, and another tool calls them by name.
+`references`: the service's search returns references, which the API expands. `server`: the API searches by itself.
 """
 
 
@@ -43,7 +43,7 @@ answers with references that the API expands. `server`: the API searches by itse
 class Prefix:
     """The beginning of every request of a conversation: the system prompt and the tools.
 
-    It stays as it was sent first. New tools are only ever added behind the others, deferred.
+    It stays as it was first sent. New tools are added only after the others, as deferred tools.
     https://platform.claude.com/docs/en/build-with-claude/preserved-thinking
     """
 
@@ -59,29 +59,29 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """The features of a model at its address that go beyond the common part of the Messages API."""
+    """The features of a model that go beyond the common part of the Messages API."""
 
     checks_thinking: bool = True
-    """A thinking block is valid only behind the very system prompt, tools and messages that it was made behind."""
+    """A thinking block is valid only after exactly the system prompt, tools and messages that it was generated from."""
     tool_references: bool = False
     """Tools may be deferred, and results may refer to them."""
     system_messages: bool = False
     """Messages may have the role `system`."""
     tool_changes: bool = False
-    """System messages may withdraw tools and give them back."""
+    """System messages may withdraw tools and restore them."""
     context_editing: bool = False
     """The API clears old tool results by itself."""
     compaction: bool = False
-    """The API sums up long conversations by itself."""
+    """The API summarizes long conversations by itself."""
     thinking_display: bool = False
-    """Thinking is on by default, and its display can be chosen."""
+    """Thinking is on by default, and requests may set its display."""
     effort: bool = False
-    """The effort can be chosen."""
+    """Requests may set the effort."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call of the model."""
+    """One request to the model."""
 
     model: str
     max_tokens: int
@@ -89,6 +89,6 @@ class ModelRequest:
     messages: Sequence[JsonObject]
     may_call_tools: bool = True
     is_repeated: bool = False
-    """The request's beginning will be sent again, and so is worth caching."""
+    """Later requests have the same beginning, so the API should cache it."""
     effort: str | None = None
     """How much the model thinks before it answers; None is the model's default."""
