@@ -99,14 +99,12 @@ class TurnSetup:
         )
 
     def _search_mode(self, model: str) -> SearchMode:
-        has_references = capabilities_of(model).tool_references
-        match self._settings.tool_search:
-            case "off":
-                return "off"
-            case "server":
-                return "server"
-            case _:
-                return "references" if has_references else "indirect"
+        setting = self._settings.tool_search
+        if setting == "off":
+            return "off"
+        if not capabilities_of(model).tool_references:
+            return "indirect"
+        return "server" if setting == "server" else "references"
 
     async def _load_tools(self) -> None:
         """Load the tools. A source that exceeds its time limit does not delay the answer further."""

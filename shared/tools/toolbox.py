@@ -214,7 +214,7 @@ class CallerTools:
 
     def _with_found_tools(self, output: ToolOutput, *, keeps_text: bool) -> ToolOutput:
         """Give the model the tools that an output found, in the way that the conversation's mode has."""
-        if self._mode in {"references", "off"}:
+        if self._mode == "references":
             return as_references(output, keeps_text=keeps_text)
         return described(output, self.definitions()) if self._mode == "indirect" else output
 
