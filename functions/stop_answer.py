@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shared.aws.lambda_handler import LambdaHandler
-from shared.chat.stop import stop_answer as request_stop
+from shared.chat.stop_answer import stop_answer as request_stop
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 
 router = APIRouter()

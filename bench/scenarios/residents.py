@@ -24,7 +24,7 @@ from shared.tools.openapi.toolset import OpenAPIToolset
 from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.read_result import READ_RESULT
 from shared.tools.search.index import SEARCH_TOOL
-from shared.tools.search.resident import RESIDENT_OPERATIONS
+from shared.tools.search.resident import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -48,9 +48,7 @@ async def measure(bench: Bench) -> list[Figure]:  # noqa: ARG001  # needs the do
     operations = await _operations()
     return [
         *_figures("4 operations", [each for each in operations if each.name in _FORMER]),
-        *_figures(
-            "resident operations", [each for each in operations if each.name in RESIDENT_OPERATIONS], has_goals=True
-        ),
+        *_figures("resident operations", [each for each in operations if each.name in OPERATIONS], has_goals=True),
     ]
 
 

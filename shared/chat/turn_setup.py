@@ -14,7 +14,7 @@ from shared.agent.prompt import PromptWriter
 from shared.agent.question_facts import question_facts
 from shared.agent.turn import Turn, TurnSettings
 from shared.claude.capabilities import capabilities_of
-from shared.tools.search.selection import RESIDENT
+from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import httpx2
 
 from shared.claude.capabilities import capabilities_of
 from shared.claude.errors import describe, failure, is_momentary
-from shared.claude.features import Features
+from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.claude.stream import ReplyReader, StreamedError, frames
 from shared.domain.content_blocks import blocks_of

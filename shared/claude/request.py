@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from shared.claude.capabilities import capabilities_of
-from shared.claude.features import COMPACTION, CONTEXT_EDITING, THINKING_UPDATES, TOOL_CHANGES, Feature
+from shared.claude.optional_features import COMPACTION, CONTEXT_EDITING, THINKING_UPDATES, TOOL_CHANGES, Feature
 from shared.domain.content_blocks import blocks_of, text_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.claude.features import Features
+    from shared.claude.optional_features import Features
     from shared.domain.models import JsonObject
     from shared.domain.requests import Capabilities, ModelRequest, Prefix, SystemPrompt
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.messages_api import problems
 from shared.agent.loop import run_turn
-from shared.claude.features import Features
+from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from shared.claude.features import CONTEXT_EDITING, THINKING_UPDATES, Features
+from shared.claude.optional_features import CONTEXT_EDITING, THINKING_UPDATES, Features
 from shared.claude.request import encode
 from shared.domain.requests import ModelRequest, OfferedTool, Prefix, SystemPrompt
 

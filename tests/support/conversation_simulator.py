@@ -23,7 +23,7 @@ from shared.agent.prefix import first_prefix
 from shared.agent.question_facts import question_facts
 from shared.agent.turn import Turn, TurnSettings
 from shared.claude.capabilities import capabilities_of
-from shared.claude.features import Features
+from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.claude.stream import ReplyReader
 from shared.domain.errors import ModelError
@@ -31,7 +31,7 @@ from shared.domain.events import ReplyFinished
 from shared.domain.models import NO_EDITS, Caller, Lease, Principal, StoredMessage
 from shared.domain.requests import SystemPrompt
 from shared.tools.builtin import CALL_TOOL
-from shared.tools.search.selection import RESIDENT
+from shared.tools.search.resident import RESIDENT
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Toolbox
 from shared.util import clock

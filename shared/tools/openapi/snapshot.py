@@ -14,8 +14,8 @@ import orjson
 from shared.domain.errors import ToolError
 from shared.tools.openapi.document import Document
 from shared.tools.openapi.engine import Engine
+from shared.tools.openapi.left_out import LEFT_OUT
 from shared.tools.openapi.naming import Endpoint, tool_names
-from shared.tools.openapi.offered import LEFT_OUT
 from shared.tools.openapi.operation import Operation, read_operation
 from shared.tools.openapi.parameters import Unusable
 from shared.tools.openapi.secrets import has_secret_result, is_offered

@@ -1,10 +1,12 @@
-"""The operations whose tools the model sees without a search: those that most questions need."""
+"""The tools that the model sees without a search: the built-in tools, and those that most questions need."""
 
 from __future__ import annotations
 
 from typing import Final
 
-RESIDENT_OPERATIONS: Final = frozenset(
+from shared.tools.builtin import BUILTIN_NAMES
+
+OPERATIONS: Final = frozenset(
     {
         # Finding the thing that a question is about. Nearly every question begins here.
         "list_organizations",
@@ -54,3 +56,6 @@ RESIDENT_OPERATIONS: Final = frozenset(
 small and completes a task that the others begin. Choosing gets worse above about 50 loaded tools:
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
 """
+
+RESIDENT: Final = BUILTIN_NAMES | OPERATIONS
+"""The names of the tools that are never deferred."""

@@ -12,8 +12,8 @@ import pytest
 from local.messages_api.tools import tool_problems
 from shared.domain.models import Principal
 from shared.tools.openapi.document import Document
+from shared.tools.openapi.left_out import LEFT_OUT
 from shared.tools.openapi.naming import Endpoint, tool_names
-from shared.tools.openapi.offered import LEFT_OUT
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN
 

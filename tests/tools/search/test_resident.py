@@ -12,7 +12,7 @@ import pytest
 from bench.questions import QUESTIONS
 from shared.tools.builtin import BUILTIN_NAMES
 from shared.tools.openapi.toolset import OpenAPIToolset
-from shared.tools.search.resident import RESIDENT_OPERATIONS
+from shared.tools.search.resident import OPERATIONS
 from tests.support.imbi_api import ADMIN
 from tests.support.imbi_operations import DOCUMENT, operations
 
@@ -25,17 +25,17 @@ BYTES_PER_TOKEN = 4
 
 
 def test_every_resident_operation_exists() -> None:
-    assert operations().keys() >= RESIDENT_OPERATIONS
-    assert RESIDENT_OPERATIONS.isdisjoint(BUILTIN_NAMES)
+    assert operations().keys() >= OPERATIONS
+    assert OPERATIONS.isdisjoint(BUILTIN_NAMES)
 
 
 def test_there_are_not_too_many_to_choose_from() -> None:
-    assert 30 <= len(RESIDENT_OPERATIONS) <= 50 - 2 * len(BUILTIN_NAMES)
+    assert 30 <= len(OPERATIONS) <= 50 - 2 * len(BUILTIN_NAMES)
 
 
 def test_most_questions_need_no_search() -> None:
-    hard = [question for question in HARD if RESIDENT_OPERATIONS.intersection(question["tools"])]
-    usual = [question for question in QUESTIONS if RESIDENT_OPERATIONS.issuperset(question.tools)]
+    hard = [question for question in HARD if OPERATIONS.intersection(question["tools"])]
+    usual = [question for question in QUESTIONS if OPERATIONS.issuperset(question.tools)]
     assert len(hard) > len(HARD) / 2
     assert len(usual) >= len(QUESTIONS) * 0.8
 
@@ -51,5 +51,5 @@ async def definitions() -> tuple[ToolDefinition, ...]:
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="the document is not on this machine")
 async def test_their_definitions_alone_are_long_enough_for_every_models_cache() -> None:
-    resident = [each for each in await definitions() if each.name in RESIDENT_OPERATIONS]
+    resident = [each for each in await definitions() if each.name in OPERATIONS]
     assert sum(len(each.encoded) for each in resident) > CACHED_BY_EVERY_MODEL * BYTES_PER_TOKEN
