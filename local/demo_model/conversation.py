@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from local.demo_model.wire import WireMessage
 
 _ADDED = re.compile(
-    r"<(facts|tool_changes)>.*?(?:</\1>|\Z)|No more tools can be called for this question\..*", re.DOTALL
+    r"<(imbi_facts|facts|tool_changes)>.*?(?:</\1>|\Z)|No more tools can be called for this question\..*", re.DOTALL
 )
 """The texts that an application adds to a user's messages."""
 CALL_TOOL = "call_tool"

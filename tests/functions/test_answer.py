@@ -128,7 +128,7 @@ async def test_a_conversation_grows_without_gaps(client: Client, model_server: M
     asked = model_server.chats[-1].messages
     assert [message["role"] for message in asked] == ["user", "assistant"] * 2 + ["user"]
     assert [message["content"][-1]["text"] for message in asked] == said[:-1]
-    assert all(message["content"][0]["text"].startswith("<facts>\nTime: ") for message in asked[::2])
+    assert all(message["content"][0]["text"].startswith("<imbi_facts>\n") for message in asked[::2])
     times = [message["created_at"] for message in messages]
     assert times == sorted(times)
 
