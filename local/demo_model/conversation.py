@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from local.demo_model.wire import TextBlock, ToolResultBlock, ToolUseBlock
+from shared.agent.prompt import FACTS_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from local.demo_model.wire import WireMessage
 
 _ADDED = re.compile(
-    r"<(imbi_facts|tool_changes)>.*?(?:</\1>|\Z)|No more tools can be called for this question\..*", re.DOTALL
+    rf"<({FACTS_TAG}|tool_changes)>.*?(?:</\1>|\Z)|No more tools can be called for this question\..*", re.DOTALL
 )
 """The texts that an application adds to a user's messages."""
 CALL_TOOL = "call_tool"

@@ -26,6 +26,7 @@ FEW = 30
 """Up to this number, the model sees all tools, because a search would cost more than it saves."""
 _MOST_NAMES = 30
 _MOST_DEFINITIONS = 5
+"""A message tells of this many changed definitions. The next messages tell of the others."""
 
 
 def first_prefix(
@@ -127,7 +128,7 @@ def tool_changes(
             current[name]
             for name, tool in seen.items()
             if name in current and _hash(current[name]) != told_redefined.get(name, _hash(tool))
-        ),
+        )[:_MOST_DEFINITIONS],
     )
 
 
@@ -141,7 +142,10 @@ def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:
 def announcement(
     changes: ToolChanges, *, has_tool_changes: bool, state: JsonObject, has_search: bool = True
 ) -> Additions:
-    """Return the parts of a message that tell the model about changed tools; without a search, new ones are added too."""
+    """Return the parts of a message that tell the model about changed tools.
+
+    Where the model has no search, a system message also adds the new ones.
+    """
     system: list[JsonObject] = []
     if has_tool_changes:
         added = changes.restored if has_search else (*changes.added, *changes.restored)
@@ -162,10 +166,7 @@ def _changes_text(changes: ToolChanges, *, has_search: bool) -> str:
         lines.append(f"No longer available to this user, do not call them: {_listed(changes.withdrawn)}.")
     if changes.restored:
         lines.append(f"Available again: {_listed(changes.restored)}.")
-    lines += [
-        f"{each.name} has changed. Its definition is now: {each.encoded.decode()}"
-        for each in changes.redefined[:_MOST_DEFINITIONS]
-    ]
+    lines += [f"{each.name} has changed. Its definition is now: {each.encoded.decode()}" for each in changes.redefined]
     return "\n".join([*lines, "</tool_changes>"])
 
 

@@ -174,6 +174,10 @@ def referenced_tools(history: History) -> frozenset[str]:
     for _, message in history.messages:
         for block in [*(message.blocks or ()), *(message.tool_results or ())]:
             names |= set(_references(block))
+        for block in message.additions.system if message.additions else ():
+            tool = block.get("tool")
+            if isinstance(tool, dict):
+                names.add(str(tool.get("name")))
     return frozenset(names)
 
 

@@ -30,6 +30,13 @@ FOUND_AND_LOST = (
     THINKS,
 )
 """A tool that came is found and goes before its reference is sent; later it comes again."""
+ADDED_AND_CHANGED = (
+    question(changes=(Change("add", 4),)),
+    question(changes=(Change("add", 5),)),
+    question(changes=(Change("redefine", 5),)),
+    THINKS,
+)
+"""A tool that came, perhaps by a system message, gets another definition."""
 STOPPED_WHILE_PAUSED = (
     question(LOOKS),
     question(Round(0, "", (), ()), changes=(Change("lose", 0),), fate="stop silently"),
@@ -51,7 +58,9 @@ def test_no_request_of_a_random_conversation_is_refused(plan: Plan) -> None:
 
 
 @pytest.mark.proves("append-only.messages", "append-only.prefix", "append-only.lost-right")
-@pytest.mark.parametrize("questions", [FOUND_AND_LOST, STOPPED_WHILE_PAUSED], ids=["found-and-lost", "paused"])
+@pytest.mark.parametrize(
+    "questions", [FOUND_AND_LOST, STOPPED_WHILE_PAUSED, ADDED_AND_CHANGED], ids=["lost", "paused", "changed"]
+)
 @pytest.mark.parametrize("search", ["references", "server", "off"])
 def test_no_request_of_an_unlucky_conversation_is_refused(
     questions: tuple[Question, ...], search: Literal["references", "server", "off"]
