@@ -1,0 +1,50 @@
+"""The questions that the README and the chat page suggest, asked with all demo parts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.demo_model import create_demo_model
+from local.page.router import SAMPLES
+from tests.support.background import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import StartService
+    from tests.support.service import Service
+
+README = Path(__file__).parents[2] / "README.md"
+WITHOUT_TOOLS = "What can you do?"
+FROM_A_SERVER = "Who is on call for checkout?"
+"""The question that an external server answers; `test_external_tools.py` asks it."""
+IN_README = re.findall(r"(?:\*|\"content\": \")([A-Z][^*\"]+\?)(?=[*\"])", README.read_text())
+
+
+@pytest.fixture
+def assistant(start_service: StartService) -> Iterator[Service]:
+    with served(create_demo_model()) as model:
+        yield start_service(ANTHROPIC_BASE_URL=model)
+
+
+@pytest.mark.proves("demo.questions")
+def test_the_readme_suggests_questions() -> None:
+    assert len(IN_README) == 3
+    assert FROM_A_SERVER in IN_README
+
+
+@pytest.mark.proves("demo.questions")
+@pytest.mark.parametrize("question", sorted({*SAMPLES, *IN_README} - {FROM_A_SERVER, WITHOUT_TOOLS}))
+async def test_a_suggested_question_gets_an_answer_from_the_data(assistant: Service, question: str) -> None:
+    async with assistant.client() as client:
+        conversation = await client.begin()
+        for _ in range(2):
+            answer = await client.ask(conversation, question)
+            results = answer.of("tool_result")
+            assert results, answer.text
+            assert not any(event.data["is_error"] for event in results)
+            assert len(answer.text) > 80, answer.text
