@@ -145,7 +145,7 @@ class Turn:
             return None
         edits = repair(self._history, error.refused)
         if edits is not None:
-            log.warning("the model's API refused a part of the history (%s); it is left out from now on", error.refused)
+            log.warning("the model's API refused a part of the history (%s); it is no longer sent", error.refused)
         return edits
 
     def _notice(self) -> list[TextAdded | BlockFinished]:
