@@ -81,7 +81,7 @@ class Services:
             await (await self.chat()).keep()
 
     async def shut_down(self, seconds: float) -> None:
-        """End every answer with an error and wait until all are stored, at most for the given time."""
+        """End every answer with an error and wait until all are stored, for at most `seconds`."""
         await self.active_answers.shut_down(seconds)
 
     async def aclose(self) -> None:

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_CUT_CALL = "The answer was stopped before this call had ended; its result is not known."
+_CUT_CALL = "The answer was stopped before this call ended. The result of the call is unknown."
 
 
 class Answer:

@@ -49,7 +49,7 @@ def _with_short_result(block: JsonObject) -> JsonObject:
     if block.get("type") != "tool_result" or has_references or len(str(content)) <= _LONGEST_KEPT_RESULT:
         return block
     notice = (
-        "[This older result was left out to save room. If it is needed, call read_result with"
+        "[This older result was left out to save space. If it is needed, call read_result with"
         f' {{"id": "{block.get("tool_use_id")}", "offset": 0}}, or call the tool again.]'
     )
     return {**block, "content": notice}

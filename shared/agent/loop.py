@@ -34,11 +34,11 @@ _UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded
 """After these stop reasons, a call may be incomplete or unintended, so it does not run."""
 _CLOSINGS = {
     "max_tokens": "The answer was cut off here because it reached its maximum length.",
-    "model_context_window_exceeded": "The answer was cut off here because the conversation has become too long.",
+    "model_context_window_exceeded": "The answer was cut off here because the conversation is too long.",
     "refusal": "I can't help with that request.",
-    "tool_use": "The answer ends here because it needed more steps than are allowed.",
+    "tool_use": "The answer ends here because it needed more steps than the service allows.",
 }
-_NOTHING_SAID = "I have no answer to that. Please try to ask in another way."
+_NOTHING_SAID = "I have no answer to this question. Please ask it in another way."
 _NOTHING_TO_ADD = "Done."
 
 

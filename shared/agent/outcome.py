@@ -34,11 +34,13 @@ INTERNAL = AnswerFailed(SOMETHING_WENT_WRONG, code="internal", retryable=True)
 NOT_STORED = AnswerFailed("The answer could not be saved. Please try again.", code="internal", retryable=True)
 _DELETED = AnswerFailed("The conversation has been deleted.", code="internal", retryable=False)
 _LOST = AnswerFailed(
-    "Another answer to this conversation has taken over. Please reload it.", code="internal", retryable=False
+    "Another answer in this conversation has replaced this one. Please reload the conversation.",
+    code="internal",
+    retryable=False,
 )
 _SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
 _UNKNOWN = AnswerFailed(
-    "The answer was interrupted. The text above is all of it that was saved.", code="connection_lost", retryable=False
+    "The answer was interrupted. Only the text above was saved.", code="connection_lost", retryable=False
 )
 
 
@@ -47,7 +49,7 @@ class Interruption(Enum):
 
     STOPPED = None
     DEADLINE = AnswerFailed(
-        "The answer took longer than is allowed. Send another message to continue.", "deadline", retryable=True
+        "The answer exceeded its time limit. Send another message to continue.", "deadline", retryable=True
     )
     SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "internal", retryable=True)
     LOST = _LOST

@@ -91,7 +91,7 @@ def grown(
 
 
 def _gone(name: str) -> ToolDefinition:
-    return ToolDefinition(name, "This tool is not available now.", {"type": "object"})
+    return ToolDefinition(name, "This tool is currently not available.", {"type": "object"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,12 @@ def _change(kind: str, name: str) -> JsonObject:
 def _changes_text(changes: ToolChanges, *, has_search: bool) -> str:
     lines = ["<tool_changes>"]
     if changes.added:
-        lines.append(f"New tools{', which search_tools finds' if has_search else ''}: {_listed(changes.added)}.")
+        found = " that search_tools can find" if has_search else ""
+        lines.append(f"New tools{found}: {_listed(changes.added)}.")
     if changes.withdrawn:
-        lines.append(f"No longer available to this user, do not call them: {_listed(changes.withdrawn)}.")
+        lines.append(f"Tools that this user may no longer use; do not call them: {_listed(changes.withdrawn)}.")
     if changes.restored:
-        lines.append(f"Available again: {_listed(changes.restored)}.")
+        lines.append(f"Tools that are available again: {_listed(changes.restored)}.")
     lines += [f"{each.name} has changed. Its definition is now: {each.encoded.decode()}" for each in changes.redefined]
     return "\n".join([*lines, "</tool_changes>"])
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shared.domain.models import JsonObject
 
-_INTERRUPTED = "The call was interrupted; its result is not known."
+_INTERRUPTED = "The call was interrupted. Its result is unknown."
 _BLANK = "(an empty message)"
 
 

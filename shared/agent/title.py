@@ -78,11 +78,11 @@ async def choose_title(model: Model, model_name: str, question: str) -> str:
     request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words)], effort="low")
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            written = await _text(model, request)
+            answer = await _text(model, request)
     except (ModelError, TimeoutError) as error:
         log.warning("the model could not write a title: %s", type(error).__name__)
-        written = ""
-    return clean_title(written) or first_words(question)
+        answer = ""
+    return clean_title(answer) or first_words(question)
 
 
 async def _text(model: Model, request: ModelRequest) -> str:
@@ -94,12 +94,12 @@ async def _text(model: Model, request: ModelRequest) -> str:
     return text
 
 
-def clean_title(written: str) -> str:
+def clean_title(answer: str) -> str:
     """Return the title in a model's answer, at most six words; it is empty if the answer contains none.
 
     Introductions ("Here is a title:", "Title:"), quotes, Markdown and the full stop at the end are removed.
     """
-    for line in written[:_LONGEST_QUESTION].splitlines():
+    for line in answer[:_LONGEST_QUESTION].splitlines():
         text = _WORD_MARKS.sub("", _LINE_MARKS.sub("", line.strip())).strip(_EDGES)
         text = _INTRODUCTION.sub("", f"{text}:" if line.rstrip(" *_").endswith(":") else text).strip(_EDGES)
         title = " ".join(text.split()[:_MOST_WORDS]).strip(_EDGES)

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_LEFT_OUT = "*This conversation has become very long: its oldest parts are no longer read in full.*\n\n"
+_LEFT_OUT = "*This conversation is very long. The AI model no longer receives its oldest parts in full.*\n\n"
 _NO_MORE_TOOLS = (
-    "No more tools can be called for this question. Answer now from what you have, and say what is missing."
+    "No more tools can be called for this question."
+    " Answer now with the information that you have, and say what is missing."
 )
 _MOST_ATTEMPTS = 8
 """More attempts than there are repairs and ways of shortening together."""
@@ -151,7 +152,7 @@ class Turn:
             return None
         edits = repair(self._history, error.refused)
         if edits is not None:
-            log.warning("the model's API refused a part of the history (%s); it is left out from now on", error.refused)
+            log.warning("the model's API refused a part of the history (%s); it is no longer sent", error.refused)
         return edits
 
     def _notice(self) -> list[TextAdded | BlockFinished]:

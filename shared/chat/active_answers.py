@@ -86,7 +86,7 @@ class ActiveAnswers:
         return True
 
     async def shut_down(self, seconds: float) -> None:
-        """End every answer with an error and wait until all are stored, at most for the given time."""
+        """End every answer with an error and wait until all are stored, for at most `seconds`."""
         answers = list(self._answers.values())
         waiting = [asyncio.create_task(answer.ended.wait()) for answer in answers]
         for answer in answers:
@@ -117,11 +117,11 @@ class ActiveAnswers:
             await asyncio.sleep(_RENEWAL_SECONDS)
 
     async def _renew(self) -> None:
-        held = list(self._answers.values())
-        if not held:
+        answers = list(self._answers.values())
+        if not answers:
             return
-        renewed = await self._leases.renew(answer.lease for answer in held)
-        for answer in held:
+        renewed = await self._leases.renew(answer.lease for answer in answers)
+        for answer in answers:
             conversation_id = answer.lease.conversation_id
             if conversation_id not in renewed:
                 answer.interrupt(Interruption.LOST)

@@ -107,13 +107,13 @@ class ChatService:
                     lease, caller.principal.subject, question, limit=self._max_questions
                 )
             except ConversationBusy:
-                left = ends_at - time.monotonic()
-                if left <= 0:
+                seconds_left = ends_at - time.monotonic()
+                if seconds_left <= 0:
                     raise
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise
-            if await self._answers.stop(lease.conversation_id, left):
+            if await self._answers.stop(lease.conversation_id, seconds_left):
                 continue
             if not has_requested_stop:
                 has_requested_stop = await self._repositories.leases.request_stop(lease.conversation_id)

@@ -56,7 +56,7 @@ class Features:
             return False
         named = {each for each in used if each.is_named_in(text)}
         for each in named:
-            log.warning("the model's API does not know the feature %s; it is not used from now on", each.beta)
+            log.warning("the model's API does not support the feature %s; it is no longer used", each.beta)
         self._refused |= named
         return bool(named)
 

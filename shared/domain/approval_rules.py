@@ -23,8 +23,8 @@ def parse_rules(text: str) -> tuple[ApprovalRule, ...]:
         ValueError: a rule has another form.
     """
     rules = []
-    for written in filter(None, (part.strip() for part in text.split(","))):
-        pattern, _, decision = written.rpartition("=")
+    for rule in filter(None, (part.strip() for part in text.split(","))):
+        pattern, _, decision = rule.rpartition("=")
         known = next((each for each in get_args(Decision) if each == decision.strip()), None)
         if not pattern.strip() or known is None:
             raise ValueError(

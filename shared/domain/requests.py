@@ -91,4 +91,4 @@ class ModelRequest:
     is_repeated: bool = False
     """Later requests have the same beginning, so the API should cache it."""
     effort: str | None = None
-    """How much the model thinks before it answers; None is the model's default."""
+    """The amount of thinking before the answer, such as `low`; None means the model's default."""
