@@ -88,8 +88,9 @@ def describe(error: Exception) -> str:
     """Return the reason for a failure, for the log: the API's status, error type, message and request id."""
     match error:
         case anthropic.APIStatusError():
-            sentence = error.message[:_LONGEST_SENTENCE]
-            return f"HTTP {error.status_code} {error.type or ''} {sentence} (request {error.request_id})"
+            # A refused credential may be quoted in the message.
+            sentence = "" if _kind(error) is AUTHENTICATION else f" {error.message[:_LONGEST_SENTENCE]}"
+            return f"HTTP {error.status_code} {error.type or ''}{sentence} (request {error.request_id})"
         case StreamedError():
             return f"{error.kind} in the stream: {str(error)[:_LONGEST_SENTENCE]}"
         case _:

@@ -11,9 +11,11 @@ import json
 import sys
 
 from shared.domain.models import MCPServer
+from shared.tools.mcp.credentials import SecretDecryptor
+from shared.tools.mcp.egress import AddressPolicy, Network
+from shared.tools.mcp.toolset import Connector, ExternalToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.imbi_api import ADMIN
-from tests.support.mcp_hosts import toolset_of
 
 SECONDS = 25
 """Less than the 30 seconds that a toolset rests after a failure."""
@@ -26,14 +28,20 @@ async def main(api_url: str, mcp_url: str) -> list[str]:
         raise RuntimeError(f"{early} are imported before anything needs them")
     api = OpenAPIToolset(api_url)
     server = MCPServer(slug="calc", name="Calc", url=mcp_url, tool_prefix="calc")
-    async with toolset_of(server, patience=SECONDS) as external:
-        await asyncio.gather(api.ensure_loaded(), external.ensure_loaded())
-        ends_at = asyncio.get_running_loop().time() + SECONDS
-        while not (api.definitions(ADMIN.principal) and external.definitions(ADMIN.principal)):
-            if asyncio.get_running_loop().time() > ends_at:
-                break
-            await asyncio.sleep(0.1)
-        definitions = [*api.definitions(ADMIN.principal), *external.definitions(ADMIN.principal)]
+
+    async def servers() -> tuple[MCPServer, ...]:
+        return (server,)
+
+    connector = Connector(Network(AddressPolicy(allows_private=True)), SecretDecryptor(None))
+    external = ExternalToolset(servers, connector, connect_timeout_seconds=SECONDS)
+    await asyncio.gather(api.ensure_loaded(), external.ensure_loaded())
+    ends_at = asyncio.get_running_loop().time() + SECONDS
+    while not (api.definitions(ADMIN.principal) and external.definitions(ADMIN.principal)):
+        if asyncio.get_running_loop().time() > ends_at:
+            break
+        await asyncio.sleep(0.1)
+    definitions = [*api.definitions(ADMIN.principal), *external.definitions(ADMIN.principal)]
+    await external.aclose()
     await api.aclose()
     return sorted(definition.name for definition in definitions)
 
