@@ -73,7 +73,9 @@ class Prefixes:
 
     def _keep(self, key: str, prefix: Prefix) -> None:
         self._read[key] = prefix
+        self._read.move_to_end(key)
         self._keys[prefix] = key
+        self._keys.move_to_end(prefix)
         for cache in (self._read, self._keys):
             if len(cache) > _MOST_PREFIXES:
                 cache.popitem(last=False)
