@@ -1,9 +1,10 @@
-"""The command line: `imbi-assistant` runs the service, chats with it, prints tokens and sets up the graph."""
+"""The command line: `imbi-assistant` runs the service, chats with it, prints tokens, sets up and checks."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,6 +123,20 @@ def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return 0
 
 
+def check(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Print whether the installation is configured right; return 1 if a check failed."""
+    from shared.checks import configuration, report  # noqa: PLC0415  # only this command needs these slow imports
+    from shared.checks.run import CHECKS, WITH_MODEL, run_checks  # noqa: PLC0415  # the same
+
+    installation = configuration.read_installation(variables)
+    # The findings say everything. The log of the checked parts would repeat it, partly with stack traces.
+    logging.disable(logging.CRITICAL)
+    chosen = WITH_MODEL if options.model else CHECKS
+    findings = report.presentable(asyncio.run(run_checks(installation, chosen)), installation.settings)
+    sys.stdout.write(report.as_json(findings) if options.json else report.table(findings))
+    return 1 if report.has_failed(findings) else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imbi-assistant",
@@ -138,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         ("chat", chat, "chat in the terminal with a service that is running"),
         ("token", token, "print an access token for a development user"),
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
+        ("check", check, "check whether the installation is configured right"),
     ):
         # Defaults of a subcommand would override the options that are given before its name.
         subparser = commands.add_parser(
@@ -149,7 +165,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
-    if command != "setup":
+    if command == "check":
+        parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
+        parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
+    if command not in {"setup", "check"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(

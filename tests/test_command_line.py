@@ -58,6 +58,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
         "chat",
         "token",
         "setup",
+        "check",
         "--host",
         "--port",
         "--data-dir",

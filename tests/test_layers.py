@@ -1,8 +1,8 @@
 """The rules of the house that no linter knows: which module may import which, how long things are, what is banned.
 
-    cli → local_server, local → functions → shared.aws → shared.http → shared.composition → shared.chat →
-    shared.agent, shared.claude, shared.tools, shared.graph, shared.auth → shared.observability, shared.settings →
-    shared.domain → shared.util
+    cli → local_server, local → functions → shared.aws → shared.http → shared.checks → shared.composition →
+    shared.chat → shared.agent, shared.claude, shared.tools, shared.graph, shared.auth → shared.observability,
+    shared.settings → shared.domain → shared.util
 
 Every import counts, also one inside a function or under TYPE_CHECKING: a module depends on the types that it names.
 """
@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("functions",),
     ("shared.aws",),
     ("shared.http",),
+    ("shared.checks",),
     ("shared.composition",),
     ("shared.chat",),
     ("shared.agent", "shared.claude", "shared.tools", "shared.graph", "shared.auth"),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
+    from shared.tools.openapi.toolset import DocumentStore
 
 _NO_KEY = "none"
 """The API key if the assistant is forced on without a key; the model's server then needs none."""
@@ -39,13 +40,8 @@ def assemble_chat(
     authorize: Authorize,
 ) -> ChatService:
     """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
-    model = _model(settings)
-    api = OpenAPIToolset(
-        settings.api_url,
-        timeout=settings.tool_timeout_seconds,
-        store=repositories.api_document,
-        rules=settings.approval_rules,
-    )
+    model = model_client(settings)
+    api = api_tools(settings, repositories.api_document)
     toolbox = _toolbox(settings, api, repositories.mcp_servers)
     patterns = UrlPatterns(settings.ui_document_url)
     prefixes = Prefixes(repositories.contents)
@@ -59,7 +55,8 @@ def assemble_chat(
     )
 
 
-def _model(settings: Settings) -> Claude:
+def model_client(settings: Settings) -> Claude:
+    """Build the client of the model, without a request."""
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
     return Claude(
         key,
@@ -69,14 +66,26 @@ def _model(settings: Settings) -> Claude:
     )
 
 
+def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:
+    """Build the tools of the Imbi API, without a request; `store` keeps the API's document for the next start."""
+    return OpenAPIToolset(
+        settings.api_url, timeout=settings.tool_timeout_seconds, store=store, rules=settings.approval_rules
+    )
+
+
+def mcp_connector(settings: Settings) -> Connector:
+    """Build what connects to external servers, with the rules for their addresses and the key of their secrets."""
+    key = settings.config_encryption_key
+    policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
+    return Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None))
+
+
 def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
     """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
-    key = settings.config_encryption_key
-    policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
     external = ExternalToolset(
         servers.enabled,
-        Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None)),
+        mcp_connector(settings),
         reserved=lambda: api.names,
         record_health=servers.record_health,
         connect_timeout_seconds=settings.mcp_connect_seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import psycopg
@@ -20,7 +21,7 @@ from shared.graph.statements import Sql
 from shared.util.hard_timeout import HardTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from pydantic import JsonValue
 
@@ -43,6 +44,18 @@ with the wall clock, because the monotonic clock may stand still in a frozen pro
 _PING = Sql("SELECT 'true'")
 _CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _AGE_LOST_UPDATE = "Entity failed to be updated"
+_REASONS = (
+    ("authentication failed", "it does not accept the user or the password of POSTGRES_URL"),
+    ("no password supplied", "it asks for a password, and POSTGRES_URL has none"),
+    ("pg_hba.conf", "its pg_hba.conf does not allow this connection"),
+    ("does not exist", "the user or the database of POSTGRES_URL does not exist"),
+    ("too many", "it has too many connections"),
+    ("resolve", "the name of its host is unknown"),
+    ("not known", "the name of its host is unknown"),
+    ("refused", "nothing listens at its address"),
+    ("timeout", "it does not answer in time"),
+)
+"""Parts of the driver's messages, and what they mean. The messages themselves may contain the connection string."""
 
 
 async def connect(dsn: str) -> Connection:
@@ -57,6 +70,28 @@ async def connect(dsn: str) -> Connection:
     return await psycopg.AsyncConnection.connect(
         dsn, autocommit=True, prepare_threshold=None, connect_timeout=_CONNECT_SECONDS
     )
+
+
+@asynccontextmanager
+async def opened(dsn: str) -> AsyncIterator[Connection]:
+    """Open one connection outside the pool for some statements, with AGE loaded, and close it at the end.
+
+    Raises:
+        GraphUnavailable: the database cannot be reached.
+        GraphError: a statement failed. Both messages are clauses that contain no value and no part of the DSN.
+    """
+    try:
+        async with await connect(dsn) as connection:
+            await prepare_connection(connection)
+            yield connection
+    except psycopg.OperationalError as error:
+        text = str(error).lower()
+        reason = next((meaning for sign, meaning in _REASONS if sign in text), "the connection failed")
+        raise GraphUnavailable(reason) from error
+    except (psycopg.Error, UnicodeError) as error:
+        state = getattr(error, "sqlstate", None)
+        reason = f"a statement failed with SQLSTATE {state}" if state else "POSTGRES_URL is not a connection string"
+        raise GraphError(reason) from error
 
 
 async def prepare_connection(connection: Connection) -> None:

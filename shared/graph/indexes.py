@@ -95,17 +95,27 @@ async def create(connection: Connection, graph_name: str, index: Index) -> bool:
     return True
 
 
+async def is_valid(connection: Connection, graph_name: str, index: Index) -> bool:
+    """Return whether an index exists and is valid. Nothing is changed."""
+    return bool(await _validity(connection, graph_name, index))
+
+
 async def _exists(connection: Connection, graph_name: str, index: Index) -> bool:
-    if index.column is not None:
-        cursor = await connection.execute(_FIND_ON_COLUMN, (graph_name, index.label, index.column))
-        return await cursor.fetchone() is not None
-    cursor = await connection.execute(_FIND_NAMED, (graph_name, index.name))
-    row = await cursor.fetchone()
-    if row is not None and not row[0]:
+    validity = await _validity(connection, graph_name, index)
+    if validity is False:
         # An interrupted concurrent build leaves an invalid index, which PostgreSQL never uses.
         await _drop(connection, graph_name, index)
-        return False
-    return row is not None
+    return bool(validity)
+
+
+async def _validity(connection: Connection, graph_name: str, index: Index) -> bool | None:
+    """Return whether an existing index is valid; None if there is no index."""
+    if index.column is not None:
+        cursor = await connection.execute(_FIND_ON_COLUMN, (graph_name, index.label, index.column))
+    else:
+        cursor = await connection.execute(_FIND_NAMED, (graph_name, index.name))
+    row = await cursor.fetchone()
+    return None if row is None else bool(row[0])
 
 
 async def _build(connection: Connection, statement: str) -> None:

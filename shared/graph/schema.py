@@ -36,6 +36,8 @@ VERTEX_LABELS = (
 )
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
 
+_WITH_TABLES = (leases, documents, contents)
+
 _ALREADY_EXISTS = (
     errors.DuplicateSchema,
     errors.DuplicateTable,
@@ -69,6 +71,23 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
         raise GraphError(str(error).strip().splitlines()[0]) from error
 
 
+async def missing(connection: Connection, graph_name: str) -> list[str]:
+    """Name everything that `set_up` would create in an existing graph, without any change."""
+    labels = [*((label, "vertex") for label in VERTEX_LABELS), *((label, "edge") for label in EDGE_LABELS)]
+    names = [f"{kind} label {label}" for label, kind in labels if not await _has_label(connection, graph_name, label)]
+    names += [
+        f"table {module.TABLE}"
+        for module in _WITH_TABLES
+        if not await _exists(connection, _FIND_TABLE, graph_name, module.TABLE)
+    ]
+    names += [
+        str(index)
+        for index in indexes.required(EDGE_LABELS)
+        if not await indexes.is_valid(connection, graph_name, index)
+    ]
+    return names
+
+
 async def _lock(connection: Connection) -> None:
     """Wait for the advisory lock, by repeated attempts: a waiting statement would block concurrent index builds.
 
@@ -97,7 +116,7 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
             if not await _has_label(connection, graph_name, label):
                 await _execute(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
-    for module in (leases, documents, contents):
+    for module in _WITH_TABLES:
         table, statement = module.TABLE, module.CREATE_TABLE
         if not await _exists(connection, _FIND_TABLE, graph_name, table):
             await _execute(connection, statement.replace("{graph}", f'"{graph_name}"'))

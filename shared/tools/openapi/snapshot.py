@@ -50,6 +50,8 @@ class Snapshot:
     routes: Routes
     permissions: frozenset[str]
     names: frozenset[str]
+    left_out: Mapping[str, str]
+    """The names of the operations without a tool, each with a clause that says why."""
     _selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
@@ -93,11 +95,13 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         document = Document(_parsed(content))
     except (ValueError, RecursionError) as error:
         raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
-    operations = {operation.definition.name: operation for operation in _operations(document, rules)}
+    left_out: dict[str, str] = {}
+    operations = {operation.definition.name: operation for operation in _operations(document, rules, left_out)}
     engine = Engine(operations.values(), client)
     usable = {name: operations[name] for name in sorted(operations) if engine.has(name)}
     for name in operations.keys() - usable.keys():
         log.warning("No tool %s: FastMCP made none of it", name)
+        left_out[name] = "FastMCP made no tool of it"
     return Snapshot(
         digest=sha256(content).digest(),
         operations=usable,
@@ -106,6 +110,7 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         routes=document.routes,
         permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
         names=frozenset(usable),
+        left_out=left_out,
     )
 
 
@@ -118,14 +123,15 @@ def _parsed(content: bytes) -> JsonValue:
     return parsed
 
 
-def _operations(document: Document, rules: Sequence[ApprovalRule]) -> list[Operation]:
-    """Make tools of the operations that can be called and may be offered; the log names the others."""
+def _operations(document: Document, rules: Sequence[ApprovalRule], left_out: dict[str, str]) -> list[Operation]:
+    """Make tools of the operations that can be called and may be offered; `left_out` and the log name the others."""
     found = {Endpoint(raw.method, raw.path, raw.operation_id): raw for raw in document.operations()}
     names = tool_names(found)
     operations = []
     for endpoint, raw in found.items():
         name = names[endpoint]
         if name in LEFT_OUT:
+            left_out[name] = "the assistant does not offer it"
             continue
         try:
             is_secret = has_secret_result(raw, document.schemas)
@@ -133,8 +139,11 @@ def _operations(document: Document, rules: Sequence[ApprovalRule]) -> list[Opera
                 operations.append(read_operation(raw, name, document.schemas))
             else:
                 log.info("No tool %s: its result is a secret, and no rule allows it", name)
+                left_out[name] = "its result is a secret, and no rule allows it"
         except Unusable as error:
             log.warning("No tool for %s %r: %s", raw.method, raw.path, error)
+            left_out[name] = str(error)
         except (RecursionError, TypeError, ValueError) as error:
             log.warning("No tool for %s %r: %s", raw.method, raw.path, type(error).__name__)
+            left_out[name] = "its description cannot be read"
     return operations

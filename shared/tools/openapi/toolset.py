@@ -20,7 +20,7 @@ from shared.util.single_flight import SingleFlight
 from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx2
 
@@ -131,6 +131,16 @@ class OpenAPIToolset:
     def names(self) -> frozenset[str]:
         """The names of all tools, including those that only some principals may use."""
         return self._snapshot.names if self._snapshot else frozenset()
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The names of the operations without a tool, each with a clause that says why."""
+        return self._snapshot.left_out if self._snapshot else {}
+
+    @property
+    def has_permissions(self) -> bool:
+        """Whether any tool needs a permission; otherwise every user is offered every tool."""
+        return self._snapshot is not None and bool(self._snapshot.permissions)
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
         """List the tools that the principal may use, by name; asking again costs microseconds."""
