@@ -53,8 +53,13 @@ class Store(Protocol):
 class Secrets:
     """The environment's variables with each reference replaced by its value; values are cached for some minutes."""
 
-    def __init__(self, variables: Mapping[str, str], make_store: Callable[[], Store] | None = None) -> None:
-        """Check the references; no value is read yet.
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        make_store: Callable[[], Store] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Check the references; no value is read yet. `clock` returns wall-clock seconds.
 
         Raises:
             SettingsError: a secret is configured twice, or `MAX_AGE` is not a positive number.
@@ -63,6 +68,7 @@ class Secrets:
         self._references = {name: variables[name] for name in variables if _is_reference(name)}
         self._max_age = _seconds(variables.get(MAX_AGE))
         self._make_store = make_store or _powertools_store
+        self._clock = clock
         self._store: Store | None = None
         self._values: dict[str, str] | None = None
         self._read_at = 0.0
@@ -73,7 +79,7 @@ class Secrets:
     @property
     def is_stale(self) -> bool:
         """Whether the values must be read. Their age is measured with the wall clock, which a freeze does not stop."""
-        return self._values is None or (bool(self._references) and time.time() - self._read_at >= self._max_age)
+        return self._values is None or (bool(self._references) and self._clock() - self._read_at >= self._max_age)
 
     def variables(self) -> dict[str, str]:
         """Return the variables. Stale secrets are read again first; if that fails, the cached values are returned.
@@ -84,12 +90,12 @@ class Secrets:
         if self.is_stale:
             try:
                 self._values = self._read()
-                self._read_at = time.time()
+                self._read_at = self._clock()
             except SettingsError as error:
                 if self._values is None:
                     raise
                 log.warning("the refresh of the secrets failed; the cached secrets stay in use: %s", error)
-                self._read_at = time.time() - self._max_age + _RETRY_SECONDS
+                self._read_at = self._clock() - self._max_age + _RETRY_SECONDS
         return {**self._variables, **(self._values or {})}
 
     def _duplicates(self) -> list[str]:

@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from shared.aws.secrets import MAX_AGE, SECRETS, Secrets
 from shared.domain.errors import SettingsError
+from tests.support.clock import Clock
 from tests.support.lambda_events import function_url_event
 from tests.support.lambda_functions import ROOT, Emulated, measured
 from tests.support.service import DEVELOPER, token_of
@@ -107,21 +108,27 @@ def test_values_are_read_once_and_again_when_they_are_old() -> None:
     for _ in range(5):
         assert fresh.variables()["ANTHROPIC_API_KEY"] == "one"
     assert store.reads == 1
-    old = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
+    clock = Clock()
+    old = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "60"}, lambda: store, clock)
     old.variables()
     store.values["key"] = "two"
-    assert old.is_stale
+    clock.now += 59
+    assert old.variables()["ANTHROPIC_API_KEY"] == "one"
+    clock.now += 1
     assert old.variables()["ANTHROPIC_API_KEY"] == "two"
 
 
 @pytest.mark.proves("secrets.failures")
 def test_a_secret_whose_refresh_fails_stays_in_use() -> None:
     store = CountingStore(key="one")
-    secrets = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "0.000001"}, lambda: store)
+    clock = Clock()
+    secrets = Secrets({"ANTHROPIC_API_KEY_SECRET_ARN": "key", MAX_AGE: "60"}, lambda: store, clock)
     secrets.variables()
     store.values.clear()
+    clock.now += 60
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     reads = store.reads
+    clock.now += 29
     assert not secrets.is_stale, "a store that fails is left alone for a while"
     assert secrets.variables()["ANTHROPIC_API_KEY"] == "one"
     assert store.reads == reads

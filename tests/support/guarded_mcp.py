@@ -14,8 +14,8 @@ from local.mcp_servers.authorization import TOKEN_PATH, Authorization, Guard
 from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.oauth import ClientCredentials
+from tests.support.clock import Clock
 from tests.support.mcp_hosts import (
-    Clock,
     Hook,
     Host,
     Json,

@@ -42,16 +42,6 @@ BEN = Caller(Principal("ben@example.com", "Ben"), "another-users-own-token")
 
 
 @dataclass
-class Clock:
-    """A clock that a test sets."""
-
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
 class Host:
     """Serves an application on a port that stays the same after a restart, and records the requests."""
 

@@ -16,8 +16,9 @@ from shared.domain.models import Caller, Principal
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.toolbox import CallerTools, Toolbox
+from tests.support.clock import Clock
 from tests.support.imbi_api import ADMIN, GUEST, READER, ImbiApi, fingerprint
-from tests.support.mcp_hosts import Clock, hosted, scripted, tool, toolset_of
+from tests.support.mcp_hosts import hosted, scripted, tool, toolset_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

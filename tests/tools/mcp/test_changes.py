@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.tools.mcp.changes import ToolChange, ToolFingerprint, changed_tools
-from tests.support.mcp_hosts import Clock, scripted, tool, toolset_of
+from tests.support.clock import Clock
+from tests.support.mcp_hosts import scripted, tool, toolset_of
 
 if TYPE_CHECKING:
     from shared.domain.models import MCPServer

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from shared.domain.errors import GraphError, ToolError
 from shared.domain.models import MCPServer
-from tests.support.mcp_hosts import ADA, SECONDS, Clock, error, names, scripted, tool, toolset_of
+from tests.support.clock import Clock
+from tests.support.mcp_hosts import ADA, SECONDS, error, names, scripted, tool, toolset_of
 
 if TYPE_CHECKING:
     from datetime import datetime

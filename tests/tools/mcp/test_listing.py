@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain.errors import GraphUnavailable
+from tests.support.clock import Clock
 from tests.support.mcp_hosts import (
     ADA,
-    Clock,
     Host,
     Json,
     hanging,

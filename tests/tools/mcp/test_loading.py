@@ -9,9 +9,9 @@ import pytest
 from starlette.responses import Response
 
 from shared.domain.models import MCPServer
+from tests.support.clock import Clock
 from tests.support.mcp_hosts import (
     ADA,
-    Clock,
     hanging,
     names,
     scripted,

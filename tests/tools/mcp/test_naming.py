@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.domain.errors import ToolError
 from shared.tools.mcp.naming import ToolNames, ToolOrigin
+from tests.support.clock import Clock
 from tests.support.mcp_hosts import (
     ADA,
-    Clock,
     names,
     scripted,
     tool,

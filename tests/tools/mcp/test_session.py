@@ -19,7 +19,8 @@ from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.health import HealthRecorder
 from shared.tools.mcp.server import ServerTools
-from tests.support.mcp_hosts import Clock, Host, hosted, scripted
+from tests.support.clock import Clock
+from tests.support.mcp_hosts import Host, hosted, scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
