@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
 from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
 from shared.chat.active_answers import STOP_SECONDS
+from shared.chat.recording import NO_RECORDERS
 from shared.chat.transcript import ConversationTranscript
 from shared.domain.errors import ConversationBusy, GraphUnavailable
 from shared.domain.models import Lease, Message
@@ -18,15 +19,20 @@ from shared.graph.turns import AlreadyAsked
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from shared.chat.active_answers import ActiveAnswers
+    from shared.chat.recording import Recorders
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
     from shared.domain.models import Caller
     from shared.graph.repositories import Repositories
+    from shared.graph.statements import BoundStatement
     from shared.graph.turns import BegunTurn
+
+RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
+"""Returns the recorders of the answer to a question."""
 
 _RETRY_SECONDS = 0.2
 """The pause before the next attempt to begin a turn in a busy conversation."""
@@ -35,7 +41,7 @@ _RETRY_SECONDS = 0.2
 class ChatService:
     """Answers questions; all requests of a process share it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each part is built and passed once, by the assembly
         self,
         repositories: Repositories,
         answers: ActiveAnswers,
@@ -44,6 +50,7 @@ class ChatService:
         *,
         max_questions: int,
         keep: Callable[[], Awaitable[None]],
+        recorders_of: RecordersOf = lambda _caller, _lease, _question: NO_RECORDERS,
     ) -> None:
         """Take the parts; `keep` stores the fetched API document for the next start."""
         self._repositories = repositories
@@ -51,6 +58,7 @@ class ChatService:
         self._setup = setup
         self._titles = titles
         self._max_questions = max_questions
+        self._recorders_of = recorders_of
         self.keep = keep
 
     async def answer(
@@ -73,10 +81,11 @@ class ChatService:
         question = Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key)
         lease = Lease(conversation_id, uuid4())
         with self._answers.reserved_place():
-            turn = await self._begin(lease, caller, question)
+            recorders = self._recorders_of(caller, lease, question)
+            turn = await self._begin(lease, caller, question, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
                 return ReplayedAnswer(turn.messages, turn.outcome)
-            answer = self._start(lease, caller, turn, question)
+            answer = self._start(lease, caller, turn, question, recorders)
             self._answers.add(answer)
         return answer
 
@@ -88,23 +97,25 @@ class ChatService:
         """Close the connections of the model and the tools."""
         await self._setup.aclose()
 
-    def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message) -> Answer:
+    def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message, recorders: Recorders) -> Answer:
         email = turn.conversation.user_email
         return Answer(
             self._setup.run(caller, turn.conversation, turn.earlier, question),
-            ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question),
+            ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question, recorders),
             partial(self._titles.choose, turn, question),
             self._answers.remove,
         )
 
-    async def _begin(self, lease: Lease, caller: Caller, question: Message) -> BegunTurn | AlreadyAsked:
+    async def _begin(
+        self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]
+    ) -> BegunTurn | AlreadyAsked:
         """Begin the turn as soon as the previous answer has ended."""
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
             try:
                 return await self._repositories.turns.begin(
-                    lease, caller.principal.subject, question, limit=self._max_questions
+                    lease, caller.principal.subject, question, limit=self._max_questions, also=also
                 )
             except ConversationBusy:
                 seconds_left = ends_at - time.monotonic()

@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import encode_outcome
+from shared.chat.recording import NO_RECORDERS
 from shared.domain.errors import ConversationLost, GraphConflict, GraphError, GraphUnavailable
 from shared.graph.turns import Ending, Record
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from shared.agent.outcome import Outcome
     from shared.chat.prefixes import Prefixes
+    from shared.chat.recording import Recorders
     from shared.domain.events import TurnPrepared
     from shared.domain.models import Lease, Message
+    from shared.graph.statements import BoundStatement
     from shared.graph.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -34,7 +37,15 @@ _PAUSES_SECONDS = (0.2, 0.5, 1.0)
 class ConversationTranscript:
     """A Transcript that survives short outages of the database."""
 
-    def __init__(self, turns: Turns, prefixes: Prefixes, lease: Lease, email: str, question: Message) -> None:
+    def __init__(
+        self,
+        turns: Turns,
+        prefixes: Prefixes,
+        lease: Lease,
+        email: str,
+        question: Message,
+        recorders: Recorders = NO_RECORDERS,
+    ) -> None:
         self.lease = lease
         self._turns = turns
         self._prefixes = prefixes
@@ -42,6 +53,7 @@ class ConversationTranscript:
         self._recorded: TurnPrepared | None = None
         self._email = email
         self._question = question
+        self._recorders = recorders
         self._has_given_up = False
 
     @property
@@ -55,24 +67,28 @@ class ConversationTranscript:
 
     async def append(self, messages: Sequence[Message]) -> None:
         """Store messages after the existing ones, all or none."""
-        await self._store(messages, partial(self._turns.append, self.lease, self._email, messages))
+        store = partial(self._turns.append, self.lease, self._email, messages)
+        await self._store(messages, store, self._recorders.of_messages(messages))
 
     async def finish(self, messages: Sequence[Message], outcome: Outcome) -> None:
         """Store the last messages (there may be none) and the outcome, and release the lease."""
         ending = Ending(self._question.id, encode_outcome(outcome)) if self._question.idempotency_key else None
-        await self._store(messages, partial(self._turns.finish, self.lease, self._email, messages, ending))
+        store = partial(self._turns.finish, self.lease, self._email, messages, ending)
+        await self._store(messages, store, self._recorders.of_end(messages, outcome))
 
-    async def _store(self, messages: Sequence[Message], store: Callable[..., Awaitable[None]]) -> None:
+    async def _store(
+        self, messages: Sequence[Message], store: Callable[..., Awaitable[None]], also: Sequence[BoundStatement]
+    ) -> None:
         prepared = self._prepared
         record = None if prepared is None or prepared == self._recorded else self._record(prepared)
         try:
-            await self._with_retries(lambda: store(record=record), messages)
+            await self._with_retries(lambda: store(record=record, also=also), messages)
         except GraphError as error:
-            if record is None or type(error) is not GraphError:
+            if (record is None and not also) or type(error) is not GraphError:
                 raise
-            # Probably `setup` was not run after an upgrade. The messages are stored without the prefix.
-            log.exception("the prefix of a conversation could not be stored")
-            await self._with_retries(lambda: store(record=None), messages)
+            # Probably `setup` was not run after an upgrade. The messages are stored without the records.
+            log.exception("the records of an answer could not be stored")
+            await self._with_retries(store, messages)
             record = None
         if record is not None:
             self._recorded = prepared

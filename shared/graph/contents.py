@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from shared.graph.statements import BoundStatement
 
 TABLE = "imbi_assistant_content"
-CREATE_TABLE = """
+CREATE_TABLE = (
+    """
     CREATE TABLE IF NOT EXISTS {graph}.imbi_assistant_content (
         hash text PRIMARY KEY,
         content text NOT NULL,
         stored_at timestamptz NOT NULL DEFAULT now()
-    )"""
+    )""",
+)
 
 # Values reach these statements as JSON texts, as they reach all others.
 READ = Sql("""

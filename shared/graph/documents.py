@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TABLE = "imbi_assistant_document"
-CREATE_TABLE = f"""
+CREATE_TABLE = (
+    f"""
     CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (
         name text PRIMARY KEY,
         content text NOT NULL,
         stored_at timestamptz NOT NULL DEFAULT now()
-    )"""
+    )""",
+)
 
 _MAX_BYTES = 32_000_000
 

@@ -23,13 +23,15 @@ LIFETIME_SECONDS = 15
 """The time after which the conversation of a killed process is free again."""
 
 TABLE = "imbi_assistant_lease"
-CREATE_TABLE = f"""
+CREATE_TABLE = (
+    f"""
     CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (
         conversation_id text PRIMARY KEY,
         holder text NOT NULL,
         expires_at timestamptz NOT NULL,
         stop_requested boolean NOT NULL DEFAULT false
-    )"""
+    )""",
+)
 
 _EXPIRY = f"clock_timestamp() + interval '{LIFETIME_SECONDS} seconds'"
 _ID = text_parameter("id")

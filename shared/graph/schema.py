@@ -37,6 +37,7 @@ VERTEX_LABELS = (
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
 
 _WITH_TABLES = (leases, documents, contents)
+"""The modules with a table of ours: its name is `TABLE`, and the statements that create it are `CREATE_TABLE`."""
 
 _ALREADY_EXISTS = (
     errors.DuplicateSchema,
@@ -116,14 +117,19 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
             if not await _has_label(connection, graph_name, label):
                 await _execute(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
                 report(f"{kind} label {label}")
-    for module in _WITH_TABLES:
-        table, statement = module.TABLE, module.CREATE_TABLE
-        if not await _exists(connection, _FIND_TABLE, graph_name, table):
-            await _execute(connection, statement.replace("{graph}", f'"{graph_name}"'))
-            report(f"table {table}")
+    await _create_tables(connection, graph_name, report)
     for index in indexes.required(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))
+
+
+async def _create_tables(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:
+    for module in _WITH_TABLES:
+        if await _exists(connection, _FIND_TABLE, graph_name, module.TABLE):
+            continue
+        for statement in module.CREATE_TABLE:
+            await _execute(connection, statement.replace("{graph}", f'"{graph_name}"'))
+        report(f"table {module.TABLE}")
 
 
 async def _exists(connection: Connection, query: str, *values: str) -> bool:

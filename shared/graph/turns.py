@@ -83,8 +83,12 @@ class Turns:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    async def begin(self, lease: Lease, email: str, question: Message, *, limit: int) -> BegunTurn | AlreadyAsked:
+    async def begin(
+        self, lease: Lease, email: str, question: Message, *, limit: int, also: Sequence[BoundStatement] = ()
+    ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
+
+        The statements of `also` run in the same transaction, after the question is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
@@ -111,14 +115,24 @@ class Turns:
                 leases.ACQUIRE.bind(**leases.values_of(lease)),
                 statements.MESSAGES.bind(**owned),
                 *_append(owned, [question]),
+                *also,
                 check=check,
             )
         except _AskedBefore as asked:
             return asked.answer
         return BegunTurn(only_conversation(found), mapping.messages(earlier))
 
-    async def append(self, lease: Lease, email: str, messages: Sequence[Message], record: Record | None = None) -> None:
+    async def append(
+        self,
+        lease: Lease,
+        email: str,
+        messages: Sequence[Message],
+        record: Record | None = None,
+        also: Sequence[BoundStatement] = (),
+    ) -> None:
         """Store messages after those of the conversation and a record, all or none, and renew the lease.
+
+        The statements of `also` run in the same transaction, after the messages are stored.
 
         Raises:
             ConversationNotFound: the conversation has been deleted.
@@ -130,6 +144,7 @@ class Turns:
             leases.HOLD.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *_append(owned, messages),
+            *also,
             check=_check_held,
         )
 
@@ -140,6 +155,7 @@ class Turns:
         messages: Sequence[Message],
         ending: Ending | None,
         record: Record | None = None,
+        also: Sequence[BoundStatement] = (),
     ) -> None:
         """Store the last messages of a turn, which may be none, its record and its outcome, and release the lease.
 
@@ -152,6 +168,7 @@ class Turns:
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             *([_set_outcome(ending)] if ending else ()),
+            *also,
             check=_check_held,
         )
 
