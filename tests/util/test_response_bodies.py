@@ -32,7 +32,7 @@ class Server(HttpServer):
         self.rest = b"the rest"
         self.is_cut = False
 
-    async def handle(self, http: HttpRequest, responder: Responder) -> None:
+    async def handle(self, http: HttpRequest, responder: Responder) -> None:  # noqa: ARG002  # the interface's
         await responder.start(200, {"transfer-encoding": "chunked"})
         await responder.write(b"begun, ")
         await self.gate.pass_through()
