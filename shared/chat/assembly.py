@@ -9,6 +9,7 @@ from shared.chat.prefixes import Prefixes
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
+from shared.claude.anthropic_api import AnthropicApi
 from shared.claude.client import Claude
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
@@ -58,12 +59,8 @@ def assemble_chat(
 def model_client(settings: Settings) -> Claude:
     """Build the client of the model, without a request."""
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    return Claude(
-        key,
-        settings.anthropic_base_url,
-        idle_seconds=settings.model_idle_seconds,
-        clear_above=settings.clear_results_tokens,
-    )
+    endpoint = AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
+    return Claude(endpoint, idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:
