@@ -18,6 +18,7 @@ from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.response import output_of
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
 from shared.tools.sources import SourceReport
+from shared.tools.toolset import BaseToolset
 from shared.util.single_flight import SingleFlight
 from shared.util.threads import run_sized
 
@@ -60,14 +61,12 @@ class DocumentStore(Protocol):
         ...
 
 
-class OpenAPIToolset:
+class OpenAPIToolset(BaseToolset):
     """Tools that FastMCP makes of the Imbi API's OpenAPI document, called with each caller's own token.
 
     The document is read when it is first needed, and again when it is some minutes old. If that fails, the tools of the
     previous reading stay. The last document is stored for the next start, which then does not wait for the API.
     """
-
-    in_browser = False
 
     def __init__(  # noqa: PLR0913  # one for each thing that a test replaces or a setting decides
         self,
