@@ -16,7 +16,7 @@ from shared.graph.search_backfill import make_findable
 from tests.support.database import Database, new_graph_name
 from tests.support.model_server import reply, text
 from tests.support.multitude import add_conversations
-from tests.support.old_rows import Writer
+from tests.support.old_rows import TIME, Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +65,8 @@ async def test_what_another_service_has_added_since_is_found_too(
     await client.ask(conversation, "How many lynxes?")
     await database.cypher(
         "MATCH (c:Conversation) WHERE c.id = $id CREATE (c)-[:CONTAINS]->(m:Message {id: 'odd id',"
-        " conversation_id: $id, role: 'assistant', content: 'And a gecko.', sequence: 2, created_at: '2026-01-01T00:00:00+00:00'}) RETURN 1",
+        " conversation_id: $id, role: 'assistant', content: 'And a gecko.', sequence: 2, created_at: $time}) RETURN 1",
+        time=TIME,
         id=conversation,
     )
     await make_findable(database.dsn, database.graph_name)
