@@ -75,16 +75,18 @@ def page_router(
         response.headers["Cache-Control"] = "no-store"
         return IssuedToken(token=issue_token(user))
 
-    @router.get("/_page/lib/{name}")
-    def show_library(name: str) -> FileResponse:
-        return _served(static_files.library(name), name)
-
-    # This route comes last, because it matches every name under /_page/.
-    @router.get("/_page/{name}")
-    def show_file(name: str) -> FileResponse:
-        return _served(static_files.own_file(name), name)
-
+    # These routes come last, because one of them matches every name under /_page/.
+    router.add_api_route("/_page/lib/{name}", _show_library)
+    router.add_api_route("/_page/{name}", _show_file)
     return router
+
+
+def _show_library(name: str) -> FileResponse:
+    return _served(static_files.library(name), name)
+
+
+def _show_file(name: str) -> FileResponse:
+    return _served(static_files.own_file(name), name)
 
 
 def _served(file: Path | None, name: str, headers: Mapping[str, str] = _HEADERS) -> FileResponse:
