@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, Unauthenticated
 from shared.graph import conversation_statements as statements
-from shared.graph import mapping
+from shared.graph import mapping, search
 from shared.graph.deletions import Deletions
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
@@ -77,7 +77,9 @@ class Conversations:
         new: JsonObject = {"title": title, "is_archived": is_archived}
         changes = changing({**stored(new), "updated_at": clock.now_text()})
         owned = statements.owned_by(email, conversation_id)
-        return only_conversation(await self._graph.write(statements.CHANGE.bind(**owned, **changes)))
+        written = [search.title_written(conversation_id, email, title)] if title is not None else []
+        results = await self._graph.transaction(statements.CHANGE.bind(**owned, **changes), *written, check=check_found)
+        return only_conversation(results[0])
 
     async def delete(self, conversation_id: UUID, email: str) -> None:
         """Delete a conversation and its messages.
@@ -90,7 +92,11 @@ class Conversations:
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
         """Set the title unless the conversation has one or has been deleted; return whether it was set."""
         owned = statements.owned_by(email, conversation_id)
-        return bool(await self._graph.write(statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title}))))
+        changed, _ = await self._graph.transaction(
+            statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title})),
+            search.title_written(conversation_id, email, title),
+        )
+        return bool(changed)
 
 
 def only_conversation(rows: Rows) -> Conversation:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph import contents, documents, leases
+from shared.graph import contents, documents, leases, search
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.graph.statements import BoundStatement
 
-WITH_TABLES = (leases, documents, contents)
+WITH_TABLES = (leases, documents, contents, search)
 
-_DELETE_OF_CONVERSATION = (leases.DELETE_OF_CONVERSATION,)
+_DELETE_OF_CONVERSATION = (leases.DELETE_OF_CONVERSATION, search.DELETE_OF_CONVERSATION)
 
 
 def deletions_of(conversation_id: UUID | str) -> list[BoundStatement]:

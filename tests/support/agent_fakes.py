@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from shared.agent.history import History
 from shared.agent.prefix import first_prefix
 from shared.agent.turn import Turn, TurnSettings
+from shared.domain.call_facts import CallFacts
 from shared.domain.events import (
     BlockFinished,
     Reply,
@@ -31,6 +32,7 @@ from shared.util import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
+    from shared.domain.approvals import Review
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent, TurnPrepared
     from shared.domain.models import JsonObject
 
@@ -122,7 +124,20 @@ class ScriptedTools:
         """List the tools of the moment."""
         return tuple(self.offered)
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+    def facts_of(self, call: ToolCall) -> CallFacts | None:
+        """Describe a call: every tool only reads."""
+        is_offered = any(each.name == call.name for each in self.offered)
+        return CallFacts(name=call.name, source="assistant", effect="read", operation=call.name) if is_offered else None
+
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:  # noqa: ARG002  # the port's
+        """Ask about no call."""
+        return None
+
+    async def run(
+        self,
+        calls: Sequence[ToolCall],
+        approved: str | None = None,  # noqa: ARG002  # the port's
+    ) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""
         results = []
         for each in calls:
