@@ -103,9 +103,9 @@ async def test_an_interrupted_set_up_goes_on_where_it_was(large: Database) -> No
     try:
         search = ConversationSearch(graph)
         query = parse_query("late projects question")
-        for user, count in ((email, 1_100), ("talker@example.com", 1)):
+        for user, conversations in ((email, 1_100), ("talker@example.com", 1)):
             hits = await search.search(user, query, limit=2_000, offset=0, include_archived=True)
-            assert len(hits) == count
+            assert len(hits) == conversations
     finally:
         await graph.aclose()
     assert await make_findable(large.dsn, large.graph_name) == 0
