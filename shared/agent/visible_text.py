@@ -12,7 +12,7 @@ from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from shared.agent.outcome import Outcome
-    from shared.domain.events import ToolEvent, TurnEvent
+    from shared.domain.events import AnswerEvent, ToolEvent, TurnEvent
 
 STOPPED_WITHOUT_WORDS: Final = "The answer was stopped."
 _LONGEST_LINE = 200
@@ -26,7 +26,7 @@ class VisibleText:
         self._words: list[str] = []
         self._answers: list[str] = []
 
-    def follow(self, event: TurnEvent | ToolEvent) -> None:
+    def follow(self, event: TurnEvent | ToolEvent | AnswerEvent) -> None:
         """Take the next event."""
         match event:
             case TextAdded(text):
