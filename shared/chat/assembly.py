@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.prefixes import Prefixes
+from shared.chat.recording import Recorders
+from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
@@ -25,6 +27,7 @@ from shared.tools.toolbox import Authorize, Toolbox
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
+    from shared.domain.models import Caller, Lease, Message
     from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
@@ -53,7 +56,13 @@ def assemble_chat(
         Titles(model, repositories.conversations, settings.anthropic_base_url),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
+        recorders_of=recorders_of,
     )
+
+
+def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders:  # noqa: ARG001  # not each needs all
+    """Return the recorders of the answer to a question."""
+    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject)])
 
 
 def model_client(settings: Settings) -> Claude:

@@ -18,6 +18,7 @@ from shared.domain.events import (
 )
 from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
+from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
 from shared.tools.results.prune import prune_json
 from shared.tools.results.redaction import without_secret
 from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
@@ -29,6 +30,8 @@ from shared.util.threads import run_sized
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from shared.domain.approval_policy import ApprovalPolicy
+    from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
@@ -63,8 +66,10 @@ class Toolbox:
         results: ResultStore | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
+        policy: ApprovalPolicy = NO_APPROVALS,
     ) -> None:
         self.toolsets = toolsets
+        self.policy = policy
         self.refresher = refresher
         self.results = results or ResultStore()
         self.max_result_chars = max_result_chars
@@ -112,6 +117,7 @@ class CallerTools:
         self._authorize = authorize
         self._earlier_result = earlier_result
         self._refreshing: asyncio.Task[None] | None = None
+        self._approved: frozenset[str] = frozenset()
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -139,14 +145,30 @@ class CallerTools:
         except ToolError:
             return None
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:
+        """Return what the user is asked before the calls of a reply run; None if they run without asking."""
+        if not self._toolbox.policy.may_ask:
+            return None
+        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        for call in calls:
+            if call.problem is None and self._toolset_of(call.name) is None:
+                await self._toolset_after_refresh(call.name)
+        return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
+
+    async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
+
+        None of them runs if `approved` is a digest and the calls are no longer those that the user approved.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
         """
         self._caller = await self._authorize(self._caller)
         calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        if approved is not None and approved != digest_of((call, self.facts_of(call)) for call in calls):
+            yield ToolsFinished(tuple(ToolResult(call.id, NOT_AS_APPROVED, is_error=True) for call in calls))
+            return
+        self._approved = frozenset(call.id for call in calls) if approved is not None else frozenset()
         events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
         slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
@@ -217,8 +239,17 @@ class CallerTools:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
+            facts = toolset.facts(call.name, call.input, self._caller.principal)
+            is_approved = call.id in self._approved
+            check(self._toolbox.policy, facts, is_approved=is_approved)
+            if is_approved and facts.is_changed:
+                await toolset.accept(call.name)
             output = await toolset.call(call.name, call.input, self._caller)
         return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
+
+    async def _preview(self, call: ToolCall) -> tuple[JsonObject, ...]:
+        toolset = self._toolset_of(call.name)
+        return await toolset.preview(call.name, call.input, self._caller) if toolset is not None else ()
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""
