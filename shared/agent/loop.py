@@ -51,8 +51,7 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         ModelError: the model gave no reply, or the reply is incomplete.
     """
     yield turn.prepared()
-    reply = Reply((), None, Usage())
-    usage = Usage()
+    reply, usage = Reply((), None, Usage()), Usage()
     results: tuple[ToolResult, ...] = ()
     visible = VisibleText()
     max_rounds = turn.settings.max_rounds

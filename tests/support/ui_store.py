@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.support.sse import Event
+
+class Event(Protocol):
+    """An event of the stream."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Its data."""
+        ...
 
 
 @dataclass(slots=True)
