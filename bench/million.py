@@ -27,26 +27,26 @@ _FILL = {
     "User": f"""(id, properties)
         SELECT {{id}}, ('{{{{"email": "' || CASE number WHEN 1 THEN '{COLLECTOR}'
                ELSE 'user-' || number - 2 || '@example.com' END || '", "is_active": true}}}}')::ag_catalog.agtype
-          FROM generate_series(1, 2 + {{count}} / {_PER_USER}) number""",
+          FROM generate_series(1, 2 + {{count}} / {_PER_USER}) number""",  # noqa: S608  # our own text
     "Conversation": f"""(id, properties)
         SELECT {{id}}, ('{{{{"id": "' || md5('c' || n)::uuid || '", "user_email": "' || {_EMAIL}
                || '", "title": "Question ' || n || '", "created_at": "' || {_TIME} || '", "updated_at": "' || {_TIME}
                || '", "model": "claude-sonnet-4-6", "is_archived": false}}}}')::ag_catalog.agtype
-          FROM generate_series(1, {{count}}) n, LATERAL (SELECT n AS number) numbered""",
+          FROM generate_series(1, {{count}}) n, LATERAL (SELECT n AS number) numbered""",  # noqa: S608  # our own text
     "Message": f"""(id, properties)
         SELECT {{id}}, ('{{{{"id": "' || md5('m' || number)::uuid || '", "conversation_id": "' || md5('c' || n)::uuid
                || '", "role": "' || CASE place WHEN 0 THEN 'user' ELSE 'assistant' END || '", "content": "Which'
                || ' projects are late, and whose are they?", "created_at": "' || {_TIME}
                || '", "sequence": ' || place || '}}}}')::ag_catalog.agtype
           FROM generate_series(1, {{count}}) n, generate_series(0, {MESSAGES - 1}) place,
-               LATERAL (SELECT {_PLACE} AS number) numbered""",
+               LATERAL (SELECT {_PLACE} AS number) numbered""",  # noqa: S608  # our own text
     "HAS_CONVERSATION": f"""(id, start_id, end_id)
         SELECT {{id}}, ag_catalog._graphid({{User}}, {_USER}), ag_catalog._graphid({{Conversation}}, n)
-          FROM generate_series(1, {{count}}) n, LATERAL (SELECT n AS number) numbered""",
+          FROM generate_series(1, {{count}}) n, LATERAL (SELECT n AS number) numbered""",  # noqa: S608  # our own text
     "CONTAINS": f"""(id, start_id, end_id)
         SELECT {{id}}, ag_catalog._graphid({{Conversation}}, n), ag_catalog._graphid({{Message}}, number)
           FROM generate_series(1, {{count}}) n, generate_series(0, {MESSAGES - 1}) place,
-               LATERAL (SELECT {_PLACE} AS number) numbered""",
+               LATERAL (SELECT {_PLACE} AS number) numbered""",  # noqa: S608  # our own text
 }
 
 
@@ -61,7 +61,7 @@ async def fill(database: Database, count: int) -> None:
                 connection, f'INSERT INTO "{graph}"."{label}" {rows.format(count=count, **names)}'
             )  # our own text
             last = 2 + MESSAGES * (count + 1)
-            await _run(connection, f"""SELECT setval('"{graph}"."{label}_id_seq"', {last})""")  # our own text
+            await _run(connection, f"""SELECT setval('"{graph}"."{label}_id_seq"', {last})""")
             await _run(connection, f'VACUUM ANALYZE "{graph}"."{label}"')
 
 

@@ -13,7 +13,7 @@ from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
 from shared.graph import agtype, mapping
 from shared.graph.search_vectors import match_all, match_any, vectors
-from shared.graph.statements import Sql, property_of, text_parameter
+from shared.graph.statements import Sql, is_not_true, property_of, text_parameter
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ SEARCH = Sql(f"""
             ON {property_of("id", "conversation")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(found.conversation_id)")}
            AND {property_of("user_email", "conversation")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
          WHERE (%(include_archived)s)::text::boolean
-            OR NOT coalesce({property_of("is_archived", "conversation")} OPERATOR(ag_catalog.=)
-                            'true'::ag_catalog.agtype, false)
+            OR {is_not_true("is_archived", "conversation")}
          ORDER BY clauses DESC, score DESC, found.conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
     )

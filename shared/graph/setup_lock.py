@@ -1,7 +1,7 @@
 """The lock of the set-up: one process at a time creates what is missing.
 
 The lock belongs to a transaction on a connection of its own, because a pooler may give each transaction another
-session, and a lock that belongs to a session would outlive the set-up there. The transaction is idle and has no
+session, and a lock that belongs to a session would outlive the set-up there. While it is held, the transaction has no
 snapshot, so it does not delay concurrent index builds.
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
@@ -32,11 +32,11 @@ _RETRY_SECONDS = 0.2
 async def held(dsn: str, connection: Connection) -> AsyncIterator[None]:
     """Hold the lock while `connection` is used; the wait is bounded, and the work is safe without the lock.
 
-    If both connections share one session, as in the embedded database, the lock would block the work. Such a database
-    has one service only and needs no lock.
+    If both connections were greeted by one process, as in the embedded database, they share one session, and the lock
+    would block the work. Such a database has one service only and needs no lock.
     """
     async with await connect(dsn) as locking:
-        if await _session(locking) == await _session(connection):
+        if locking.info.backend_pid == connection.info.backend_pid:
             yield
             return
         await _acquire(locking)
@@ -47,11 +47,6 @@ async def held(dsn: str, connection: Connection) -> AsyncIterator[None]:
                 await locking.execute("ROLLBACK")
 
 
-async def _session(connection: Connection) -> str | None:
-    row = await (await connection.execute("SELECT pg_backend_pid()::text")).fetchone()
-    return row[0] if row else None
-
-
 async def _acquire(locking: Connection) -> None:
     """Try repeatedly: a waiting statement has a snapshot, which would block concurrent index builds."""
     deadline = time.monotonic() + _MAX_WAIT_SECONDS
@@ -59,6 +54,8 @@ async def _acquire(locking: Connection) -> None:
         await locking.execute("BEGIN")
         row = await (await locking.execute("SELECT pg_try_advisory_xact_lock(%s)::text", (_KEY,))).fetchone()
         if row is not None and row[0] == "true":
+            # This also replaces the portal of the SELECT, whose snapshot would block concurrent index builds.
+            await locking.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
             return
         await locking.execute("ROLLBACK")
         await asyncio.sleep(_RETRY_SECONDS)
