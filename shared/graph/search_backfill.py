@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from shared.graph import agtype
 from shared.graph import conversation_statements as statements
 from shared.graph.connector import Graph
-from shared.graph.search import TABLE, Text, rows_of, title_written
-from shared.graph.statements import Sql, agtype_parameter, property_of, text_parameter
+from shared.graph.search import COLUMNS, SELECT_ROWS, TABLE, Text, rows_of, title_written
+from shared.graph.statements import Sql, agtype_parameter, property_of
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -68,10 +68,8 @@ TEXTS = Sql(f"""
      ORDER BY {property_of("conversation_id")}, {property_of("sequence")} LIMIT {_MESSAGES}
 """)  # noqa: S608  # values are bound
 WRITE_EXISTING = Sql(f"""
-    INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
-    SELECT {text_parameter("id")}, message_id, part, {text_parameter("email")}, written_at, words::tsvector
-      FROM jsonb_to_recordset(%(rows)s::jsonb)
-           AS row (message_id text, part integer, written_at timestamptz, words text)
+    INSERT INTO {{graph}}.{TABLE} ({COLUMNS})
+    {SELECT_ROWS}
      WHERE EXISTS (SELECT 1 FROM {{graph}}."Message" AS message
                     WHERE {property_of("id", "message")} = ag_catalog.agtype_in(textout(to_jsonb(row.message_id)::text))
                       AND {property_of("is_superseded", "message")} IS DISTINCT FROM 'true'::ag_catalog.agtype)
