@@ -75,7 +75,8 @@ class Authenticator:
 
         Raises: as read and identify.
         """
-        return await self.identify(caller.token, self.read(caller.token))
+        checked = await self.identify(caller.token, self.read(caller.token))
+        return replace(checked, conversation_id=caller.conversation_id)
 
     async def _subject(self, claims: Claims) -> Principal:
         subject = await self._directory.find(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
+from shared.chat.past_conversations import StoredConversations
 from shared.chat.prefixes import Prefixes
 from shared.chat.recording import Recorders
 from shared.chat.search_recorder import SearchRecorder
@@ -19,6 +20,7 @@ from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
+from shared.tools.recall import RecallToolset
 from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
@@ -28,7 +30,6 @@ from shared.tools.toolbox import Authorize, Toolbox
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
     from shared.domain.models import Caller, Lease, Message
-    from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
@@ -46,7 +47,7 @@ def assemble_chat(
     """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
     model = model_client(settings)
     api = api_tools(settings, repositories.api_document)
-    toolbox = _toolbox(settings, api, repositories.mcp_servers)
+    toolbox = _toolbox(settings, api, repositories)
     patterns = UrlPatterns(settings.ui_document_url)
     prefixes = Prefixes(repositories.contents)
     return ChatService(
@@ -86,22 +87,23 @@ def mcp_connector(settings: Settings) -> Connector:
     return Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None))
 
 
-def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
+def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories) -> Toolbox:
     """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
     external = ExternalToolset(
-        servers.enabled,
+        repositories.mcp_servers.enabled,
         mcp_connector(settings),
         reserved=lambda: api.names,
-        record_health=servers.record_health,
+        record_health=repositories.mcp_servers.record_health,
         connect_timeout_seconds=settings.mcp_connect_seconds,
     )
     refresher = Refresher([api, external], timeout=timeout)
     search = SearchToolset(lambda caller: toolbox.for_caller(caller).definitions())
     results = ResultStore()
     reading = ReadResultToolset(results, settings.max_tool_result_chars)
+    recall = RecallToolset(StoredConversations(repositories))
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, recall, api, external],
         refresher=refresher,
         results=results,
         max_result_chars=settings.max_tool_result_chars,

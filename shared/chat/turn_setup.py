@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.agent.history import History
@@ -60,6 +61,7 @@ class TurnSetup:
         self, caller: Caller, conversation: Conversation, earlier: Sequence[StoredMessage], question: Message
     ) -> AsyncGenerator[TurnEvent, None]:
         """Set a turn up and run it."""
+        caller = replace(caller, conversation_id=conversation.id)
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain.models import FoundConversation
 from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
 from shared.graph import agtype, mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from shared.domain.models import Conversation, JsonObject, Message
+    from shared.domain.models import JsonObject, Message
     from shared.domain.search_query import SearchQuery
     from shared.graph.connector import Graph
     from shared.graph.statements import BoundStatement
@@ -135,16 +136,6 @@ FORGET_MESSAGES = Sql(f"""
        AND message_id = ANY (ARRAY(SELECT jsonb_array_elements_text(%(message_ids)s::jsonb)))
     RETURNING 'true'
 """)  # noqa: S608  # constants
-
-
-@dataclass(frozen=True, slots=True)
-class FoundConversation:
-    """A conversation that a search has found, with the part of its text that shows why."""
-
-    conversation: Conversation
-    snippet: str
-    clauses: int
-    """How many clauses of the query occur in it."""
 
 
 @dataclass(frozen=True, slots=True)
