@@ -22,8 +22,9 @@ from functions import (
     update_conversation,
 )
 from shared.domain.errors import GraphError, StartupError
+from shared.domain.version import version
 from shared.graph.schema import set_up
-from shared.http.app import create_app, version
+from shared.http.app import create_app
 from shared.http.server import bind, create_server, serve_until_stopped
 from shared.http.workers import supervise
 from shared.observability.sentry import set_up_if_configured

@@ -49,6 +49,9 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         ModelError: the model gave no reply, or the reply is incomplete.
     """
     yield turn.prepared()
+    if turn.opening:
+        yield TextAdded(turn.opening)
+        yield BlockFinished()
     reply = Reply((), None, Usage())
     usage = Usage()
     max_rounds = turn.settings.max_rounds
@@ -77,7 +80,8 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
     if closing:
         yield TextAdded(closing)
         yield BlockFinished()
-    message = message_to_store(_closed(reply, closing), reply.usage)
+    closed = _closed(reply, closing)
+    message = turn.opened(message_to_store(closed, reply.usage), closed)
     yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
 
 

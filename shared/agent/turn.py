@@ -52,10 +52,21 @@ class Turn:
     """The state of a running turn."""
 
     def __init__(
-        self, settings: TurnSettings, prefix: Prefix, history: History, tools: Tools, facts: Additions = NO_ADDITIONS
+        self,
+        settings: TurnSettings,
+        prefix: Prefix,
+        history: History,
+        tools: Tools,
+        facts: Additions = NO_ADDITIONS,
+        opening: str = "",
     ) -> None:
-        """Take the parts; `facts` are added to the question, together with the changes of the tools."""
+        """Take the parts.
+
+        `facts` are added to the question, together with the changes of the tools. `opening` is a text of the service
+        for the user, with which the answer begins; the model does not get it.
+        """
         self.settings = settings
+        self.opening = opening
         self.tools = tools
         self._prefix = prefix
         self._history = history
@@ -102,7 +113,15 @@ class Turn:
         additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()), found)
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
         self._history.append(messages)
-        return messages
+        answer, *others = messages
+        return self.opened(answer, reply), *others
+
+    def opened(self, message: Message, reply: Reply) -> Message:
+        """Return the first message of the answer with the opening before its text, and other messages unchanged."""
+        opening, self.opening = self.opening, ""
+        if not opening:
+            return message
+        return replace(message, content=opening + message.content, blocks=message.blocks or reply.blocks)
 
     def _request(self, *, may_call_tools: bool) -> ModelRequest:
         settings = self.settings

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from shared.domain.errors import ToolError
+from shared.domain.calls import PlannedCall
+from shared.domain.errors import GraphError, OutcomeUnknown, ToolError
 from shared.domain.events import (
     ClientActionRequested,
     ToolFinished,
     ToolResult,
-    ToolReturned,
     ToolsFinished,
     ToolStarted,
 )
@@ -24,15 +25,18 @@ from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
 from shared.tools.results.store import ResultStore
 from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
 from shared.tools.search.references import as_references
+from shared.tools.sending import Sending, sending
+from shared.tools.unrecorded import Unrecorded
 from shared.util.threads import run_sized
+from shared.util.winding_up import ended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
-    from shared.domain.ports import ToolDefinition, Toolset
+    from shared.domain.ports import Journal, ToolDefinition, Toolset
     from shared.domain.requests import SearchMode
     from shared.tools.refresh import Refresher
 
@@ -41,15 +45,22 @@ log = logging.getLogger(__name__)
 _MAX_PARALLEL_CALLS = 8
 """How many calls of one reply run at the same time."""
 _MAX_NAME_CHARS = 128
+_GRACE_SECONDS = 3.0
+"""The longest wait for running calls that change something, after the answer was stopped.
+
+A cancelled request may or may not have taken effect. Most changes take less than this time, and their outcome is known
+then. It is shorter than the time that the next question waits for this answer's end.
+"""
 
 
-Authorize: TypeAlias = "Callable[[Caller], Awaitable[Caller]]"
-"""Returns the caller with the rights of the moment; raises Unauthenticated when its token has ended."""
+@dataclass(slots=True)
+class _Round:
+    """The running calls of one reply."""
 
-
-async def _allow(caller: Caller) -> Caller:
-    """Check nothing."""
-    return caller
+    events: asyncio.Queue[ToolEvent | None] = field(default_factory=asyncio.Queue)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_PARALLEL_CALLS))
+    is_ending: bool = False
+    """Whether no further call may begin."""
 
 
 class Toolbox:
@@ -81,14 +92,14 @@ class Toolbox:
         self,
         caller: Caller,
         mode: SearchMode = "references",
-        authorize: Authorize = _allow,
+        journal: Journal | None = None,
         earlier_result: Callable[[str], str | None] = lambda _call_id: None,
     ) -> CallerTools:
         """Return one caller's tools.
 
-        `authorize` is asked before each round of calls; `earlier_result` gives a stored result by its call's id.
+        All calls pass the journal, if there is one. `earlier_result` gives a stored result by its call's id.
         """
-        return CallerTools(self, caller, mode, authorize, earlier_result)
+        return CallerTools(self, caller, mode, journal or Unrecorded(), earlier_result)
 
     async def aclose(self) -> None:
         """Close every toolset."""
@@ -103,13 +114,13 @@ class CallerTools:
         toolbox: Toolbox,
         caller: Caller,
         mode: SearchMode,
-        authorize: Authorize,
+        journal: Journal,
         earlier_result: Callable[[str], str | None],
     ) -> None:
         self._toolbox = toolbox
         self._caller = caller
         self._mode = mode
-        self._authorize = authorize
+        self._journal = journal
         self._earlier_result = earlier_result
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -130,10 +141,14 @@ class CallerTools:
 
         In indirect mode these are the facts of the tool that the call stands for.
         """
-        call = direct_call(call) if self._mode == "indirect" else call
+        call = self._direct(call)
         toolset = self._toolset_of(call.name) if call.problem is None else None
-        if toolset is None:
-            return None
+        return None if toolset is None else self._facts(call, toolset)
+
+    def _direct(self, call: ToolCall) -> ToolCall:
+        return direct_call(call) if self._mode == "indirect" else call
+
+    def _facts(self, call: ToolCall, toolset: Toolset) -> CallFacts | None:
         try:
             return toolset.facts(call.name, call.input, self._caller.principal)
         except ToolError:
@@ -144,12 +159,15 @@ class CallerTools:
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
+            ConversationLost: the answer has lost its conversation. No call was run.
+            GraphUnavailable: the journal could not be written. No call was run.
         """
-        self._caller = await self._authorize(self._caller)
-        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
-        events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
-        tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
+        planned = [PlannedCall(self._direct(call), self.facts_of(call)) for call in calls]
+        self._caller = await self._journal.admit(self._caller, planned)
+        running = _Round()
+        events = running.events
+        tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
+        changes = {task for task, each in zip(tasks, planned, strict=True) if each.may_change}
         everything = asyncio.gather(*tasks)
         everything.add_done_callback(lambda _all: events.put_nowait(None))
         try:
@@ -157,26 +175,26 @@ class CallerTools:
                 yield event
             yield ToolsFinished(tuple(await everything))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            running.is_ending = True
+            await ended(tasks, changes, _GRACE_SECONDS)
 
-    async def _run(
-        self, call: ToolCall, events: asyncio.Queue[ToolEvent | None], slots: asyncio.Semaphore
-    ) -> ToolResult:
+    async def _run(self, call: ToolCall, running: _Round) -> ToolResult:
         toolset = self._toolset_of(call.name)
         in_browser = toolset is not None and toolset.in_browser
-        async with slots:
+        events = running.events
+        async with running.slots:
+            if running.is_ending:
+                raise asyncio.CancelledError
             began = time.monotonic()
             if not in_browser:
                 events.put_nowait(ToolStarted(call.id, call.name))
-            result = await self._result(call, toolset)
+            result, is_uncertain = await self._result(call, toolset)
+            duration_ms = round((time.monotonic() - began) * 1000)
+            self._journal.end(result, duration_ms, is_uncertain=is_uncertain)
             if in_browser and not result.is_error:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
-                duration_ms = round((time.monotonic() - began) * 1000)
                 events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
-            events.put_nowait(ToolReturned(result))
             return result
 
     def _toolset_of(self, name: str) -> Toolset | None:
@@ -185,18 +203,27 @@ class CallerTools:
                 return toolset
         return None
 
-    async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
+    async def _result(self, call: ToolCall, toolset: Toolset | None) -> tuple[ToolResult, bool]:
+        """Return the result of a call, and whether the call may have taken effect although no answer came."""
+        is_uncertain = True
         try:
             output = await self._called(call, toolset)
         except ToolError as error:
             output = ToolOutput(str(error), is_error=True)
+            is_uncertain = isinstance(error, OutcomeUnknown)
+        except GraphError:
+            output = ToolOutput("The call was not sent, because its answer has lost the conversation.", is_error=True)
+            is_uncertain = False
         except TimeoutError:
             reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
             output = ToolOutput(reason, is_error=True)
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, await self._content_for_model(call.id, output), output.is_error)
+        else:
+            is_uncertain = False
+        content = await self._content_for_model(call.id, output)
+        return ToolResult(call.id, content, output.is_error), is_uncertain
 
     async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
         """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
@@ -217,8 +244,14 @@ class CallerTools:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
-            output = await toolset.call(call.name, call.input, self._caller)
+            output = await self._sent(call, toolset)
         return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
+
+    async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
+        await self._journal.check()
+        key = self._journal.begin(PlannedCall(call, self._facts(call, toolset)))
+        with sending(Sending(key, self._journal.check)):
+            return await toolset.call(call.name, call.input, self._caller)
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""
