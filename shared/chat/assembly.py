@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.prefixes import Prefixes
+from shared.chat.recording import Recorders
+from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
+from shared.claude.anthropic_api import AnthropicApi
 from shared.claude.client import Claude
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
@@ -25,6 +28,7 @@ from shared.tools.toolbox import Toolbox
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.round_gate import Authorize
+    from shared.domain.models import Caller, Lease, Message
     from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
@@ -54,18 +58,20 @@ def assemble_chat(
         authorize,
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
+        recorders_of=recorders_of,
     )
+
+
+def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders:  # noqa: ARG001  # not each needs all
+    """Return the recorders of the answer to a question."""
+    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject)])
 
 
 def model_client(settings: Settings) -> Claude:
     """Build the client of the model, without a request."""
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    return Claude(
-        key,
-        settings.anthropic_base_url,
-        idle_seconds=settings.model_idle_seconds,
-        clear_above=settings.clear_results_tokens,
-    )
+    endpoint = AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
+    return Claude(endpoint, idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:

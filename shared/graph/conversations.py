@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, GraphConflict, Unauthenticated
 from shared.graph import conversation_statements as statements
-from shared.graph import leases, mapping
+from shared.graph import leases, mapping, search
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ class Conversations:
         owned = statements.owned_by(email, conversation_id)
         changes = [statements.LOCK.bind(**owned)]
         if title is not None:
-            changes.append(statements.SET_TITLE.bind(**owned, title=title))
+            changes += [
+                statements.SET_TITLE.bind(**owned, title=title),
+                search.title_written(conversation_id, email, title),
+            ]
         if is_archived is not None:
             changes.append(statements.SET_ARCHIVED.bind(**owned, is_archived=is_archived))
         changes.append(statements.TOUCH.bind(**owned, updated_at=clock.now_text()))
@@ -89,6 +92,7 @@ class Conversations:
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.REVOKE.bind(id=str(conversation_id)),
+            search.FORGET.bind(id=str(conversation_id)),
             statements.DELETE_MESSAGES.bind(id=str(conversation_id)),
             statements.DELETE.bind(**owned),
             check=check_found,
@@ -96,12 +100,16 @@ class Conversations:
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
         """Set the title unless the conversation has one or has been deleted; return whether it was set."""
-        statement = statements.SUGGEST_TITLE.bind(**statements.owned_by(email, conversation_id), title=title)
+        suggested = (
+            statements.SUGGEST_TITLE.bind(**statements.owned_by(email, conversation_id), title=title),
+            search.title_written(conversation_id, email, title),
+        )
         try:
-            return bool(await self._graph.write(statement))
+            results = await self._graph.transaction(*suggested)
         except GraphConflict:
             # Another writer changed the conversation at the same moment.
-            return bool(await self._graph.write(statement))
+            results = await self._graph.transaction(*suggested)
+        return bool(results[0])
 
 
 def only_conversation(rows: Rows) -> Conversation:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from shared.domain.errors import GraphError, GraphUnavailable
-from shared.graph import audit, audit_days, call_intents, contents, documents, indexes, leases
+from shared.graph import audit, audit_days, call_intents, contents, documents, indexes, leases, search
 from shared.graph.connector import connect, prepare_connection
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ VERTEX_LABELS = (
 )
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
 
-_WITH_TABLES = (leases, documents, contents, call_intents, audit_days, audit)
+_WITH_TABLES = (leases, documents, contents, call_intents, audit_days, audit, search)
 """The modules with a table of ours: its name is `TABLE`, and the statements that create it are `CREATE_TABLE`."""
 
 _ALREADY_EXISTS = (
@@ -87,6 +87,19 @@ async def missing(connection: Connection, graph_name: str) -> list[str]:
         if not await indexes.is_valid(connection, graph_name, index)
     ]
     return names
+
+
+async def missing_tables(dsn: str, graph_name: str) -> list[str]:
+    """Name the tables that are missing; an empty list also if the database cannot be asked."""
+    try:
+        async with await connect(dsn) as connection:
+            return [
+                module.TABLE
+                for module in _WITH_TABLES
+                if not await _exists(connection, _FIND_TABLE, graph_name, module.TABLE)
+            ]
+    except psycopg.Error:
+        return []
 
 
 async def _lock(connection: Connection) -> None:

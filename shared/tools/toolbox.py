@@ -19,20 +19,20 @@ from shared.domain.events import (
 )
 from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
-from shared.tools.results.prune import prune_json
-from shared.tools.results.redaction import without_secret
-from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
+from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
+from shared.tools.results.for_model import content_for_model
 from shared.tools.results.store import ResultStore
 from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
 from shared.tools.search.references import as_references
 from shared.tools.sending import Sending, sending
 from shared.tools.unrecorded import Unrecorded
-from shared.util.threads import run_sized
 from shared.util.winding_up import ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
+    from shared.domain.approval_policy import ApprovalPolicy
+    from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
@@ -74,8 +74,10 @@ class Toolbox:
         results: ResultStore | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
+        policy: ApprovalPolicy = NO_APPROVALS,
     ) -> None:
         self.toolsets = toolsets
+        self.policy = policy
         self.refresher = refresher
         self.results = results or ResultStore()
         self.max_result_chars = max_result_chars
@@ -123,6 +125,7 @@ class CallerTools:
         self._journal = journal
         self._earlier_result = earlier_result
         self._refreshing: asyncio.Task[None] | None = None
+        self._approved: frozenset[str] = frozenset()
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -154,8 +157,20 @@ class CallerTools:
         except ToolError:
             return None
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:
+        """Return what the user is asked before the calls of a reply run; None if they run without asking."""
+        if not self._toolbox.policy.may_ask:
+            return None
+        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        for call in calls:
+            if call.problem is None and self._toolset_of(call.name) is None:
+                await self._toolset_after_refresh(call.name)
+        return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
+
+    async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
+
+        None of them runs if `approved` is a digest and the calls are no longer those that the user approved.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
@@ -164,6 +179,10 @@ class CallerTools:
         """
         planned = [PlannedCall(self._direct(call), self.facts_of(call)) for call in calls]
         self._caller = await self._journal.admit(self._caller, planned)
+        if approved is not None and approved != digest_of((each.call, self.facts_of(each.call)) for each in planned):
+            yield self._refused(planned)
+            return
+        self._approved = frozenset(each.call.id for each in planned) if approved is not None else frozenset()
         running = _Round()
         events = running.events
         tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
@@ -222,18 +241,9 @@ class CallerTools:
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
         else:
             is_uncertain = False
-        content = await self._content_for_model(call.id, output)
-        return ToolResult(call.id, content, output.is_error), is_uncertain
-
-    async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
-        content = await run_sized(size_of(output.content), _prepared, output, self._caller.token)
-        if output.is_cut:
-            return content
         limit = self._toolbox.max_result_chars
-        if isinstance(content, list):
-            return truncate_blocks(content, limit)
-        return await self._toolbox.results.cut(self._caller.principal.subject, call_id, content, limit)
+        content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
+        return ToolResult(call.id, content, output.is_error), is_uncertain
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
@@ -248,10 +258,25 @@ class CallerTools:
         return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
 
     async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
+        facts = toolset.facts(call.name, call.input, self._caller.principal)
+        is_approved = call.id in self._approved
+        check(self._toolbox.policy, facts, is_approved=is_approved)
+        if is_approved and facts.is_changed:
+            await toolset.accept(call.name)
         await self._journal.check()
-        key = self._journal.begin(PlannedCall(call, self._facts(call, toolset)))
+        key = self._journal.begin(PlannedCall(call, facts))
         with sending(Sending(key, self._journal.check)):
             return await toolset.call(call.name, call.input, self._caller)
+
+    def _refused(self, planned: Sequence[PlannedCall]) -> ToolsFinished:
+        results = tuple(ToolResult(each.call.id, NOT_AS_APPROVED, is_error=True) for each in planned)
+        for result in results:
+            self._journal.end(result, 0, is_uncertain=False)
+        return ToolsFinished(results)
+
+    async def _preview(self, call: ToolCall) -> tuple[JsonObject, ...]:
+        toolset = self._toolset_of(call.name)
+        return await toolset.preview(call.name, call.input, self._caller) if toolset is not None else ()
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""
@@ -274,14 +299,3 @@ class CallerTools:
             self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
         await asyncio.shield(self._refreshing)
         return self._toolset_of(name)
-
-
-def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
-    """Prune JSON, and remove the caller's token and characters that cannot be stored."""
-    content = sanitize(output.content)
-    if isinstance(content, str):
-        return without_secret(content if output.is_cut else prune_json(content), token)
-    return [
-        {**block, "text": without_secret(str(block["text"]), token)} if block.get("type") == "text" else block
-        for block in content
-    ]

@@ -13,11 +13,13 @@ from shared.domain.errors import ToolError
 from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
+from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
 from shared.tools.openapi.reading import read_state
-from shared.tools.openapi.request import build_request
+from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.response import output_of
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
 from shared.tools.sources import SourceReport
+from shared.tools.toolset import BaseToolset
 from shared.util.single_flight import SingleFlight
 from shared.util.threads import run_sized
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, Principal
     from shared.domain.ports import ToolDefinition, ToolOutput
+    from shared.tools.openapi.client import ApiResponse
+    from shared.tools.openapi.operation import Operation
 
 _DOCUMENT = "openapi.json"
 _MAX_DOCUMENT_BYTES = 32_000_000
@@ -58,14 +62,12 @@ class DocumentStore(Protocol):
         ...
 
 
-class OpenAPIToolset:
+class OpenAPIToolset(BaseToolset):
     """Tools that FastMCP makes of the Imbi API's OpenAPI document, called with each caller's own token.
 
     The document is read when it is first needed, and again when it is some minutes old. If that fails, the tools of the
     previous reading stay. The last document is stored for the next start, which then does not wait for the API.
     """
-
-    in_browser = False
 
     def __init__(  # noqa: PLR0913  # one for each thing that a test replaces or a setting decides
         self,
@@ -155,10 +157,41 @@ class OpenAPIToolset:
         Raises:
             ToolError: there is no such tool.
         """
-        operation = self._snapshot.operations.get(name) if self._snapshot else None
-        if operation is None:
-            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        _, operation = self._operation(name)
         return facts_of(operation, arguments, self._api.address)
+
+    async def preview(self, name: str, arguments: JsonObject, caller: Caller) -> tuple[JsonObject, ...]:
+        """Return what a call would change. The present state is read with the caller's token, if there is a GET for it.
+
+        Raises:
+            ToolError: there is no such tool, or its arguments are wrong.
+        """
+        snapshot, operation = self._operation(name)
+        request = build_request(operation, read_arguments(operation, arguments))
+        reading = snapshot.reading_of(operation, caller.principal)
+        before = None
+        if reading is not None and operation.method != "get" and not reading.has_secret_result:
+            before = await self._read(snapshot, reading, request.path, caller)
+        return changes_of(operation.method, request, before, caller.token)
+
+    async def _read(self, snapshot: Snapshot, reading: Operation, path: str, caller: Caller) -> ApiResponse | None:
+        request = ApiRequest("get", path, path)
+        try:
+            return await self._api.send(
+                request,
+                lambda: snapshot.engine.run(reading.definition.name),
+                token=caller.token,
+                max_bytes=MAX_PREVIEW_BYTES,
+            )
+        except ToolError:
+            return None
+
+    def _operation(self, name: str) -> tuple[Snapshot, Operation]:
+        snapshot = self._snapshot
+        operation = snapshot.operations.get(name) if snapshot else None
+        if snapshot is None or operation is None:
+            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        return snapshot, operation
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call an operation with the caller's token; an error status is an output with the API's reason.
@@ -166,10 +199,7 @@ class OpenAPIToolset:
         Raises:
             ToolError: there is no such tool, its arguments are wrong, or no response came.
         """
-        snapshot = self._snapshot
-        operation = snapshot.operations.get(name) if snapshot else None
-        if snapshot is None or operation is None:
-            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        snapshot, operation = self._operation(name)
         request = build_request(operation, read_arguments(operation, arguments))
         snapshot.check_address(operation, request)
         response = await self._api.send(
