@@ -24,7 +24,7 @@ TEXT = (Path(shared.agent.prompt.__file__).parent / "prompt.md").read_text()
 QUOTED = re.findall(r"`([^`]+)`", TEXT)
 CALL = re.compile(r"(\w+)\(([\w, ]*)\)")
 OPERATORS = {"eq", "ne", "in", "not_in", "exists", "not_exists"}
-TAGS = {"<context>", "<search_context>", f"<{FACTS_TAG}>"}
+TAGS = {"<imbi_notice>", "<context>", "<search_context>", f"<{FACTS_TAG}>"}
 OTHERS = {"node_id", "field:op[:value]", '[{"op": "replace", "path": "/description", "value": "New text"}]'}
 """A field of a search's hits, the grammar of filters, and a JSON Patch."""
 
