@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.graph.statements import BoundStatement
 
 TABLE = "imbi_assistant_audit"
+RIGHTS = ("INSERT",)
+"""The rights that the service needs on the table, besides SELECT."""
 
 
 def _column(name: str, member: str) -> str:

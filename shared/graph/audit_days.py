@@ -8,6 +8,8 @@ from __future__ import annotations
 from shared.graph.statements import Sql
 
 TABLE = "imbi_assistant_audit_day"
+RIGHTS = ("INSERT", "UPDATE")
+"""The rights that the service needs on the table, besides SELECT."""
 CREATE_TABLE = (
     f"""
     CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (

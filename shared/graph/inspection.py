@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.graph import audit, audit_days, call_intents, contents, documents, leases, schema, search
+from shared.graph import schema, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,15 +15,7 @@ if TYPE_CHECKING:
 
 _OWN_LABELS = ("Conversation", "Message", "HAS_CONVERSATION", "CONTAINS")
 _CHANGED = ("INSERT", "UPDATE", "DELETE")
-_OWN_TABLES = {
-    leases.TABLE: _CHANGED,
-    documents.TABLE: _CHANGED,
-    contents.TABLE: _CHANGED,
-    search.TABLE: _CHANGED,
-    call_intents.TABLE: _CHANGED,
-    audit_days.TABLE: ("INSERT", "UPDATE"),
-    audit.TABLE: ("INSERT",),
-}
+_OWN_TABLES = {module.TABLE: getattr(module, "RIGHTS", _CHANGED) for module in tables.WITH_TABLES}
 """The rights that the service needs on its own tables, besides SELECT."""
 _UPDATED_LABELS = ("APIKey", "MCPServer")
 

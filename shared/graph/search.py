@@ -77,17 +77,18 @@ SEARCH = Sql(f"""
         SELECT conversation.properties, found.*
           FROM found
           JOIN {{graph}}."Conversation" AS conversation
-            ON {property_of("id", "conversation")} = {_agtype("to_jsonb(found.conversation_id)")}
-           AND {property_of("user_email", "conversation")} = {_agtype("%(email)s::jsonb")}
+            ON {property_of("id", "conversation")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(found.conversation_id)")}
+           AND {property_of("user_email", "conversation")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
          WHERE (%(include_archived)s)::text::boolean
-            OR {property_of("is_archived", "conversation")} IS DISTINCT FROM 'true'::ag_catalog.agtype
+            OR NOT coalesce({property_of("is_archived", "conversation")} OPERATOR(ag_catalog.=)
+                            'true'::ag_catalog.agtype, false)
          ORDER BY clauses DESC, score DESC, found.conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
     )
     SELECT best.properties, to_jsonb(best.clauses)::text,
            (SELECT {property_of("content", "message")} FROM {{graph}}."Message" AS message
              WHERE best.message_id <> ''
-               AND {property_of("id", "message")} = {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
+               AND {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
       FROM best ORDER BY clauses DESC, score DESC, best.conversation_id
 """)  # noqa: S608  # values are bound
 WRITE = Sql(f"""
@@ -103,14 +104,16 @@ WRITE_TITLE = Sql(f"""
     INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
     SELECT {text_parameter("id")}, '{_TITLE}', 0, {text_parameter("email")}, now(), {text_parameter("words")}::tsvector
       FROM {{graph}}."Conversation"
-     WHERE {property_of("id")} = {_agtype("%(id)s::jsonb")}
-       AND {property_of("user_email")} = {_agtype("%(email)s::jsonb")}
-       AND {property_of("title")} = {_agtype("%(title)s::jsonb")}
+     WHERE {property_of("id")} OPERATOR(ag_catalog.=) {_agtype("%(id)s::jsonb")}
+       AND {property_of("user_email")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
+       AND {property_of("title")} OPERATOR(ag_catalog.=) {_agtype("%(title)s::jsonb")}
     ON CONFLICT (conversation_id, message_id, part)
        DO UPDATE SET words = excluded.words, written_at = excluded.written_at
     RETURNING 'true'
 """)  # noqa: S608  # values are bound
-FORGET = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter('id')} RETURNING 'true'")  # noqa: S608  # constants
+DELETE_OF_CONVERSATION = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter("id")} RETURNING 'true'
+""")  # noqa: S608  # constants
 FORGET_MESSAGES = Sql(f"""
     DELETE FROM {{graph}}.{TABLE}
      WHERE conversation_id = {text_parameter("id")}
