@@ -18,6 +18,7 @@ from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
@@ -132,6 +133,16 @@ class FoundConversation:
     """How many clauses of the query occur in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The text of a message that the search finds."""
+
+    message_id: str
+    is_question: bool
+    content: str
+    written_at: datetime
+
+
 class ConversationSearch:
     """Searches the conversations of one user at a time.
 
@@ -175,8 +186,18 @@ class ConversationSearch:
 
 def written(conversation_id: UUID | str, email: str, messages: Iterable[Message]) -> list[BoundStatement]:
     """Return the statements that make messages findable; there is none if they have no words."""
-    rows: list[JsonValue] = [row for message in messages for row in _rows(email, message)]
+    texts = (
+        Text(str(each.id), each.role == "user", each.content, each.created_at)
+        for each in messages
+        if not each.tool_results
+    )
+    rows = rows_of(email, texts)
     return [WRITE.bind(id=str(conversation_id), email=email, rows=rows)] if rows else []
+
+
+def rows_of(email: str, texts: Iterable[Text]) -> list[JsonValue]:
+    """Return the rows of texts that the user's search finds."""
+    return [row for text in texts for row in _rows(email, text)]
 
 
 def title_written(conversation_id: UUID | str, email: str, title: str) -> BoundStatement:
@@ -185,18 +206,11 @@ def title_written(conversation_id: UUID | str, email: str, title: str) -> BoundS
     return WRITE_TITLE.bind(id=str(conversation_id), email=email, title=title, words=words)
 
 
-def _rows(email: str, message: Message) -> Iterator[JsonValue]:
-    if message.tool_results:
-        return
-    is_question = message.role == "user"
-    text = without_ui_blocks(message.content) if is_question else message.content
-    for part, words in enumerate(vectors(email, text, "B" if is_question else "C")):
-        yield {
-            "message_id": str(message.id),
-            "part": part,
-            "written_at": clock.to_text(message.created_at),
-            "words": words,
-        }
+def _rows(email: str, text: Text) -> Iterator[JsonValue]:
+    content = without_ui_blocks(text.content) if text.is_question else text.content
+    written_at = clock.to_text(text.written_at)
+    for part, words in enumerate(vectors(email, content, "B" if text.is_question else "C")):
+        yield {"message_id": text.message_id, "part": part, "written_at": written_at, "words": words}
 
 
 def _found(query: SearchQuery, properties: JsonValue, clauses: JsonValue, content: JsonValue) -> FoundConversation:

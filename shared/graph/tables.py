@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WITH_TABLES = (leases, documents, contents, search, call_intents, audit_days, audit)
 
+OUTLIVING = (call_intents, audit)
+"""The modules whose rows stay when their conversation is deleted: the evidence of what tools did."""
+
 _DELETE_OF_CONVERSATION = (leases.DELETE_OF_CONVERSATION, search.DELETE_OF_CONVERSATION)
 
 

@@ -161,7 +161,7 @@ class CallerTools:
         """Return what the user is asked before the calls of a reply run; None if they run without asking."""
         if not self._toolbox.policy.may_ask:
             return None
-        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        calls = list(map(self._direct, calls))
         for call in calls:
             if call.problem is None and self._toolset_of(call.name) is None:
                 await self._toolset_after_refresh(call.name)
@@ -174,10 +174,9 @@ class CallerTools:
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
-            ConversationLost: the answer has lost its conversation. No call was run.
-            GraphUnavailable: the journal could not be written. No call was run.
+            ConversationLost, GraphUnavailable: the journal did not admit the calls. No call was run.
         """
-        planned = [PlannedCall(self._direct(call), self.facts_of(call)) for call in calls]
+        planned = [PlannedCall(self._direct(each), self.facts_of(each)) for each in calls]
         self._caller = await self._journal.admit(self._caller, planned)
         if approved is not None and approved != digest_of((each.call, self.facts_of(each.call)) for each in planned):
             yield self._refused(planned)
