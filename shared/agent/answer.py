@@ -14,10 +14,12 @@ from uuid import uuid4
 
 from shared.agent.history import round_to_store
 from shared.agent.outcome import NOT_STORED, STOPPED, Interruption, failure_of
+from shared.agent.visible_text import VisibleText
 from shared.domain.errors import AssistantError, ConversationNotFound, GraphError
 from shared.domain.events import (
     AnswerFailed,
     AnswerStored,
+    BlockFinished,
     ReplyReceived,
     RoundFinished,
     TextAdded,
@@ -71,6 +73,7 @@ class Answer:
         self.usage = Usage()
         self._reply_usage = Usage()
         self._text: list[str] = []
+        self._visible = VisibleText()
         self._open_reply: Reply | None = None
 
     @property
@@ -98,6 +101,10 @@ class Answer:
             self.outcome = self.outcome or await self._store_early_end(failed)
             # From here on, the next question can begin, even while the model still writes a title.
             self._end()
+            if not is_complete and (words := self._visible.last_words(self.outcome)):
+                # The client shows these words. They are not stored, because the model did not write them.
+                await emit(TextAdded(words))
+                await emit(BlockFinished())
             await emit(self.outcome)
             # A lease that seems to be lost may just have been released together with the complete answer.
             if is_complete and self._interruption in {None, Interruption.LOST}:
@@ -152,6 +159,7 @@ class Answer:
             case _:
                 if isinstance(event, TextAdded):
                     self._text.append(event.text)
+                self._visible.follow(event)
                 await emit(event)
 
     async def _store_round(self, finished: RoundFinished) -> None:

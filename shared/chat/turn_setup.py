@@ -17,6 +17,7 @@ from shared.agent.question_facts import question_facts
 from shared.agent.turn import Turn, TurnSettings
 from shared.chat.present_state import present_states
 from shared.claude.capabilities import capabilities_of
+from shared.domain.events import BlockFinished, TextAdded
 from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
@@ -80,6 +81,9 @@ class TurnSetup:
             facts, opening = await self._with_cut_calls(facts, begun.cut_calls, caller)
             journal.has_told_cut_calls = True
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts, opening)
+        if opening:
+            yield TextAdded(opening)
+            yield BlockFinished()
         async with aclosing(run_turn(self._model, turn)) as events:
             async for event in events:
                 yield event
