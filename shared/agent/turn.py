@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.agent.context_window import clear_old_results, shorten
-from shared.agent.history import round_to_store
+from shared.agent.history import message_to_store, round_to_store
 from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
@@ -114,9 +114,13 @@ class Turn:
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
         self._history.append(messages)
         answer, *others = messages
-        return self.opened(answer, reply), *others
+        return self._opened(answer, reply), *others
 
-    def opened(self, message: Message, reply: Reply) -> Message:
+    def last_message(self, reply: Reply) -> Message:
+        """Return the last reply, without calls, as the message to store."""
+        return self._opened(message_to_store(reply, reply.usage), reply)
+
+    def _opened(self, message: Message, reply: Reply) -> Message:
         """Return the first message of the answer with the opening before its text, and other messages unchanged."""
         opening, self.opening = self.opening, ""
         if not opening:
