@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.graph import mapping
 from shared.graph.conversation_statements import FIND, owned_by
 from shared.graph.conversations import only_conversation
-from shared.graph.statements import Sql, agtype_parameter, property_of
+from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,12 +21,11 @@ def _page(condition: str, direction: str) -> Sql:
     # constant.
     return Sql(f"""
         SELECT properties FROM {{graph}}."Message"
-         WHERE {property_of("conversation_id")} = {agtype_parameter("id")}
-           AND {property_of("sequence")} {condition} {agtype_parameter("sequence")}
-           AND {property_of("is_superseded")} IS DISTINCT FROM 'true'::ag_catalog.agtype
+         WHERE {equals("conversation_id", "id")}
+           AND {property_of("sequence")} OPERATOR(ag_catalog.{condition}) {agtype_parameter("sequence")}
+           AND {is_not_true("is_superseded")}
            AND EXISTS (SELECT 1 FROM {{graph}}."Conversation"
-                        WHERE {property_of("id")} = {agtype_parameter("id")}
-                          AND {property_of("user_email")} = {agtype_parameter("email")})
+                        WHERE {equals("id")} AND {equals("user_email", "email")})
          ORDER BY {property_of("conversation_id")} {direction}, {property_of("sequence")} {direction}
          LIMIT (%(limit)s)::text::bigint
     """)  # noqa: S608  # values are bound

@@ -14,7 +14,7 @@ from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
 from shared.graph import agtype, mapping
 from shared.graph.search_vectors import matches, vectors
-from shared.graph.statements import Sql, property_of, text_parameter
+from shared.graph.statements import Sql, is_not_true, property_of, text_parameter
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ SEARCH = Sql(f"""
         SELECT found.*, conversation.properties
           FROM found
           JOIN {{graph}}."Conversation" AS conversation
-            ON {property_of("id", "conversation")} = {_agtype("to_jsonb(found.conversation_id)")}
-           AND {property_of("user_email", "conversation")} = {_agtype("%(email)s::jsonb")}
+            ON {property_of("id", "conversation")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(found.conversation_id)")}
+           AND {property_of("user_email", "conversation")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
          WHERE (%(include_archived)s)::text::boolean
-            OR {property_of("is_archived", "conversation")} IS DISTINCT FROM 'true'::ag_catalog.agtype
+            OR {is_not_true("is_archived", "conversation")}
          ORDER BY clauses DESC, score DESC, conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
     ), best AS (
@@ -99,7 +99,7 @@ SEARCH = Sql(f"""
     )
     SELECT page.properties, to_jsonb(page.clauses)::text,
            (SELECT {property_of("content", "message")} FROM {{graph}}."Message" AS message
-             WHERE {property_of("id", "message")} = {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
+             WHERE {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
       FROM page LEFT JOIN best USING (conversation_id)
      ORDER BY page.clauses DESC, page.score DESC, conversation_id
 """)  # noqa: S608  # values are bound

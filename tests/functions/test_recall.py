@@ -53,7 +53,7 @@ async def test_an_earlier_conversation_is_found_and_read(new_client: NewClient, 
     assert answer.text == "You wanted to roll back checkout."
     shown = {each["name"] for each in model_server.chats[-1].body["tools"] if not each.get("defer_loading")}
     assert {SEARCH, READ} <= shown
-    [hit] = json.loads(model_server.chats[-2].results["toolu_1"]["content"])["conversations"]
+    hit, *_ = json.loads(model_server.chats[-2].results["toolu_1"]["content"])["conversations"]
     assert hit["id"] == earlier
     assert "rollback" in hit["snippet"]
     assert "(today)" in hit["last_message"]
