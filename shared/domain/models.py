@@ -77,6 +77,8 @@ class MCPServer:
     tool_prefix: str
     timeout: float = 30.0
     """Seconds that one listing or call may take."""
+    trusted: bool = False
+    """Whether an operator vouches for what the server says about its own tools."""
     verify_ssl: bool = True
     ignored_tools: frozenset[str] = frozenset()
     auth_type: str = "none"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
+    from shared.domain.call_facts import CallFacts
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
     from shared.domain.requests import ModelRequest
@@ -58,6 +59,10 @@ class Tools(Protocol):
         """Return all tools that the caller may use now; the turn calls this again after every round."""
         ...
 
+    def facts_of(self, call: ToolCall) -> CallFacts | None:
+        """Return what is known about a call before it runs; None if no tool of this name can run now."""
+        ...
+
     def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results."""
         ...
@@ -89,6 +94,14 @@ class Toolset(Protocol):
 
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
         """Return the tools that the principal may use, in a stable order."""
+        ...
+
+    def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:
+        """Return what is known about a call of a tool before it runs, without any input or output.
+
+        Raises:
+            ToolError: there is no such tool.
+        """
         ...
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:

@@ -99,6 +99,7 @@ def _server(node: JsonObject) -> MCPServer | None:
         url=url,
         tool_prefix=_text(node, "tool_prefix") or slug,
         timeout=_seconds(node.get("timeout")),
+        trusted=node.get("trusted") is True,
         verify_ssl=node.get("verify_ssl") is not False,
         ignored_tools=frozenset(str(name) for name in ignored) if isinstance(ignored, list) else frozenset(),
         auth_type=_text(node, "auth_type") or "none",

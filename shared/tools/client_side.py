@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from shared.domain.call_facts import BROWSER, CallFacts
 from shared.domain.errors import ToolError
 from shared.domain.ports import ToolDefinition, ToolOutput
 from shared.tools.builtin import NAVIGATE_TO, REFRESH_DATA
@@ -81,6 +82,10 @@ class ClientSideToolset(BaseToolset):
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
         """List both tools."""
         return _NAVIGATE_TO, _REFRESH_DATA
+
+    def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
+        """Describe a call, which the user's browser carries out."""
+        return CallFacts(name=name, source=BROWSER, effect="read", operation=name, title=name)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
         """Check a call that the browser will execute.

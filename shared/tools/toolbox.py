@@ -29,6 +29,7 @@ from shared.util.threads import run_sized
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
     from shared.domain.ports import ToolDefinition, Toolset
@@ -123,6 +124,20 @@ class CallerTools:
         if self._mode == "indirect":
             chosen[CALL_TOOL] = CALL_TOOL_DEFINITION
         return list(chosen.values())
+
+    def facts_of(self, call: ToolCall) -> CallFacts | None:
+        """Return what is known about a call before it runs; None if it cannot run now.
+
+        In indirect mode these are the facts of the tool that the call stands for.
+        """
+        call = direct_call(call) if self._mode == "indirect" else call
+        toolset = self._toolset_of(call.name) if call.problem is None else None
+        if toolset is None:
+            return None
+        try:
+            return toolset.facts(call.name, call.input, self._caller.principal)
+        except ToolError:
+            return None
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shared.domain.call_facts import ASSISTANT, CallFacts
+
+if TYPE_CHECKING:
+    from shared.domain.models import JsonObject, Principal
+
 
 class BaseToolset:
     """Default methods of the Toolset port. A subclass lists and calls its tools."""
@@ -10,6 +17,10 @@ class BaseToolset:
 
     async def ensure_loaded(self) -> None:
         """Do nothing: the tools are always there."""
+
+    def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
+        """Describe a call of a tool of ours, which changes nothing outside this service."""
+        return CallFacts(name=name, source=ASSISTANT, effect="read", operation=name, title=name)
 
     async def aclose(self) -> None:
         """Do nothing: nothing is open."""

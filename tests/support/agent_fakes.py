@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from shared.agent.history import History
 from shared.agent.prefix import first_prefix
 from shared.agent.turn import Turn, TurnSettings
+from shared.domain.call_facts import CallFacts
 from shared.domain.events import (
     BlockFinished,
     Reply,
@@ -121,6 +122,11 @@ class ScriptedTools:
     def definitions(self) -> Sequence[ToolDefinition]:
         """List the tools of the moment."""
         return tuple(self.offered)
+
+    def facts_of(self, call: ToolCall) -> CallFacts | None:
+        """Describe a call: every tool only reads."""
+        is_offered = any(each.name == call.name for each in self.offered)
+        return CallFacts(name=call.name, source="assistant", effect="read", operation=call.name) if is_offered else None
 
     async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""

@@ -11,6 +11,7 @@ import pytest
 from shared.domain.events import ToolCall, ToolsFinished
 from shared.domain.models import Caller, Principal
 from shared.domain.ports import ToolDefinition, ToolOutput
+from shared.tools.client_side import ClientSideToolset
 from shared.tools.toolbox import Toolbox
 from shared.tools.toolset import BaseToolset
 from shared.util.threads import LARGE
@@ -81,3 +82,16 @@ async def test_a_large_result_is_rewritten_outside_of_the_event_loop() -> None:
 async def test_a_cut_json_text_is_handled_as_text() -> None:
     text = json.dumps([{"name": 'a "quoted" text', "path": "c:\\d"}] * 2_000)[:-60]
     assert await result_of(text) == text
+
+
+def test_the_facts_of_an_indirect_call_are_those_of_the_called_tool() -> None:
+    toolbox = Toolbox([OneResult(""), ClientSideToolset()])
+    indirect = toolbox.for_caller(CALLER, "indirect")
+    found = indirect.facts_of(ToolCall("c1", "call_tool", {"name": "navigate_to", "arguments": {"path": "/"}}))
+    assert found is not None
+    assert (found.name, found.source, found.effect) == ("navigate_to", "browser", "read")
+    assert indirect.facts_of(ToolCall("c1", "call_tool", {"name": "unknown"})) is None
+    assert indirect.facts_of(ToolCall("c1", "call_tool", {})) is None
+    own = toolbox.for_caller(CALLER).facts_of(ToolCall("c1", "read", {}))
+    assert own is not None
+    assert own.source == "assistant"

@@ -1,4 +1,4 @@
-"""Changes of tools after they were first seen: same name, other description or input schema.
+"""Changes of tools after they were first seen: same name, other description, input schema or hints.
 
 A server that was harmless when an operator registered it can change its tools later. Fingerprints are kept in memory,
 so a change is noticed while the process runs.
@@ -25,10 +25,11 @@ class ToolFingerprint(NamedTuple):
 
     description: bytes
     input_schema: bytes
+    hints: bytes = b""
 
 
 class ToolChange(NamedTuple):
-    """A changed tool by the server's name, and which parts changed: `description`, `input_schema`."""
+    """A changed tool by the server's name, and which parts changed: `description`, `input_schema`, `hints`."""
 
     name: str
     parts: tuple[str, ...]
@@ -37,7 +38,11 @@ class ToolChange(NamedTuple):
 def fingerprint(tool: ExternalTool) -> ToolFingerprint:
     """Compute the fingerprint of a tool. The order of the schema's keys does not matter."""
     schema = orjson.dumps(tool.own_schema, option=orjson.OPT_SORT_KEYS)
-    return ToolFingerprint(sha256(tool.description.encode("utf-8", "surrogatepass")).digest(), sha256(schema).digest())
+    return ToolFingerprint(
+        sha256(tool.description.encode("utf-8", "surrogatepass")).digest(),
+        sha256(schema).digest(),
+        sha256(repr(tuple(tool.hints)).encode()).digest(),
+    )
 
 
 def changed_tools(

@@ -15,6 +15,7 @@ from shared.tools.definitions.descriptions import tidy
 from shared.tools.definitions.objects import object_parts
 from shared.tools.definitions.property_names import PROPERTY_NAME
 from shared.tools.definitions.schemas import Schemas
+from shared.tools.mcp.hints import NO_HINTS, ToolHints, read_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +56,7 @@ class ExternalTool:
     """The model's names of arguments → the server's names, where they differ."""
     is_wrapped: bool = False
     """Whether the model passes all arguments inside the argument `input`."""
+    hints: ToolHints = NO_HINTS
 
     @property
     def definition_bytes(self) -> int:
@@ -110,14 +112,15 @@ def _convert(raw: JsonObject, others: Mapping[str, ExternalTool]) -> ExternalToo
         raise UnusableTool("its input is not an object")
     note = _describe_choice(root)
     plain = {key: value for key, value in root.items() if not note or key not in _COMPOSITIONS}
+    hints = read_hints(raw)
     parts = object_parts(plain, schemas) if plain.keys() & _COMPOSITIONS else [plain]
     description = "\n".join(text for text in (_description(raw, name), note) if text)
     if not parts:
         wrapper = schemas.assembled({_WRAPPER: schemas.converted(root)}, [_WRAPPER])
-        return ExternalTool(name, schema, description, wrapper, {}, is_wrapped=True)
+        return ExternalTool(name, schema, description, wrapper, {}, is_wrapped=True, hints=hints)
     names = _valid_names([key for part in parts for key in _properties(part)])
     renamed = {valid: own for own, valid in names.items() if valid != own}
-    return ExternalTool(name, schema, description, _merged(parts, names, schemas), renamed)
+    return ExternalTool(name, schema, description, _merged(parts, names, schemas), renamed, hints=hints)
 
 
 def _description(raw: JsonObject, name: str) -> str:

@@ -13,6 +13,7 @@ from shared.domain.ports import ToolDefinition
 from shared.tools.libraries import import_tool_libraries
 from shared.tools.mcp.credentials import credential_for
 from shared.tools.mcp.errors import McpServerError
+from shared.tools.mcp.facts import facts_of
 from shared.tools.mcp.health import HealthRecorder
 from shared.tools.mcp.limits import DEFAULT_LIMITS, limit_total
 from shared.tools.mcp.naming import ToolNames, ToolOrigin
@@ -24,6 +25,7 @@ from shared.util.single_flight import SingleFlight
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, MCPServer, Principal
     from shared.domain.ports import ToolOutput
     from shared.tools.mcp.connection import McpConnection
@@ -113,20 +115,32 @@ class ExternalToolset:
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
 
+    def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
+        """Describe a call of a tool.
+
+        Raises:
+            ToolError: there is no such tool.
+        """
+        server, tool = self._find(name)
+        return facts_of(name, tool, server.server)
+
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call a tool with the server's own credential.
 
         Raises:
             ToolError: there is no such tool, or its server returned no result.
         """
-        found = self._current_snapshot().tools.get(name)
-        if found is None:
-            raise ToolError(f"There is no tool named {name[:64]!r}.")
-        server, tool = found
+        server, tool = self._find(name)
         try:
             return await server.call(tool, arguments, caller.principal.subject)
         except McpServerError as error:
             raise ToolError(f"The server {server.server.name} {error}.") from error
+
+    def _find(self, name: str) -> tuple[ServerTools, ExternalTool]:
+        found = self._current_snapshot().tools.get(name)
+        if found is None:
+            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        return found
 
     async def refresh(self, timeout_seconds: float) -> Sequence[SourceReport]:
         """Read the list of servers and every server's tools again. Listings go on after the timeout."""

@@ -132,6 +132,7 @@ class ApiClient:
         limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS // 4)
         inner = transport or httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits)
         self.timeout = timeout
+        self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
         self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
         self.http = httpx2.AsyncClient(
             base_url=self._base_url,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 METHODS = ("get", "post", "put", "patch", "delete")
 
 _AI_TOOL = "x-imbi-ai-tool"
+_DESTRUCTIVE = "x-imbi-destructive"
 _PERMISSION = "x-imbi-permission"
 MAX_OPERATIONS = 5000
 """Operations of a document that become tools; the others are named in the log."""
@@ -41,6 +42,8 @@ class RawOperation:
     content: JsonObject
     parameters: tuple[JsonObject, ...]
     permissions: frozenset[str]
+    is_destructive: bool = False
+    """The document marks the operation as destructive."""
 
     @property
     def operation_id(self) -> str | None:
@@ -96,6 +99,7 @@ class Document:
                     content=content,
                     parameters=self._parameters(content, item),
                     permissions=_permissions(item) | _permissions(content),
+                    is_destructive=_is_destructive(item) or _is_destructive(content),
                 )
 
     def _parameters(self, operation: JsonObject, item: JsonObject) -> tuple[JsonObject, ...]:
@@ -118,6 +122,11 @@ def _servers(content: JsonObject) -> list[str]:
 def _is_for_models(content: JsonObject) -> bool:
     """Return whether an operation may be a tool; a mark that is not a boolean forbids it."""
     return content.get(_AI_TOOL, True) is True
+
+
+def _is_destructive(content: JsonObject) -> bool:
+    """Return whether the document says so; a mark that is not a boolean counts as true."""
+    return content.get(_DESTRUCTIVE, False) is not False
 
 
 def _permissions(content: JsonObject) -> frozenset[str]:

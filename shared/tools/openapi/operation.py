@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from shared.domain.ports import ToolDefinition
 from shared.tools.definitions.descriptions import describe
 from shared.tools.openapi.body import read_body
+from shared.tools.openapi.effects import effect_of
 from shared.tools.openapi.explanations import explained
 from shared.tools.openapi.parameters import Unusable, named, read_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.domain.call_facts import Effect
     from shared.tools.definitions.schemas import Schemas
     from shared.tools.openapi.body import Body
     from shared.tools.openapi.document import RawOperation
@@ -33,9 +35,13 @@ class Operation:
     arguments: Mapping[str, Argument]
     body: Body | None
     permissions: frozenset[str]
+    effect: Effect
+    operation_id: str
+    """The document's id of the operation; empty where it has none."""
+    has_secret_result: bool
 
 
-def read_operation(raw: RawOperation, name: str, schemas: Schemas) -> Operation:
+def read_operation(raw: RawOperation, name: str, schemas: Schemas, *, has_secret_result: bool = False) -> Operation:
     """Make a tool of an operation.
 
     Raises:
@@ -62,4 +68,14 @@ def read_operation(raw: RawOperation, name: str, schemas: Schemas) -> Operation:
         for argument in arguments
         if isinstance(item := items[argument.name], dict)
     }
-    return Operation(ToolDefinition(name, text, schema), raw.method, raw.path, assembled, body, raw.permissions)
+    return Operation(
+        definition=ToolDefinition(name, text, schema),
+        method=raw.method,
+        path=raw.path,
+        arguments=assembled,
+        body=body,
+        permissions=raw.permissions,
+        effect=effect_of(raw, has_secret_result=has_secret_result),
+        operation_id=raw.operation_id or "",
+        has_secret_result=has_secret_result,
+    )

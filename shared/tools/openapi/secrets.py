@@ -29,6 +29,8 @@ _KEYS = frozenset(
     {"api_keys", "api_key", "client_credentials", "client_credential", "access_tokens", "tokens", "secrets"}
 )
 _RENEWALS = frozenset({"rotate", "regenerate", "reset", "renew", "reissue"})
+_CREDENTIALS = _KEYS | {"credential", "credentials", "token", "secret", "password", "passwords"}
+_REVOCATIONS = _RENEWALS | {"revoke", "invalidate", "expire", "delete"}
 _PASSWORDS = frozenset({"password", "passwords", "reset_password", "password_reset", "change_password"})
 _HUMP = bounded(r"(?<=[a-z0-9])(?=[A-Z])", _MAX_NAME_CHARS)
 _NO_WORD = bounded(r"[^a-z0-9]+", 2 * _MAX_NAME_CHARS)
@@ -61,8 +63,28 @@ def has_secret_result(raw: RawOperation, schemas: Schemas) -> bool:
     return raw.method in _MAKES and _is_named_so(raw, is_described=described)
 
 
+def changes_credentials(raw: RawOperation) -> bool:
+    """Return whether an operation replaces or revokes credentials or passwords, as its path and operationId tell.
+
+    Operations that make or rotate credentials are found by their result as well, see `has_secret_result`.
+    """
+    if raw.method not in _MAKES:
+        return False
+    if _is_named_so(raw, is_described=False):
+        return True
+    words = _path_words(raw)
+    named = _snake(raw.operation_id or "")
+    is_about_keys = not _CREDENTIALS.isdisjoint(words) or any(f"_{word}" in f"_{named}" for word in _CREDENTIALS)
+    replaces = bool(words) and words[-1] in _CREDENTIALS
+    return replaces or (is_about_keys and not _REVOCATIONS.isdisjoint([*words, *named.split("_")]))
+
+
+def _path_words(raw: RawOperation) -> list[str]:
+    return [_snake(part) for part in raw.path.replace(":", "/").split("/") if part and "{" not in part]
+
+
 def _is_named_so(raw: RawOperation, *, is_described: bool) -> bool:
-    words = [_snake(part) for part in raw.path.replace(":", "/").split("/") if part and "{" not in part]
+    words = _path_words(raw)
     last = words[-1] if words else ""
     if last in _PASSWORDS:
         return True

@@ -136,7 +136,7 @@ def _operations(document: Document, rules: Sequence[ApprovalRule], left_out: dic
         try:
             is_secret = has_secret_result(raw, document.schemas)
             if is_offered(name, has_secret_result=is_secret, rules=rules):
-                operations.append(read_operation(raw, name, document.schemas))
+                operations.append(read_operation(raw, name, document.schemas, has_secret_result=is_secret))
             else:
                 log.info("No tool %s: its result is a secret, and no rule allows it", name)
                 left_out[name] = "its result is a secret, and no rule allows it"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.domain.errors import ToolError
 from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.client import ApiClient
+from shared.tools.openapi.facts import facts_of
 from shared.tools.openapi.request import build_request
 from shared.tools.openapi.response import output_of
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from shared.domain.approval_rules import ApprovalRule
+    from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, Principal
     from shared.domain.ports import ToolDefinition, ToolOutput
 
@@ -145,6 +147,17 @@ class OpenAPIToolset:
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
         """List the tools that the principal may use, by name; asking again costs microseconds."""
         return self._snapshot.definitions(principal) if self._snapshot else ()
+
+    def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
+        """Describe a call of an operation.
+
+        Raises:
+            ToolError: there is no such tool.
+        """
+        operation = self._snapshot.operations.get(name) if self._snapshot else None
+        if operation is None:
+            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        return facts_of(operation, arguments, self._api.address)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call an operation with the caller's token; an error status is an output with the API's reason.
