@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.prefixes import Prefixes
+from shared.chat.receipts import ReceiptRecorder
+from shared.chat.recording import Recorders
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
@@ -21,10 +23,10 @@ from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Authorize, Toolbox
+from shared.tools.undo.toolset import UndoToolset
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
-    from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
@@ -42,7 +44,7 @@ def assemble_chat(
     """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
     model = model_client(settings)
     api = api_tools(settings, repositories.api_document)
-    toolbox = _toolbox(settings, api, repositories.mcp_servers)
+    toolbox = _toolbox(settings, api, repositories)
     patterns = UrlPatterns(settings.ui_document_url)
     prefixes = Prefixes(repositories.contents)
     return ChatService(
@@ -52,6 +54,7 @@ def assemble_chat(
         Titles(model, repositories.conversations, settings.anthropic_base_url),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
+        recorders_of=lambda caller, lease, _question: Recorders([ReceiptRecorder(caller, lease)]),
     )
 
 
@@ -80,9 +83,11 @@ def mcp_connector(settings: Settings) -> Connector:
     return Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None))
 
 
-def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
+def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories) -> Toolbox:
     """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
+    servers = repositories.mcp_servers
+    undoing = UndoToolset(api, repositories.receipts)
     external = ExternalToolset(
         servers.enabled,
         mcp_connector(settings),
@@ -95,7 +100,7 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> To
     results = ResultStore()
     reading = ReadResultToolset(results, settings.max_tool_result_chars)
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, undoing, api, external],
         refresher=refresher,
         results=results,
         max_result_chars=settings.max_tool_result_chars,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import ModelRequest
 
 
@@ -59,6 +60,10 @@ class Tools(Protocol):
         """Return all tools that the caller may use now; the turn calls this again after every round."""
         ...
 
+    async def prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load what the facts of calls depend on. Call this before `facts_of`."""
+        ...
+
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Return what is known about a call before it runs; None if no tool of this name can run now."""
         ...
@@ -78,6 +83,8 @@ class ToolOutput:
     """The toolset has already shortened the content."""
     found: tuple[str, ...] = ()
     """The names of tools that the model can use from now on."""
+    receipt: Receipt | None = None
+    """What the call changed, where that could be read."""
 
 
 class Toolset(Protocol):
@@ -92,8 +99,17 @@ class Toolset(Protocol):
         """Load the tools if necessary, for a limited time; every turn calls this at its start."""
         ...
 
+    @property
+    def extra_seconds(self) -> float:
+        """The time that a call may take beyond the limit for all tools."""
+        ...
+
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
         """Return the tools that the principal may use, in a stable order."""
+        ...
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Load what the facts of a call depend on. A failure leaves them unknown and raises nothing."""
         ...
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from shared.domain.models import JsonObject
-
+JsonObject: TypeAlias = "dict[str, JsonValue]"
 ReceiptKind: TypeAlias = Literal["changed", "created", "removed"]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, GraphConflict, Unauthenticated
 from shared.graph import conversation_statements as statements
-from shared.graph import leases, mapping
+from shared.graph import leases, mapping, receipts
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Conversations:
         return only_conversation(results[-1])
 
     async def delete(self, conversation_id: UUID, email: str) -> None:
-        """Delete a conversation and its messages.
+        """Delete a conversation with its messages and receipts.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
@@ -89,6 +89,7 @@ class Conversations:
         await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.REVOKE.bind(id=str(conversation_id)),
+            receipts.DELETE_OF_CONVERSATION.bind(conversation_id=str(conversation_id)),
             statements.DELETE_MESSAGES.bind(id=str(conversation_id)),
             statements.DELETE.bind(**owned),
             check=check_found,

@@ -10,6 +10,7 @@ from shared.graph.documents import DocumentCache
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
+from shared.graph.receipts import Receipts
 from shared.graph.turns import Turns
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Repositories:
         self.conversations = Conversations(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
+        self.receipts = Receipts(graph)
         self.leases = Leases(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)

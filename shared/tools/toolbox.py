@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from shared.domain.errors import ToolError
@@ -17,7 +18,8 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.ports import ToolOutput
-from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
+from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS, UNDO_CHANGE
+from shared.tools.receipts.notice import with_notice
 from shared.tools.results.prune import prune_json
 from shared.tools.results.redaction import without_secret
 from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
@@ -83,12 +85,15 @@ class Toolbox:
         mode: SearchMode = "references",
         authorize: Authorize = _allow,
         earlier_result: Callable[[str], str | None] = lambda _call_id: None,
+        *,
+        sees_undo: bool = True,
     ) -> CallerTools:
         """Return one caller's tools.
 
-        `authorize` is asked before each round of calls; `earlier_result` gives a stored result by its call's id.
+        `authorize` is asked before each round of calls; `earlier_result` gives a stored result by its call's id. Where
+        the model does not see `undo_change` (`sees_undo`), the first result with a receipt shows it the tool.
         """
-        return CallerTools(self, caller, mode, authorize, earlier_result)
+        return CallerTools(self, caller, mode, authorize, earlier_result, sees_undo=sees_undo)
 
     async def aclose(self) -> None:
         """Close every toolset."""
@@ -105,12 +110,15 @@ class CallerTools:
         mode: SearchMode,
         authorize: Authorize,
         earlier_result: Callable[[str], str | None],
+        *,
+        sees_undo: bool,
     ) -> None:
         self._toolbox = toolbox
         self._caller = caller
         self._mode = mode
         self._authorize = authorize
         self._earlier_result = earlier_result
+        self._sees_undo = sees_undo
         self._refreshing: asyncio.Task[None] | None = None
 
     def definitions(self) -> list[ToolDefinition]:
@@ -124,6 +132,14 @@ class CallerTools:
         if self._mode == "indirect":
             chosen[CALL_TOOL] = CALL_TOOL_DEFINITION
         return list(chosen.values())
+
+    async def prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load what the facts of calls depend on."""
+        for call in calls:
+            called = direct_call(call) if self._mode == "indirect" else call
+            toolset = self._toolset_of(called.name) if called.problem is None else None
+            if toolset is not None:
+                await toolset.prepare(called.name, called.input, self._caller.principal)
 
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Return what is known about a call before it runs; None if it cannot run now.
@@ -175,7 +191,7 @@ class CallerTools:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
                 duration_ms = round((time.monotonic() - began) * 1000)
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt))
             events.put_nowait(ToolReturned(result))
             return result
 
@@ -196,7 +212,12 @@ class CallerTools:
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, await self._content_for_model(call.id, output), output.is_error)
+        content = await self._content_for_model(call.id, output)
+        if output.receipt is None:
+            return ToolResult(call.id, content, output.is_error)
+        return ToolResult(
+            call.id, with_notice(content, output.receipt), output.is_error, output.receipt.of_call(call.id)
+        )
 
     async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
         """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
@@ -211,14 +232,21 @@ class CallerTools:
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
             raise ToolError(f"{call.problem} The tool was not run.")
-        async with asyncio.timeout(self._toolbox.timeout):
+        async with asyncio.timeout(self._toolbox.timeout + (toolset.extra_seconds if toolset else 0)):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
             output = await toolset.call(call.name, call.input, self._caller)
-        return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
+        return self._with_found_tools(self._with_undo(output), keeps_text=call.name != SEARCH_TOOLS)
+
+    def _with_undo(self, output: ToolOutput) -> ToolOutput:
+        """Show the model the tool for undoing, once it has something to undo."""
+        if self._sees_undo or output.receipt is None or output.receipt.obstacle:
+            return output
+        self._sees_undo = True
+        return replace(output, found=(*output.found, UNDO_CHANGE))
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""

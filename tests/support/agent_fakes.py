@@ -123,6 +123,9 @@ class ScriptedTools:
         """List the tools of the moment."""
         return tuple(self.offered)
 
+    async def prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load nothing."""
+
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Describe a call: every tool only reads."""
         is_offered = any(each.name == call.name for each in self.offered)

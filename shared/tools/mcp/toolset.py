@@ -61,6 +61,7 @@ class ExternalToolset:
     """The tools of all external servers, the same for every caller. A caller's token is never sent to a server."""
 
     in_browser = False
+    extra_seconds = 0.0
 
     def __init__(  # noqa: PLR0913  # the parts are independent of one another, and each has a default
         self,
@@ -114,6 +115,9 @@ class ExternalToolset:
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call do not depend on what has to be loaded."""
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool.

@@ -10,29 +10,33 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.errors import ToolError
-from shared.tools.openapi.arguments import read_arguments
+from shared.tools.openapi.calls import EXTRA_SECONDS, Calls
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
-from shared.tools.openapi.request import build_request
-from shared.tools.openapi.response import output_of
+from shared.tools.openapi.sight import ThingReader
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
+from shared.tools.receipts.hiding import hidden
 from shared.tools.sources import SourceReport
+from shared.tools.undo.plan import plan_undo
 from shared.util.single_flight import SingleFlight
-from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import httpx2
+    from pydantic import JsonValue
 
     from shared.domain.approval_rules import ApprovalRule
     from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, Principal
     from shared.domain.ports import ToolDefinition, ToolOutput
+    from shared.domain.receipts import Receipt, ThingAddress
+    from shared.tools.openapi.calls import Undone
+    from shared.tools.openapi.sight import Sight
+    from shared.tools.undo.plan import UndoPlan
 
 _DOCUMENT = "openapi.json"
 _MAX_DOCUMENT_BYTES = 32_000_000
-_MAX_RESULT_BYTES = 16_000_000
 _RETRY_SECONDS = 15.0
 _MAX_WAIT_SECONDS = 5.0
 _STORED_AFTER_SECONDS = 0.5
@@ -65,6 +69,7 @@ class OpenAPIToolset:
     """
 
     in_browser = False
+    extra_seconds = EXTRA_SECONDS
 
     def __init__(  # noqa: PLR0913  # one for each thing that a test replaces or a setting decides
         self,
@@ -85,6 +90,7 @@ class OpenAPIToolset:
         """
         self.max_age = max_age
         self._api = ApiClient(base_url, timeout, transport)
+        self._calls = Calls(self._api)
         self._clock = clock
         self._store = store
         self._rules = rules
@@ -148,6 +154,9 @@ class OpenAPIToolset:
         """List the tools that the principal may use, by name; asking again costs microseconds."""
         return self._snapshot.definitions(principal) if self._snapshot else ()
 
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call depend on its arguments only."""
+
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of an operation.
 
@@ -165,16 +174,45 @@ class OpenAPIToolset:
         Raises:
             ToolError: there is no such tool, its arguments are wrong, or no response came.
         """
-        snapshot = self._snapshot
-        operation = snapshot.operations.get(name) if snapshot else None
-        if snapshot is None or operation is None:
-            raise ToolError(f"There is no tool named {name[:64]!r}.")
-        request = build_request(operation, read_arguments(operation, arguments))
-        snapshot.check_address(operation, request)
-        response = await self._api.send(
-            request, lambda: snapshot.engine.run(name), token=caller.token, max_bytes=_MAX_RESULT_BYTES
-        )
-        return await run_sized(len(response.body), output_of, response, caller.token)
+        return await self._calls.run(self._require(), name, arguments, caller)
+
+    def plan_undo(self, receipt: Receipt) -> UndoPlan:
+        """Plan the undo of a receipt.
+
+        Raises:
+            Obstacle: it cannot be undone; the message is a clause that says why.
+            ToolError: the API's document has not been read.
+        """
+        return plan_undo(receipt, self._require().things)
+
+    def undo_facts(self, plan: UndoPlan) -> CallFacts:
+        """Describe the call that a plan makes."""
+        return facts_of(plan.operation, plan.arguments, self._api.address)
+
+    async def look(self, address: ThingAddress, caller: Caller) -> Sight:
+        """Read a thing as it is now."""
+        return await ThingReader(self._api, self._require(), caller).read(address)
+
+    def without_secrets(self, sight: Sight, caller: Caller) -> JsonValue:
+        """Return what was read of a thing as receipts hold it."""
+        return hidden(sight.document, self._require().secret_names, caller.token)
+
+    def writable(self, address: ThingAddress) -> frozenset[str]:
+        """Return the names of the fields of a thing that the API's operations write."""
+        return self._require().things.writable(address.shape)
+
+    async def undo(self, plan: UndoPlan, undone: Undone, caller: Caller) -> ToolOutput:
+        """Make the call of a plan.
+
+        Raises:
+            ToolError: its arguments are wrong, or no response came.
+        """
+        return await self._calls.run(self._require(), plan.operation.definition.name, plan.arguments, caller, undone)
+
+    def _require(self) -> Snapshot:
+        if self._snapshot is None:
+            raise ToolError("The Imbi API's tools have not been loaded.")
+        return self._snapshot
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""

@@ -128,7 +128,7 @@ def _is_of_server(difference: Difference, writable: Collection[str]) -> bool:
 def is_set_by_server(name: str, difference: Difference | None = None) -> bool:
     """Return whether a field of this name is usually set by the server alone."""
     snake = _HUMP.sub("_", name).lower() if len(name) <= _MAX_NAME_CHARS else name
-    if snake in _SET_BY_SERVER or snake.startswith("last_"):
+    if snake in _SET_BY_SERVER or (snake.startswith("last_") and not snake.endswith("name")):
         return True
     numbers = difference is not None and all(
         isinstance(side, int) and not isinstance(side, bool) for side in (difference.before, difference.after)

@@ -30,7 +30,6 @@ _NAMES = (
     "password",
     "passwords",
     "passwd",
-    "pwd",
     "passphrase",
     "private_key",
     "private_keys",
@@ -49,15 +48,13 @@ _NAMES = (
     "credential_values",
     "recovery_codes",
     "backup_codes",
-    "otp",
-    "pin",
     "authorization",
-    "cookie",
     "static_value",
     "connection_string",
-    "dsn",
 )
 """Endings of the names of fields that hold a secret, in snake case."""
+_WORDS = ("otp", "pin", "pwd", "dsn", "cookie", "cvv")
+"""Last words of such names, which are also the endings of harmless words."""
 _COUNTS = ("tokens", "token")
 """Endings after which a number is an amount and no secret."""
 _NO_SECRETS = ("next_", "page_", "continuation_", "sync_", "previous_", "cursor_", "cancel_", "has_", "is_", "needs_")
@@ -124,15 +121,14 @@ def has_hidden(value: Value) -> bool:
 def secret_differences(before: Value, after: Value, hidden_before: Value, hidden_after: Value) -> tuple[str, ...]:
     """List the JSON Pointers of the secrets that differ between two documents, from the documents and their copies."""
     places = dict.fromkeys([*_marks(hidden_before, ()), *_marks(hidden_after, ())])
-    return tuple(
-        pointer_of(place) for place in places if not is_same(value_at(before, place), value_at(after, place))
-    )
+    return tuple(pointer_of(place) for place in places if not is_same(value_at(before, place), value_at(after, place)))
 
 
 def is_secret_name(name: str, names: Collection[str] = ()) -> bool:
     """Return whether a field of this name holds a secret."""
-    snake = _snake(name)
-    return snake in names or (snake.endswith(_NAMES) and not snake.startswith(_NO_SECRETS))
+    snake = snake_case(name)
+    is_secret = snake.endswith(_NAMES) or snake.rpartition("_")[2] in _WORDS
+    return snake in names or (is_secret and not snake.startswith(_NO_SECRETS))
 
 
 class _Hider:
@@ -143,10 +139,12 @@ class _Hider:
     def of(self, value: JsonValue) -> JsonValue:
         """Hide the secrets in a value whose own name is no secret's."""
         if isinstance(value, dict):
+            if any(self._is_secret(name) for name in value):
+                return _mark()
             labelled = self._is_labelled(value)
             return {
-                name: self._all(item, is_count=_snake(name).endswith(_COUNTS))
-                if is_secret_name(name, self._names) or (labelled and _snake(name) in _VALUES)
+                name: self._all(item, is_count=snake_case(name).endswith(_COUNTS))
+                if is_secret_name(name, self._names) or (labelled and snake_case(name) in _VALUES)
                 else self.of(item)
                 for name, item in value.items()
             }
@@ -166,7 +164,7 @@ class _Hider:
 
     def _is_labelled(self, members: JsonObject) -> bool:
         """Return whether an object says of the value that it holds that it is a secret."""
-        by_name = {_snake(name): value for name, value in members.items()}
+        by_name = {snake_case(name): value for name, value in members.items()}
         if any(by_name.get(flag) is True for flag in _FLAGS):
             return True
         kind = by_name.get("type", by_name.get("kind"))
@@ -196,7 +194,6 @@ def _marks(value: Value, tokens: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _marks(item, (*tokens, str(index)))
 
 
-def _snake(name: str) -> str:
+def snake_case(name: str) -> str:
+    """Write a name in snake case."""
     return _NO_WORD.sub("_", _HUMP.sub("_", name).lower()).strip("_")
-
-
