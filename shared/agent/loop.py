@@ -62,7 +62,6 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         usage += reply.usage
         if not rounds_left or not _goes_on(reply):
             break
-        await turn.tools.prepare(reply.calls)
         yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
         async with aclosing(turn.tools.run(reply.calls)) as running:

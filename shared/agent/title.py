@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from shared.agent.sent_messages import question_to_send
-from shared.agent.user_text import without_ui_blocks
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyFinished
 from shared.domain.requests import ModelRequest, Prefix, SystemPrompt
+from shared.domain.user_text import without_ui_blocks
 from shared.util.patterns import bounded
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from shared.agent.ui_links import UrlPatterns
 from shared.chat.prefixes import Prefixes
 from shared.chat.receipts import ReceiptRecorder
 from shared.chat.recording import Recorders
+from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
+from shared.claude.anthropic_api import AnthropicApi
 from shared.claude.client import Claude
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
@@ -27,6 +29,7 @@ from shared.tools.undo.toolset import UndoToolset
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
+    from shared.domain.models import Caller, Lease, Message
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
@@ -54,19 +57,20 @@ def assemble_chat(
         Titles(model, repositories.conversations, settings.anthropic_base_url),
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
-        recorders_of=lambda caller, lease, _question: Recorders([ReceiptRecorder(caller, lease)]),
+        recorders_of=recorders_of,
     )
+
+
+def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders:  # noqa: ARG001  # not each needs all
+    """Return the recorders of the answer to a question."""
+    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject), ReceiptRecorder(caller, lease)])
 
 
 def model_client(settings: Settings) -> Claude:
     """Build the client of the model, without a request."""
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    return Claude(
-        key,
-        settings.anthropic_base_url,
-        idle_seconds=settings.model_idle_seconds,
-        clear_above=settings.clear_results_tokens,
-    )
+    endpoint = AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
+    return Claude(endpoint, idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,7 +14,7 @@ from shared.agent.idempotent_replay import ReplayedAnswer
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.recording import NO_RECORDERS
 from shared.chat.transcript import ConversationTranscript
-from shared.domain.errors import ConversationBusy, GraphUnavailable
+from shared.domain.errors import ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.turns import AlreadyAsked
 from shared.util import clock
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
     from shared.graph.turns import BegunTurn
+
+log = logging.getLogger(__name__)
 
 RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
 """Returns the recorders of the answer to a question."""
@@ -124,6 +127,13 @@ class ChatService:
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise
+            except GraphError as error:
+                if not also or type(error) is not GraphError:
+                    raise
+                # Probably `setup` was not run after an upgrade. The question is stored without the records.
+                log.exception("the records of a question could not be stored")
+                also = ()
+                continue
             if await self._answers.stop(lease.conversation_id, seconds_left):
                 continue
             if not has_requested_stop:

@@ -1,4 +1,4 @@
-"""The client of Claude. It uses the SDK's credentials, retries and connections, and this package's stream reader.
+"""The client of Claude: it encodes requests, sends them to an endpoint, and reads the replies' events.
 
 https://platform.claude.com/docs/en/api/messages-streaming
 """
@@ -8,32 +8,34 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import anthropic
-import httpx2
-
 from shared.claude.capabilities import capabilities_of
+from shared.claude.endpoint import ApiError
 from shared.claude.errors import describe, failure, is_momentary
+from shared.claude.frames import frames
 from shared.claude.optional_features import Features
 from shared.claude.request import encode
-from shared.claude.stream import ReplyReader, StreamedError, frames
+from shared.claude.retries import RETRIES
+from shared.claude.stream import ReplyReader, StreamedError
 from shared.domain.content_blocks import blocks_of
 from shared.domain.events import ReplyFinished, ThinkingAdded, UsageCounted
+from shared.util.response_bodies import REST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from shared.claude.request import EncodedRequest
+    from shared.claude.endpoint import Endpoint, ReplyBody
     from shared.domain.events import ModelEvent
     from shared.domain.requests import ModelRequest
 
 log = logging.getLogger(__name__)
 
-_CONNECT_SECONDS = 10.0
-_RETRIES = 2
 _PAUSE_SECONDS = 0.5
 """The pause before the first retry of a reply that failed before its first event; it doubles with each retry."""
+_UNKNOWN_REST_SECONDS = 0.25
+"""The time in which an interrupted reply may end by itself, so that its connection can be used again."""
 _MOST_REFUSALS = 4
 """The number of times that one request is sent again without a refused feature."""
 
@@ -41,34 +43,27 @@ _MOST_REFUSALS = 4
 class Claude:
     """A Model that uses the Messages API."""
 
-    def __init__(
-        self, api_key: str, base_url: str | None = None, *, idle_seconds: float = 60.0, clear_above: int = 100_000
-    ) -> None:
-        """Take the credentials; `idle_seconds` limits each wait, and `clear_above` is a number of tokens."""
+    def __init__(self, endpoint: Endpoint, *, idle_seconds: float = 60.0, clear_above: int = 100_000) -> None:
+        """Take the endpoint; `idle_seconds` limits each wait, and `clear_above` is a number of tokens."""
+        self._endpoint = endpoint
         self._clear_above = clear_above
         self._idle_seconds = idle_seconds
         self._features = Features()
-        self._client = anthropic.AsyncAnthropic(
-            api_key=api_key,
-            base_url=base_url,
-            timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
-            max_retries=_RETRIES,
-        )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._endpoint.aclose()
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream a reply. Transient failures before the first event are retried at most twice, later ones never.
 
-        The wait for the first byte is at most `idle_seconds`, including the SDK's own retries.
+        The wait for the first byte is at most `idle_seconds`, including the endpoint's own retries.
 
         Raises:
             ModelError: the model gave no reply, or the reply is incomplete.
         """
         try:
-            for attempt in range(_RETRIES + 1):
+            for attempt in range(RETRIES + 1):
                 has_begun = False
                 try:
                     async with aclosing(self._attempt(request)) as events:
@@ -76,7 +71,7 @@ class Claude:
                             has_begun = has_begun or not isinstance(event, UsageCounted)
                             yield event
                 except StreamedError as error:
-                    if has_begun or attempt == _RETRIES or not is_momentary(error):
+                    if has_begun or attempt == RETRIES or not is_momentary(error):
                         raise
                     log.info("the model's reply failed; the request is sent again: %s", describe(error))
                     await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
@@ -88,44 +83,32 @@ class Claude:
 
     async def _attempt(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         async with asyncio.timeout(self._idle_seconds):
-            response = await self._send(request)
+            body = await self._send(request)
         shows_thinking = capabilities_of(request.model).thinking_display
-        replying = self._events(response, _call_ids(request), shows_thinking=shows_thinking)
-        async with aclosing(response), aclosing(replying) as events:
-            async for event in events:
-                yield event
+        reader = ReplyReader(_call_ids(request))
+        try:
+            async with aclosing(frames(aiter(body), self._idle_seconds)) as each_frame:
+                async for frame in each_frame:
+                    for event in reader.read(frame):
+                        if shows_thinking or not isinstance(event, ThinkingAdded):
+                            yield event
+                        if isinstance(event, ReplyFinished):
+                            return
+            raise EOFError("the stream ended without message_stop")
+        finally:
+            body.release(REST_SECONDS if reader.is_ending else _UNKNOWN_REST_SECONDS)
 
-    async def _send(self, request: ModelRequest) -> httpx2.Response:
+    async def _send(self, request: ModelRequest) -> ReplyBody:
         """Send a request. If the API refuses an optional feature, send the request again without it."""
         for _ in range(_MOST_REFUSALS):
             encoded = encode(request, self._features, self._clear_above)
             try:
-                return await self._post(encoded)
-            except anthropic.BadRequestError as error:
-                if not self._features.note_refusal(error.message, encoded.features):
+                return await self._endpoint.post(encoded)
+            except ApiError as error:
+                is_refusal = error.status == HTTPStatus.BAD_REQUEST
+                if not is_refusal or not self._features.note_refusal(error.message, encoded.features):
                     raise
-        return await self._post(encode(request, self._features, self._clear_above))
-
-    async def _post(self, encoded: EncodedRequest) -> httpx2.Response:
-        # The first header makes the SDK return the response before its body, as its own `with_streaming_response` does.
-        headers = {"X-Stainless-Raw-Response": "stream", "content-type": "application/json"}
-        if encoded.betas:
-            headers["anthropic-beta"] = encoded.betas
-        return await self._client.post(
-            "/v1/messages", cast_to=httpx2.Response, content=encoded.body, options={"headers": headers}
-        )
-
-    async def _events(
-        self, response: httpx2.Response, call_ids: set[str], *, shows_thinking: bool
-    ) -> AsyncGenerator[ModelEvent, None]:
-        reader = ReplyReader(call_ids)
-        async for frame in frames(response.aiter_bytes(), self._idle_seconds):
-            for event in reader.read(frame):
-                if shows_thinking or not isinstance(event, ThinkingAdded):
-                    yield event
-                if isinstance(event, ReplyFinished):
-                    return
-        raise EOFError("the stream ended without message_stop")
+        return await self._endpoint.post(encode(request, self._features, self._clear_above))
 
 
 def _call_ids(request: ModelRequest) -> set[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import anthropic
 import httpx2
 
-from shared.claude.stream import BrokenStream, StreamedError
+from shared.claude.endpoint import ApiError
+from shared.claude.frames import BrokenStream
+from shared.claude.stream import StreamedError
 from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
 from shared.util.patterns import bounded
 
@@ -87,10 +88,10 @@ def is_momentary(error: StreamedError) -> bool:
 def describe(error: Exception) -> str:
     """Return the reason for a failure, for the log: the API's status, error type, message and request id."""
     match error:
-        case anthropic.APIStatusError():
+        case ApiError():
             # A refused credential may be quoted in the message.
             sentence = "" if _kind(error) is AUTHENTICATION else f" {error.message[:_LONGEST_SENTENCE]}"
-            return f"HTTP {error.status_code} {error.type or ''}{sentence} (request {error.request_id})"
+            return f"HTTP {error.status} {error.kind}{sentence} (request {error.request_id})"
         case StreamedError():
             return f"{error.kind} in the stream: {str(error)[:_LONGEST_SENTENCE]}"
         case _:
@@ -102,7 +103,7 @@ def _refused_part(error: Exception) -> RefusedPart | None:
 
     https://platform.claude.com/docs/en/build-with-claude/preserved-thinking/prefix-checks
     """
-    message = error.message[:_LONGEST_SENTENCE].lower() if isinstance(error, anthropic.APIStatusError) else ""
+    message = error.message[:_LONGEST_SENTENCE].lower() if isinstance(error, ApiError) else ""
     if "thinking" in message and ("signature" in message or "cannot be modified" in message or "bound to" in message):
         return "thinking"
     if "image" in message:
@@ -114,12 +115,12 @@ def _kind(error: Exception) -> _Kind:
     match error:
         case StreamedError():
             return _of_type(error.kind, str(error), INTERNAL)
-        case anthropic.APITimeoutError() | httpx2.TimeoutException() | TimeoutError():
+        case httpx2.TimeoutException() | TimeoutError():
             return TIMEOUT
-        case anthropic.APIConnectionError() | httpx2.TransportError() | BrokenStream() | EOFError():
+        case httpx2.TransportError() | BrokenStream() | EOFError():
             return CONNECTION_LOST
-        case anthropic.APIStatusError():
-            return _of_type(error.type or "", error.message, _BY_STATUS.get(error.status_code, INTERNAL))
+        case ApiError():
+            return _of_type(error.kind, error.message, _BY_STATUS.get(error.status, INTERNAL))
         case _:
             return INTERNAL
 

@@ -1,21 +1,18 @@
-"""The Messages API's event stream, from bytes to finished content blocks.
+"""The events of the Messages API, from JSON objects to finished content blocks.
 
-This module parses the bytes itself, because the SDK's models cost several times as much for each of an answer's
-thousands of events. It ignores unknown events and deltas and keeps unknown blocks, as Anthropic's versioning policy
-requires.
+It ignores unknown events and deltas and keeps unknown blocks, as Anthropic's versioning policy requires.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
+from shared.claude.frames import BrokenStream, whole
 from shared.domain.block_rules import mended_call
 from shared.domain.events import (
     BlockFinished,
@@ -29,16 +26,14 @@ from shared.domain.events import (
     UsageCounted,
 )
 from shared.domain.models import JsonObject, Usage
-from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from pydantic import JsonValue
 
     from shared.domain.events import ModelEvent
 
-_LONGEST_FRAME = 16 * 1024 * 1024
 _JOINED = {
     "text_delta": ("text",),
     "thinking_delta": ("thinking",),
@@ -50,76 +45,12 @@ _HALF = re.compile("[\ud800-\udbff]\\Z")
 """The first half of a surrogate pair at the end of a text."""
 
 
-class BrokenStream(Exception):
-    """The response is not an event stream of the Messages API."""
-
-
 class StreamedError(Exception):
     """The stream contained an `error` event."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
-
-
-async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncIterator[JsonObject]:
-    """Yield the data of a byte stream's server-sent events, without pings.
-
-    Raises:
-        BrokenStream: a frame's data is not a JSON object, or a frame is too long.
-        TimeoutError: for `idle_seconds` of waiting, nothing but pings arrived. The time in which the consumer of this
-            generator is busy does not count.
-    """
-    rest = b""
-    waited = 0.0
-    deadline = Deadline()
-    try:
-        while True:
-            began = time.monotonic()
-            with deadline.within(idle_seconds - waited):
-                chunk = await anext(chunks, None)
-            waited += time.monotonic() - began
-            if chunk is None:
-                return
-            rest = (rest + chunk).replace(b"\r\n", b"\n")
-            *complete, rest = rest.split(b"\n\n")
-            for data in filter(None, map(_data, complete)):
-                event = _parse(data)
-                if event.get("type") != "ping":
-                    waited = 0.0
-                    yield event
-            if len(rest) > _LONGEST_FRAME:
-                raise BrokenStream("an event has no end")
-    finally:
-        deadline.close()
-
-
-def _data(frame: bytes) -> bytes:
-    lines = [line[5:].removeprefix(b" ") for line in frame.split(b"\n") if line.startswith(b"data:")]
-    return lines[0] if len(lines) == 1 else b"\n".join(lines)
-
-
-def _parse(data: bytes) -> JsonObject:
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        value = _parse_leniently(data)
-    if not isinstance(value, dict):
-        raise BrokenStream("an event is not a JSON object")
-    return cast("JsonObject", value)
-
-
-def _parse_leniently(data: bytes) -> JsonValue:
-    """Parse JSON that orjson refuses: bytes that are not UTF-8, and escaped halves of surrogate pairs."""
-    try:
-        value = json.loads(data.decode("utf-8", "replace"))
-        kind = value.get("delta", {}).get("type") if isinstance(value, dict) else None
-        if kind in {"text_delta", "input_json_delta"}:
-            # The other half of a pair may come with the next delta.
-            return cast("JsonValue", value)
-        return cast("JsonValue", json.loads(whole(json.dumps(value, ensure_ascii=False))))
-    except (AttributeError, ValueError, RecursionError) as error:
-        raise BrokenStream("an event is not valid JSON") from error
 
 
 @dataclass(slots=True)
@@ -144,6 +75,11 @@ class ReplyReader:
         self._calls: list[ToolCall] = []
         self._counts: dict[str, int] = {}
         self._stop_reason: str | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether only the end of the reply is missing, so that the rest of the stream is short."""
+        return self._stop_reason is not None
 
     def read(self, event: JsonObject) -> Iterator[ModelEvent]:
         """Process one event of the stream and yield the matching ModelEvents; `message_stop` yields ReplyFinished.
@@ -249,13 +185,6 @@ def _grow(opened: _OpenBlock, name: str, text: str) -> Iterator[ModelEvent]:
         yield TextAdded(text)
     elif name == "thinking":
         yield ThinkingAdded(text)
-
-
-def whole(text: str) -> str:
-    """Join surrogate pairs and replace lone halves, which UTF-8 cannot encode."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _joined(opened: _OpenBlock, name: str) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
+    from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
@@ -60,16 +61,19 @@ class Tools(Protocol):
         """Return all tools that the caller may use now; the turn calls this again after every round."""
         ...
 
-    async def prepare(self, calls: Sequence[ToolCall]) -> None:
-        """Load what the facts of calls depend on. Call this before `facts_of`."""
-        ...
-
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Return what is known about a call before it runs; None if no tool of this name can run now."""
         ...
 
-    def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
-        """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results."""
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:
+        """Return what the user is asked before the calls of a reply run; None if they run without asking."""
+        ...
+
+    def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
+        """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results.
+
+        `approved` is the digest of the review that the user approved. If the calls are no longer the same, none runs.
+        """
         ...
 
 
@@ -118,6 +122,17 @@ class Toolset(Protocol):
         Raises:
             ToolError: there is no such tool.
         """
+        ...
+
+    async def preview(self, name: str, arguments: JsonObject, caller: Caller) -> tuple[JsonObject, ...]:
+        """Return what a call would change, as far as it can be read with the caller's rights in a limited time.
+
+        Each change has a JSON pointer `path`, and `before` and `after` where they are known.
+        """
+        ...
+
+    async def accept(self, name: str) -> None:
+        """Take the present definition of a tool as known: a user has approved a call of it."""
         ...
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:

@@ -62,7 +62,7 @@ RELEASE = Sql(f"""
     RETURNING 'true'
 """)  # noqa: S608  # values are bound
 DELETE_OF_CONVERSATION = Sql(f"""
-    DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter("conversation_id")} RETURNING 'true'
+    DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {_ID} RETURNING 'true'
 """)  # noqa: S608  # values are bound
 
 

@@ -11,6 +11,7 @@ from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
+from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Repositories:
     def __init__(self, graph: Graph, api_url: str) -> None:
         """Build the repositories; `api_url` names the OpenAPI document that is cached."""
         self.conversations = Conversations(graph)
+        self.search = ConversationSearch(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
         self.receipts = Receipts(graph)

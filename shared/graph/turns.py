@@ -16,6 +16,7 @@ from shared.domain.errors import (
 from shared.graph import contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
+from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -181,22 +182,27 @@ class Turns:
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
     if record is None:
         return []
-    additions = mapping.additions_text(record.additions)
+    prefix = changing({"prefix": record.prefix, "edits": mapping.edits_text(record.edits)})
     return [
         *([contents.stored(record.contents)] if record.contents else []),
-        statements.SET_PREFIX.bind(**owned, prefix=record.prefix, edits=mapping.edits_text(record.edits)),
-        statements.SET_ADDITIONS.bind(id=str(record.question_id), additions=additions),
+        statements.CHANGE.bind(**owned, **prefix),
+        _change_message(record.question_id, additions=mapping.additions_text(record.additions)),
     ]
 
 
 def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[BoundStatement, BoundStatement]:
-    rows: list[JsonValue] = [{**mapping.message_properties(each), "offset": i} for i, each in enumerate(messages)]
-    touch = statements.TOUCH.bind(**owned, updated_at=clock.now_text())
-    return statements.APPEND.bind(**owned, rows=rows), touch
+    conversation: JsonObject = {"conversation_id": owned["id"]}
+    rows: list[JsonValue] = [stored(conversation | mapping.message_properties(each)) for each in messages]
+    touch = changing({"updated_at": clock.now_text()})
+    return statements.APPEND.bind(**owned, rows=rows), statements.CHANGE.bind(**owned, **touch)
 
 
 def _set_outcome(ending: Ending) -> BoundStatement:
-    return statements.SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.outcome)
+    return _change_message(ending.question_id, outcome=ending.outcome)
+
+
+def _change_message(message_id: UUID, **properties: JsonValue) -> BoundStatement:
+    return statements.CHANGE_MESSAGE.bind(id=str(message_id), **changing(properties))
 
 
 def _check_held(results: list[Rows]) -> None:

@@ -12,6 +12,7 @@ from shared.util.text import is_storable
 
 if TYPE_CHECKING:
     from shared.domain import models
+    from shared.graph import search
 
 
 def _check_storable(text: str) -> str:
@@ -56,6 +57,18 @@ class Conversation(BaseModel):
     updated_at: datetime
     model: str
     is_archived: bool
+
+
+class FoundConversation(Conversation):
+    """A conversation that a search has found."""
+
+    snippet: str
+    """The part of a message, or the title, that shows why; the words that were found are between `**` and `**`."""
+
+    @classmethod
+    def of(cls, found: search.FoundConversation) -> FoundConversation:
+        """Return the body for a found conversation."""
+        return cls(**Conversation.model_validate(found.conversation).model_dump(), snippet=found.snippet)
 
 
 class Message(BaseModel):

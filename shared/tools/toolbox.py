@@ -19,18 +19,17 @@ from shared.domain.events import (
 )
 from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS, UNDO_CHANGE
-from shared.tools.receipts.notice import with_notice
-from shared.tools.results.prune import prune_json
-from shared.tools.results.redaction import without_secret
-from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
+from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
+from shared.tools.results.content import content_for_model
 from shared.tools.results.store import ResultStore
 from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
 from shared.tools.search.references import as_references
-from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+    from shared.domain.approval_policy import ApprovalPolicy
+    from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
@@ -65,8 +64,10 @@ class Toolbox:
         results: ResultStore | None = None,
         max_result_chars: int = 0,
         timeout: float = 30.0,
+        policy: ApprovalPolicy = NO_APPROVALS,
     ) -> None:
         self.toolsets = toolsets
+        self.policy = policy
         self.refresher = refresher
         self.results = results or ResultStore()
         self.max_result_chars = max_result_chars
@@ -120,6 +121,7 @@ class CallerTools:
         self._earlier_result = earlier_result
         self._sees_undo = sees_undo
         self._refreshing: asyncio.Task[None] | None = None
+        self._approved: frozenset[str] = frozenset()
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -132,14 +134,6 @@ class CallerTools:
         if self._mode == "indirect":
             chosen[CALL_TOOL] = CALL_TOOL_DEFINITION
         return list(chosen.values())
-
-    async def prepare(self, calls: Sequence[ToolCall]) -> None:
-        """Load what the facts of calls depend on."""
-        for call in calls:
-            called = direct_call(call) if self._mode == "indirect" else call
-            toolset = self._toolset_of(called.name) if called.problem is None else None
-            if toolset is not None:
-                await toolset.prepare(called.name, called.input, self._caller.principal)
 
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Return what is known about a call before it runs; None if it cannot run now.
@@ -155,14 +149,32 @@ class CallerTools:
         except ToolError:
             return None
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:
+        """Return what the user is asked before the calls of a reply run; None if they run without asking."""
+        if not self._toolbox.policy.may_ask:
+            return None
+        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        for call in calls:
+            if call.problem is None and self._toolset_of(call.name) is None:
+                await self._toolset_after_refresh(call.name)
+        await self._prepare(calls)
+        return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
+
+    async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
+
+        None of them runs if `approved` is a digest and the calls are no longer those that the user approved.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
         """
         self._caller = await self._authorize(self._caller)
         calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        await self._prepare(calls)
+        if approved is not None and approved != digest_of((call, self.facts_of(call)) for call in calls):
+            yield ToolsFinished(tuple(ToolResult(call.id, NOT_AS_APPROVED, is_error=True) for call in calls))
+            return
+        self._approved = frozenset(call.id for call in calls) if approved is not None else frozenset()
         events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
         slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
         tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
@@ -195,6 +207,13 @@ class CallerTools:
             events.put_nowait(ToolReturned(result))
             return result
 
+    async def _prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load what the facts of calls depend on."""
+        for call in calls:
+            toolset = self._toolset_of(call.name) if call.problem is None else None
+            if toolset is not None:
+                await toolset.prepare(call.name, call.input, self._caller.principal)
+
     def _toolset_of(self, name: str) -> Toolset | None:
         for toolset in self._toolbox.toolsets:
             if any(definition.name == name for definition in toolset.definitions(self._caller.principal)):
@@ -212,22 +231,11 @@ class CallerTools:
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        content = await self._content_for_model(call.id, output)
-        if output.receipt is None:
-            return ToolResult(call.id, content, output.is_error)
-        return ToolResult(
-            call.id, with_notice(content, output.receipt), output.is_error, output.receipt.of_call(call.id)
+        content = await content_for_model(
+            call.id, output, self._caller, self._toolbox.results, self._toolbox.max_result_chars
         )
-
-    async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
-        content = await run_sized(size_of(output.content), _prepared, output, self._caller.token)
-        if output.is_cut:
-            return content
-        limit = self._toolbox.max_result_chars
-        if isinstance(content, list):
-            return truncate_blocks(content, limit)
-        return await self._toolbox.results.cut(self._caller.principal.subject, call_id, content, limit)
+        receipt = output.receipt.of_call(call.id) if output.receipt else None
+        return ToolResult(call.id, content, output.is_error, receipt)
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
@@ -238,6 +246,11 @@ class CallerTools:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
+            facts = toolset.facts(call.name, call.input, self._caller.principal)
+            is_approved = call.id in self._approved
+            check(self._toolbox.policy, facts, is_approved=is_approved)
+            if is_approved and facts.is_changed:
+                await toolset.accept(call.name)
             output = await toolset.call(call.name, call.input, self._caller)
         return self._with_found_tools(self._with_undo(output), keeps_text=call.name != SEARCH_TOOLS)
 
@@ -247,6 +260,10 @@ class CallerTools:
             return output
         self._sees_undo = True
         return replace(output, found=(*output.found, UNDO_CHANGE))
+
+    async def _preview(self, call: ToolCall) -> tuple[JsonObject, ...]:
+        toolset = self._toolset_of(call.name)
+        return await toolset.preview(call.name, call.input, self._caller) if toolset is not None else ()
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""
@@ -269,14 +286,3 @@ class CallerTools:
             self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
         await asyncio.shield(self._refreshing)
         return self._toolset_of(name)
-
-
-def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
-    """Prune JSON, and remove the caller's token and characters that cannot be stored."""
-    content = sanitize(output.content)
-    if isinstance(content, str):
-        return without_secret(content if output.is_cut else prune_json(content), token)
-    return [
-        {**block, "text": without_secret(str(block["text"]), token)} if block.get("type") == "text" else block
-        for block in content
-    ]

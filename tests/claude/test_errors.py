@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import anthropic
 import httpx2
+import orjson
 import pytest
 
+from shared.claude.endpoint import ApiError, error_of
 from shared.claude.errors import describe
 
 
-def refusal(status: int, kind: str, message: str) -> anthropic.APIStatusError:
-    request = httpx2.Request("POST", "https://api.example.com/v1/messages")
-    response = httpx2.Response(status, request=request, headers={"request-id": "req_1"})
+def refusal(status: int, kind: str, message: str) -> ApiError:
     body = {"type": "error", "error": {"type": kind, "message": message}}
-    return anthropic.APIStatusError(message, response=response, body=body)
+    return error_of(httpx2.Response(status, headers={"request-id": "req_1"}), orjson.dumps(body))
 
 
 @pytest.mark.proves("leaks.none")

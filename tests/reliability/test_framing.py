@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.claude.stream import BrokenStream, ReplyReader, StreamedError, frames
+from shared.claude.frames import BrokenStream, frames
+from shared.claude.stream import ReplyReader, StreamedError
 from shared.domain.events import (
     AnswerFailed,
     AnswerStored,

@@ -32,6 +32,7 @@ from shared.util import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
+    from shared.domain.approvals import Review
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent, TurnPrepared
     from shared.domain.models import JsonObject
 
@@ -123,15 +124,20 @@ class ScriptedTools:
         """List the tools of the moment."""
         return tuple(self.offered)
 
-    async def prepare(self, calls: Sequence[ToolCall]) -> None:
-        """Load nothing."""
-
     def facts_of(self, call: ToolCall) -> CallFacts | None:
         """Describe a call: every tool only reads."""
         is_offered = any(each.name == call.name for each in self.offered)
         return CallFacts(name=call.name, source="assistant", effect="read", operation=call.name) if is_offered else None
 
-    async def run(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ToolEvent, None]:
+    async def review(self, calls: Sequence[ToolCall]) -> Review | None:  # noqa: ARG002  # the port's
+        """Ask about no call."""
+        return None
+
+    async def run(
+        self,
+        calls: Sequence[ToolCall],
+        approved: str | None = None,  # noqa: ARG002  # the port's
+    ) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""
         results = []
         for each in calls:

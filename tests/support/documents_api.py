@@ -62,7 +62,8 @@ class DocumentsApi:
         self.reads += 1
         if self.reading is not None:
             answer = self.reading()
-            return await answer if asyncio.iscoroutine(answer) else answer
+            response: Response = await answer if asyncio.iscoroutine(answer) else answer
+            return response
         thing = self._thing(request)
         return self._shown(thing) if thing is not None else JSONResponse({"detail": "not found"}, 404)
 

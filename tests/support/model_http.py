@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+import weakref
 from concurrent.futures import Future
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -151,6 +152,9 @@ class HttpServer:
 
     def __init__(self, name: str) -> None:
         self.port = 0
+        self.accepted = 0
+        """The number of connections that clients have opened so far."""
+        self._writers: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
         self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._started: Future[int] = Future()
@@ -183,6 +187,16 @@ class HttpServer:
         if self._thread.is_alive():
             raise RuntimeError("The server did not stop in time.")
 
+    def close_connections(self) -> None:
+        """Close every connection, as a server does with idle ones; returns when all are closed."""
+        asyncio.run_coroutine_threadsafe(self._close_connections(), self._loop).result(STOP_SECONDS)
+
+    async def _close_connections(self) -> None:
+        for writer in list(self._writers):
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
     def __enter__(self) -> Self:
         """Start the server."""
         self.start()
@@ -202,6 +216,8 @@ class HttpServer:
         connections: set[asyncio.Task[None]] = set()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.accepted += 1
+            self._writers.add(writer)
             task = self._loop.create_task(serve_connection(self.handle, reader, writer))
             connections.add(task)
             task.add_done_callback(connections.discard)

@@ -40,10 +40,11 @@ UNBOUNDED = {
 """Patterns without a wrapper, each with the reason why its cost is linear or its text is not from outside."""
 
 COMPUTED = {
-    "shared.agent.user_text": "The closing tag of a block, which is sought once for each name.",
+    "shared.domain.user_text": "The closing tag of a block, which is sought once for each name.",
     "shared.tools.definitions.keywords": "A schema's own pattern is compiled as a check and never applied.",
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",
     "shared.tools.search.vocabulary": "Alternatives of fixed words, without any repetition over a class.",
+    "shared.util.words": "Two classes of characters, one of which is repeated; each character is read once.",
     "shared.observability.sentry": "The templates of our own log messages.",
 }
 """Modules whose pattern is not a plain literal, with the reason."""

@@ -20,6 +20,7 @@ from shared.tools.mcp.naming import ToolNames, ToolOrigin
 from shared.tools.mcp.reports import log_over_limit
 from shared.tools.mcp.server import ServerTools
 from shared.tools.sources import SourceReport
+from shared.tools.toolset import BaseToolset
 from shared.util.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -57,11 +58,8 @@ class _Snapshot:
     """By server, the tools that exceed the total limits."""
 
 
-class ExternalToolset:
+class ExternalToolset(BaseToolset):
     """The tools of all external servers, the same for every caller. A caller's token is never sent to a server."""
-
-    in_browser = False
-    extra_seconds = 0.0
 
     def __init__(  # noqa: PLR0913  # the parts are independent of one another, and each has a default
         self,

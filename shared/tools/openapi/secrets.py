@@ -132,8 +132,13 @@ def _properties(schema: JsonValue, schemas: Schemas) -> Iterator[tuple[str, Json
 def _is_secret(name: str, schema: JsonObject) -> bool:
     if schema.get("writeOnly") is True or not _may_be_text(schema):
         return False
-    snake = _snake(name)
-    return (schema.get("format") == "password" or snake.endswith(_SECRETS)) and not snake.startswith(_NO_SECRETS)
+    return is_secret_name(name) or (schema.get("format") == "password" and not _snake(name).startswith(_NO_SECRETS))
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a property of this name holds a secret."""
+    snake = _snake(name[:_MAX_NAME_CHARS])
+    return snake.endswith(_SECRETS) and not snake.startswith(_NO_SECRETS)
 
 
 def _may_be_text(schema: JsonObject) -> bool:

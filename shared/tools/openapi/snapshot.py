@@ -72,6 +72,13 @@ class Snapshot:
         self._selections.move_to_end(key)
         return selection
 
+    def reading_of(self, operation: Operation, principal: Principal) -> Operation | None:
+        """Return the operation that reads what another operation changes: GET on the same path, if the user may."""
+        found = next(
+            (each for each in self.operations.values() if each.method == "get" and each.path == operation.path), None
+        )
+        return found if found is not None and principal.may(found.permissions) else None
+
     def check_address(self, operation: Operation, request: ApiRequest) -> None:
         """Check that a request leads to its own operation, also where a server decodes the path before it routes.
 

@@ -10,30 +10,29 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.errors import ToolError
+from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.calls import EXTRA_SECONDS, Calls
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
-from shared.tools.openapi.sight import ThingReader
+from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
+from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
-from shared.tools.receipts.hiding import hidden
+from shared.tools.openapi.undoing import ApiUndo
 from shared.tools.sources import SourceReport
-from shared.tools.undo.plan import plan_undo
+from shared.tools.toolset import BaseToolset
 from shared.util.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import httpx2
-    from pydantic import JsonValue
 
     from shared.domain.approval_rules import ApprovalRule
     from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, Principal
     from shared.domain.ports import ToolDefinition, ToolOutput
-    from shared.domain.receipts import Receipt, ThingAddress
-    from shared.tools.openapi.calls import Undone
-    from shared.tools.openapi.sight import Sight
-    from shared.tools.undo.plan import UndoPlan
+    from shared.tools.openapi.client import ApiResponse
+    from shared.tools.openapi.operation import Operation
 
 _DOCUMENT = "openapi.json"
 _MAX_DOCUMENT_BYTES = 32_000_000
@@ -61,14 +60,13 @@ class DocumentStore(Protocol):
         ...
 
 
-class OpenAPIToolset:
+class OpenAPIToolset(BaseToolset):
     """Tools that FastMCP makes of the Imbi API's OpenAPI document, called with each caller's own token.
 
     The document is read when it is first needed, and again when it is some minutes old. If that fails, the tools of the
     previous reading stay. The last document is stored for the next start, which then does not wait for the API.
     """
 
-    in_browser = False
     extra_seconds = EXTRA_SECONDS
 
     def __init__(  # noqa: PLR0913  # one for each thing that a test replaces or a setting decides
@@ -154,19 +152,47 @@ class OpenAPIToolset:
         """List the tools that the principal may use, by name; asking again costs microseconds."""
         return self._snapshot.definitions(principal) if self._snapshot else ()
 
-    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
-        """Do nothing: the facts of a call depend on its arguments only."""
-
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of an operation.
 
         Raises:
             ToolError: there is no such tool.
         """
-        operation = self._snapshot.operations.get(name) if self._snapshot else None
-        if operation is None:
-            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        _, operation = self._operation(name)
         return facts_of(operation, arguments, self._api.address)
+
+    async def preview(self, name: str, arguments: JsonObject, caller: Caller) -> tuple[JsonObject, ...]:
+        """Return what a call would change. The present state is read with the caller's token, if there is a GET for it.
+
+        Raises:
+            ToolError: there is no such tool, or its arguments are wrong.
+        """
+        snapshot, operation = self._operation(name)
+        request = build_request(operation, read_arguments(operation, arguments))
+        reading = snapshot.reading_of(operation, caller.principal)
+        before = None
+        if reading is not None and operation.method != "get" and not reading.has_secret_result:
+            before = await self._read(snapshot, reading, request.path, caller)
+        return changes_of(operation.method, request, before, caller.token)
+
+    async def _read(self, snapshot: Snapshot, reading: Operation, path: str, caller: Caller) -> ApiResponse | None:
+        request = ApiRequest("get", path, path)
+        try:
+            return await self._api.send(
+                request,
+                lambda: snapshot.engine.run(reading.definition.name),
+                token=caller.token,
+                max_bytes=MAX_PREVIEW_BYTES,
+            )
+        except ToolError:
+            return None
+
+    def _operation(self, name: str) -> tuple[Snapshot, Operation]:
+        snapshot = self._snapshot
+        operation = snapshot.operations.get(name) if snapshot else None
+        if snapshot is None or operation is None:
+            raise ToolError(f"There is no tool named {name[:64]!r}.")
+        return snapshot, operation
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call an operation with the caller's token; an error status is an output with the API's reason.
@@ -174,45 +200,18 @@ class OpenAPIToolset:
         Raises:
             ToolError: there is no such tool, its arguments are wrong, or no response came.
         """
-        return await self._calls.run(self._require(), name, arguments, caller)
+        snapshot, _ = self._operation(name)
+        return await self._calls.run(snapshot, name, arguments, caller)
 
-    def plan_undo(self, receipt: Receipt) -> UndoPlan:
-        """Plan the undo of a receipt.
-
-        Raises:
-            Obstacle: it cannot be undone; the message is a clause that says why.
-            ToolError: the API's document has not been read.
-        """
-        return plan_undo(receipt, self._require().things)
-
-    def undo_facts(self, plan: UndoPlan) -> CallFacts:
-        """Describe the call that a plan makes."""
-        return facts_of(plan.operation, plan.arguments, self._api.address)
-
-    async def look(self, address: ThingAddress, caller: Caller) -> Sight:
-        """Read a thing as it is now."""
-        return await ThingReader(self._api, self._require(), caller).read(address)
-
-    def without_secrets(self, sight: Sight, caller: Caller) -> JsonValue:
-        """Return what was read of a thing as receipts hold it."""
-        return hidden(sight.document, self._require().secret_names, caller.token)
-
-    def writable(self, address: ThingAddress) -> frozenset[str]:
-        """Return the names of the fields of a thing that the API's operations write."""
-        return self._require().things.writable(address.shape)
-
-    async def undo(self, plan: UndoPlan, undone: Undone, caller: Caller) -> ToolOutput:
-        """Make the call of a plan.
+    def undoing(self) -> ApiUndo:
+        """Return what takes changes back, on the present reading of the document.
 
         Raises:
-            ToolError: its arguments are wrong, or no response came.
+            ToolError: the document has not been read.
         """
-        return await self._calls.run(self._require(), plan.operation.definition.name, plan.arguments, caller, undone)
-
-    def _require(self) -> Snapshot:
         if self._snapshot is None:
             raise ToolError("The Imbi API's tools have not been loaded.")
-        return self._snapshot
+        return ApiUndo(self._api, self._calls, self._snapshot)
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.content_blocks import text_block
 from shared.tools.builtin import UNDO_CHANGE
+from shared.util.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ _LONGEST_VALUE = 80
 
 def with_notice(content: str | list[JsonObject], receipt: Receipt) -> str | list[JsonObject]:
     """Add the line to a result."""
-    line = notice(receipt)
+    line = clean(notice(receipt))
     if isinstance(content, str):
         return f"{content}\n\n{line}"
     return [*content, text_block(line)]

@@ -91,9 +91,14 @@ class UndoToolset(BaseToolset):
         if receipt is None:
             return replace(nothing, effect="destructive")
         try:
-            return self._api.undo_facts(self._plan(receipt, principal))
+            return self._api.undoing().facts(self._plan(receipt, principal))
         except ToolError:
             return nothing
+
+    async def preview(self, name: str, arguments: JsonObject, caller: Caller) -> tuple[JsonObject, ...]:  # noqa: ARG002  # the port's
+        """Return what the undo would change."""
+        plan = self._plan(await self._load(arguments, caller.principal.subject), caller.principal)
+        return await self._api.preview(plan.operation.definition.name, plan.arguments, caller)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:  # noqa: ARG002  # the port's
         """Take a change back.
@@ -104,13 +109,13 @@ class UndoToolset(BaseToolset):
         subject = caller.principal.subject
         receipt = await self._load(arguments, subject)
         plan = self._plan(receipt, caller.principal)
-        seen = await self._api.look(receipt.address, caller)
+        seen = await self._api.undoing().look(receipt.address, caller)
         self._check_as_left(receipt, seen, caller)
         undone = Undone(receipt.id, new_receipt_id(), seen)
         if not await _stored(self._receipts.claim(receipt.id, subject, undone.by)):
             raise ToolError(_ALREADY)
         try:
-            output = await self._api.undo(plan, undone, caller)
+            output = await self._api.undoing().run(plan, undone, caller)
         except ToolError:
             await self._release_unless_done(receipt, undone, caller)
             raise
@@ -136,7 +141,7 @@ class UndoToolset(BaseToolset):
         if receipt.undone_by:
             raise ToolError(_ALREADY)
         try:
-            plan = self._api.plan_undo(receipt)
+            plan = self._api.undoing().plan(receipt)
         except Obstacle as obstacle:
             raise ToolError(f"This change ({summary(receipt)}) cannot be undone: {obstacle}.") from None
         if not principal.may(plan.operation.permissions):
@@ -157,13 +162,13 @@ class UndoToolset(BaseToolset):
             return
         if seen.state == "absent":
             raise ToolError(f"Nothing was undone, because {receipt.path} no longer exists.")
-        text = self._difference(receipt, receipt.after, self._api.without_secrets(seen, caller))
+        text = self._difference(receipt, receipt.after, self._api.undoing().without_secrets(seen, caller))
         if text:
             raise ToolError(f"Nothing was undone, because {receipt.path} has changed since then: {text}.")
 
     async def _release_unless_done(self, receipt: Receipt, undone: Undone, caller: Caller) -> None:
         """Allow another undo, if the thing is still as the change left it."""
-        seen = await self._api.look(receipt.address, caller)
+        seen = await self._api.undoing().look(receipt.address, caller)
         try:
             self._check_as_left(receipt, seen, caller)
             await _stored(self._receipts.release(receipt.id, caller.principal.subject, undone.by))
@@ -184,7 +189,7 @@ class UndoToolset(BaseToolset):
     def _difference(
         self, receipt: Receipt, one: JsonValue, other: JsonValue, ignored: frozenset[str] = frozenset()
     ) -> str:
-        writable = self._api.writable(receipt.address) | set(receipt.written)
+        writable = self._api.undoing().writable(receipt.address) | set(receipt.written)
         found = [each for each in deliberate(one, other, writable) if not ignored.intersection(each.tokens[:1])]
         return changes_text(*listed(found, ()))
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from shared.agent.user_text import without_ui_blocks
+from shared.domain.user_text import without_ui_blocks
 
 QUESTION = "Which projects are there?"
 

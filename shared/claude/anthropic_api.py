@@ -1,0 +1,113 @@
+"""Anthropic's own API over HTTP, without the SDK, whose import takes longer than that of all other modules together.
+
+https://platform.claude.com/docs/en/api/overview
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from shared.claude.endpoint import error_of
+from shared.claude.retries import RETRIES, is_retryable, pause_seconds
+from shared.util.connections import REPEATABLE, KeptConnections, limits, proxy_for
+from shared.util.response_bodies import REST_SECONDS, ResponseBodies
+
+if TYPE_CHECKING:
+    from shared.claude.request import EncodedRequest
+    from shared.util.response_bodies import ResponseBody
+
+log = logging.getLogger(__name__)
+
+DEFAULT_URL = "https://api.anthropic.com"
+_VERSION = "2026-10-21"
+_CONNECT_SECONDS = 10.0
+_MAX_CONNECTIONS = 1000
+_MAX_ERROR_BYTES = 65_536
+
+
+class AnthropicApi:
+    """The endpoint of Anthropic's API, or of a server that speaks it."""
+
+    def __init__(self, api_key: str, base_url: str | None, *, idle_seconds: float) -> None:
+        """Prepare without a request; `idle_seconds` limits each wait for bytes."""
+        url = (base_url or DEFAULT_URL).rstrip("/")
+        self._url = f"{url}/v1/messages"
+        self._idle_seconds = idle_seconds
+        self._bodies = ResponseBodies()
+        self._headers = {
+            "accept": "application/json",
+            "anthropic-version": _VERSION,
+            "content-type": "application/json",
+            "user-agent": "imbi-assistant",
+            "x-api-key": api_key,
+        }
+        proxy = proxy_for(url)
+        tls = httpx2.create_ssl_context()
+        self._client = httpx2.AsyncClient(
+            transport=KeptConnections(
+                lambda: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS))
+            ),
+            timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
+            # The key must not go to another host.
+            follow_redirects=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._bodies.aclose()
+        await self._client.aclose()
+
+    async def post(self, request: EncodedRequest) -> ResponseBody:
+        """Send a request and return the body of its reply. Transient failures are retried at most twice.
+
+        Raises:
+            ApiError: the API refused the request.
+            httpx2.TransportError: the API could not be reached.
+        """
+        for attempt in range(RETRIES + 1):
+            try:
+                response = await self._send(request)
+            except httpx2.TransportError as error:
+                if attempt == RETRIES:
+                    raise
+                pause, reason = pause_seconds(attempt), type(error).__name__
+            else:
+                if response.is_success:
+                    return self._bodies.open(response)
+                pause, reason = pause_seconds(attempt, response.headers), f"HTTP {response.status_code}"
+                may_retry = attempt < RETRIES and is_retryable(response.status_code, response.headers)
+                if not may_retry or pause > self._idle_seconds:
+                    raise error_of(response, await self._error_body(response))
+                self._bodies.discard(response)
+            log.info("the request to the model is sent again in %.1f s: %s", pause, reason)
+            await asyncio.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _send(self, request: EncodedRequest) -> httpx2.Response:
+        headers = self._headers | ({"anthropic-beta": request.betas} if request.betas else {})
+        # A reply that was begun twice costs tokens, and changes nothing.
+        extensions = {REPEATABLE: True}
+        built = self._client.build_request(
+            "POST", self._url, content=request.body, headers=headers, extensions=extensions
+        )
+        return await self._client.send(built, stream=True)
+
+    async def _error_body(self, response: httpx2.Response) -> bytes:
+        """Read the body of an error; what has arrived of it counts if the connection fails or the body is too long."""
+        body = self._bodies.open(response)
+        content = b""
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                async for piece in body:
+                    content += piece
+                    if len(content) > _MAX_ERROR_BYTES:
+                        break
+        except (httpx2.HTTPError, TimeoutError):
+            log.info("the body of an error of the model's API could not be read to its end")
+        finally:
+            body.release(REST_SECONDS)
+        return content[:_MAX_ERROR_BYTES]
