@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_DEFINITION = ToolDefinition(
+DEFINITION = ToolDefinition(
     name=builtin.UNDO_CHANGE,
     description=(
         "Take back one change that you made in Imbi, by the id of its receipt: a changed thing gets its values from"
@@ -72,7 +72,7 @@ class UndoToolset(BaseToolset):
 
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:  # noqa: ARG002  # the port's signature
         """List the tool."""
-        return (_DEFINITION,)
+        return (DEFINITION,)
 
     async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:  # noqa: ARG002  # the port's
         """Load the receipt, on which the facts of the call depend."""
