@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
-from shared.domain.errors import ToolError
+from shared.domain.errors import GraphError, ToolError
 from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.request import build_request
 from shared.tools.openapi.things import path_arguments
 from shared.tools.receipts.hiding import parsed
+from shared.tools.sending import without_key
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -57,19 +58,20 @@ class ThingReader:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 response = await self._get(operation, address)
-        except (ToolError, TimeoutError):
+        except (ToolError, GraphError, TimeoutError):
             return UNKNOWN
         return _sight_of(response)
 
     async def _get(self, operation: Operation, address: ThingAddress) -> ApiResponse:
         request = build_request(operation, read_arguments(operation, path_arguments(operation, address)))
         self.snapshot.check_address(operation, request)
-        return await self._api.send(
-            request,
-            lambda: self.snapshot.engine.run(operation.definition.name),
-            token=self.caller.token,
-            max_bytes=_MAX_BYTES,
-        )
+        with without_key():
+            return await self._api.send(
+                request,
+                lambda: self.snapshot.engine.run(operation.definition.name),
+                token=self.caller.token,
+                max_bytes=_MAX_BYTES,
+            )
 
 
 def document_of(response: ApiResponse) -> JsonValue:

@@ -15,6 +15,7 @@ from shared.tools.openapi.calls import EXTRA_SECONDS, Calls
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
 from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
+from shared.tools.openapi.reading import read_state
 from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
 from shared.tools.openapi.undoing import ApiUndo
@@ -212,6 +213,11 @@ class OpenAPIToolset(BaseToolset):
         if self._snapshot is None:
             raise ToolError("The Imbi API's tools have not been loaded.")
         return ApiUndo(self._api, self._calls, self._snapshot)
+
+    async def read_state(self, path_template: str, path: str, caller: Caller) -> ToolOutput | None:
+        """Return what is at a path now; None if the caller cannot read it, or no answer came."""
+        snapshot = self._snapshot
+        return None if snapshot is None else await read_state(snapshot, self._api, path_template, path, caller)
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""

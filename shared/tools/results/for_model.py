@@ -1,4 +1,4 @@
-"""A call's output as the content of its result for the model: small, safe, short enough, and with its receipt."""
+"""A tool's output as content for the model: small, safe, cut where it is too long, and with its receipt."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
 
 async def content_for_model(
-    call_id: str, output: ToolOutput, caller: Caller, results: ResultStore, limit: int
+    output: ToolOutput, caller: Caller, call_id: str, results: ResultStore, limit: int
 ) -> str | list[JsonObject]:
-    """Make an output small and safe, cut it where it is longer than `limit`, and add the line about its receipt.
-
-    The model can read on in a cut text. The line is never cut, because the model needs it to undo the change.
-    """
+    """Return the content of a call's result with at most `limit` characters; the model can read on in a cut result."""
     content = await run_sized(size_of(output.content), _prepared, output, caller.token)
-    if not output.is_cut:
-        if isinstance(content, list):
-            content = truncate_blocks(content, limit)
-        else:
-            content = await results.cut(caller.principal.subject, call_id, content, limit)
+    if output.is_cut:
+        return content
+    if isinstance(content, list):
+        content = truncate_blocks(content, limit)
+    else:
+        content = await results.cut(caller.principal.subject, call_id, content, limit)
+    # The line about the receipt is never cut, because the model needs it to undo the change.
     return with_notice(content, output.receipt) if output.receipt else content
 
 
