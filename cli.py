@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import local_server
 from shared.domain.errors import GraphError, SettingsError, StartupError
+from shared.domain.version import version
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
-from shared.http.app import version
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix

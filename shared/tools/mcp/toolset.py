@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import AssistantError, ToolError
+from shared.domain.errors import AssistantError, OutcomeUnknown, ToolError
 from shared.domain.ports import ToolDefinition
 from shared.tools.libraries import import_mcp
 from shared.tools.mcp.credentials import credential_for
@@ -134,7 +134,8 @@ class ExternalToolset(BaseToolset):
         try:
             return await server.call(tool, arguments, caller.principal.subject)
         except McpServerError as error:
-            raise ToolError(f"The server {server.server.name} {error}.") from error
+            kind = OutcomeUnknown if error.is_unreachable else ToolError
+            raise kind(f"The server {server.server.name} {error}.") from error
 
     def _find(self, name: str) -> tuple[ServerTools, ExternalTool]:
         found = self._current_snapshot().tools.get(name)
