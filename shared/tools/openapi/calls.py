@@ -78,7 +78,7 @@ class Calls:
         observation = Observation(ThingReader(self._api, snapshot, caller), operation, values)
         async with self._alone(observation) as is_alone:
             if is_alone:
-                await _seen_before(observation, undone.seen if undone else None)
+                await _seen_before(snapshot, observation, undone.seen if undone else None)
             try:
                 response = await self._send(snapshot, operation, request, caller)
             except ToolError as error:
@@ -119,8 +119,10 @@ class Calls:
             lock.release()
 
 
-async def _seen_before(observation: Observation, known: Sight | None) -> None:
+async def _seen_before(snapshot: Snapshot, observation: Observation, known: Sight | None) -> None:
     try:
+        # Otherwise the time limit of the first reading would include the import of FastMCP.
+        await snapshot.engine.built()
         await observation.before(known)
     except Exception:
         log.exception("a thing could not be read before a call")

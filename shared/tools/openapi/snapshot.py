@@ -117,7 +117,7 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         permissions=frozenset().union(*(operation.permissions for operation in operations.values())),
         names=frozenset(operations),
         left_out=left_out,
-        things=Things(usable.values()),
+        things=Things(operations.values()),
         secret_names=document.secret_names(),
     )
 
