@@ -18,6 +18,7 @@ from local.seed import register_mcp_servers, seed
 from local.tokens import issue_token, load_secret
 from shared.graph.connector import connect
 from shared.graph.schema import set_up
+from shared.graph.search_backfill import make_findable
 from shared.http.server import running
 from shared.settings import DEFAULT_GRAPH_NAME
 
@@ -71,6 +72,7 @@ async def _complete_database(
     dsn = await stack.enter_async_context(embedded_database(data_dir, report=report))
     graph_name = complete.get("POSTGRES_GRAPH_NAME", DEFAULT_GRAPH_NAME)
     await set_up(dsn, graph_name)
+    await make_findable(dsn, graph_name)
     servers = await stack.enter_async_context(demo_mcp_servers(complete["IMBI_CONFIG_ENCRYPTION_KEY"]))
     async with await connect(dsn) as connection:
         await seed(connection, graph_name)

@@ -23,10 +23,11 @@ from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
 from shared.tools.search.toolset import SearchToolset
-from shared.tools.toolbox import Authorize, Toolbox
+from shared.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
+    from shared.chat.round_gate import Authorize
     from shared.domain.models import Caller, Lease, Message
     from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
@@ -43,7 +44,7 @@ def assemble_chat(
     answers: ActiveAnswers,
     authorize: Authorize,
 ) -> ChatService:
-    """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
+    """Build the chat service; `authorize` returns a caller with the rights of the moment."""
     model = model_client(settings)
     api = api_tools(settings, repositories.api_document)
     toolbox = _toolbox(settings, api, repositories.mcp_servers)
@@ -52,8 +53,9 @@ def assemble_chat(
     return ChatService(
         repositories,
         answers,
-        TurnSetup(settings, model, toolbox, patterns, prefixes, authorize),
+        TurnSetup(settings, model, toolbox, patterns, prefixes, api.read_state),
         Titles(model, repositories.conversations, settings.anthropic_base_url),
+        authorize,
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
         recorders_of=recorders_of,

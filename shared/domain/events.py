@@ -134,13 +134,6 @@ class ClientActionRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolReturned:
-    """A call has returned its result."""
-
-    result: ToolResult
-
-
-@dataclass(frozen=True, slots=True)
 class ReplyReceived:
     """A reply is complete, and its calls run next."""
 
@@ -210,8 +203,8 @@ class AnswerFailed:
 Progress: TypeAlias = TextAdded | ThinkingAdded | ToolCallBegun | ToolInputAdded | BlockFinished
 ToolProgress: TypeAlias = ToolStarted | ToolFinished | ClientActionRequested
 ModelEvent: TypeAlias = Progress | UsageCounted | ReplyFinished
-ToolEvent: TypeAlias = ToolProgress | ToolReturned | ToolsFinished
+ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
-    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | ToolReturned | RoundFinished | TurnFinished
+    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | TurnFinished
 )
 AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerFailed

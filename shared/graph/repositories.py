@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
+from shared.graph.fences import Fences
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
@@ -27,6 +28,7 @@ class Repositories:
         self.contents = Contents(graph)
         self.turns = Turns(graph)
         self.leases = Leases(graph)
+        self.fences = Fences(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

@@ -13,9 +13,10 @@ from shared.domain.errors import (
     ConversationLost,
     KeyReused,
 )
-from shared.graph import contents, leases, mapping
+from shared.graph import call_intents, contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
+from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
+    cut_calls: list[JsonObject]
+    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +113,18 @@ class Turns:
 
         owned = statements.owned_by(email, lease.conversation_id)
         try:
-            found, _, earlier, *_ = await self._graph.transaction(
+            found, _, earlier, cut, *_ = await self._graph.transaction(
                 statements.LOCK.bind(**owned),
                 leases.ACQUIRE.bind(**leases.values_of(lease)),
                 statements.MESSAGES.bind(**owned),
+                call_intents.FIND.bind(**owned),
                 *_append(owned, [question]),
-                *also,
                 check=check,
+                last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
             )
         except _AskedBefore as asked:
             return asked.answer
-        return BegunTurn(only_conversation(found), mapping.messages(earlier))
+        return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut))
 
     async def append(
         self,
@@ -144,8 +148,8 @@ class Turns:
             leases.HOLD.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *_append(owned, messages),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def finish(
@@ -168,8 +172,8 @@ class Turns:
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             *([_set_outcome(ending)] if ending else ()),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def has_message(self, message_id: UUID) -> bool:
@@ -181,22 +185,27 @@ class Turns:
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
     if record is None:
         return []
-    additions = mapping.additions_text(record.additions)
+    prefix = changing({"prefix": record.prefix, "edits": mapping.edits_text(record.edits)})
     return [
         *([contents.stored(record.contents)] if record.contents else []),
-        statements.SET_PREFIX.bind(**owned, prefix=record.prefix, edits=mapping.edits_text(record.edits)),
-        statements.SET_ADDITIONS.bind(id=str(record.question_id), additions=additions),
+        statements.CHANGE.bind(**owned, **prefix),
+        _change_message(record.question_id, additions=mapping.additions_text(record.additions)),
     ]
 
 
 def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[BoundStatement, BoundStatement]:
-    rows: list[JsonValue] = [{**mapping.message_properties(each), "offset": i} for i, each in enumerate(messages)]
-    touch = statements.TOUCH.bind(**owned, updated_at=clock.now_text())
-    return statements.APPEND.bind(**owned, rows=rows), touch
+    conversation: JsonObject = {"conversation_id": owned["id"]}
+    rows: list[JsonValue] = [stored(conversation | mapping.message_properties(each)) for each in messages]
+    touch = changing({"updated_at": clock.now_text()})
+    return statements.APPEND.bind(**owned, rows=rows), statements.CHANGE.bind(**owned, **touch)
 
 
 def _set_outcome(ending: Ending) -> BoundStatement:
-    return statements.SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.outcome)
+    return _change_message(ending.question_id, outcome=ending.outcome)
+
+
+def _change_message(message_id: UUID, **properties: JsonValue) -> BoundStatement:
+    return statements.CHANGE_MESSAGE.bind(id=str(message_id), **changing(properties))
 
 
 def _check_held(results: list[Rows]) -> None:

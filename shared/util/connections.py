@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 KEPT_SECONDS = 50.0
 """The time for which an idle connection is kept. Most load balancers close one after 60 seconds or later."""
@@ -62,7 +62,7 @@ class KeptConnections(httpx2.AsyncBaseTransport):
         await self._renew_after_freeze()
         if not request.extensions.get(REPEATABLE, request.method in _SAFE_METHODS):
             return await self._pool.send(request)
-        trace = _Trace()
+        trace = _Trace(request.extensions.get("trace"))
         request.extensions = {**request.extensions, "trace": trace}
         pool = self._pool
         try:
@@ -91,14 +91,17 @@ class KeptConnections(httpx2.AsyncBaseTransport):
 
 
 class _Trace:
-    """Notes whether a request has opened a connection."""
+    """Notes whether a request has opened a connection, and passes everything on to the request's own trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, inner: Callable[[str, Mapping[str, object]], Awaitable[None]] | None = None) -> None:
         self.has_connected = False
+        self._inner = inner
 
-    async def __call__(self, event: str, _info: Mapping[str, object]) -> None:
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
         if event.startswith("connection.connect"):
             self.has_connected = True
+        if self._inner is not None:
+            await self._inner(event, info)
 
 
 class _Pool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import shared.agent.prompt
+from shared.agent.cut_calls import NOTICE_TAG
 from shared.agent.prompt import FACTS_TAG, PromptWriter, question_context
 from shared.agent.ui_links import BUILT_IN
 from shared.domain.models import Principal
@@ -24,7 +25,7 @@ TEXT = (Path(shared.agent.prompt.__file__).parent / "prompt.md").read_text()
 QUOTED = re.findall(r"`([^`]+)`", TEXT)
 CALL = re.compile(r"(\w+)\(([\w, ]*)\)")
 OPERATORS = {"eq", "ne", "in", "not_in", "exists", "not_exists"}
-TAGS = {"<context>", "<search_context>", f"<{FACTS_TAG}>"}
+TAGS = {f"<{NOTICE_TAG}>", "<context>", "<search_context>", f"<{FACTS_TAG}>"}
 OTHERS = {"node_id", "field:op[:value]", '[{"op": "replace", "path": "/description", "value": "New text"}]'}
 """A field of a search's hits, the grammar of filters, and a JSON Patch."""
 

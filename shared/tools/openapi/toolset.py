@@ -14,6 +14,7 @@ from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
 from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
+from shared.tools.openapi.reading import read_state
 from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.response import output_of
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
@@ -205,6 +206,11 @@ class OpenAPIToolset(BaseToolset):
             request, lambda: snapshot.engine.run(name), token=caller.token, max_bytes=_MAX_RESULT_BYTES
         )
         return await run_sized(len(response.body), output_of, response, caller.token)
+
+    async def read_state(self, path_template: str, path: str, caller: Caller) -> ToolOutput | None:
+        """Return what is at a path now; None if the caller cannot read it, or no answer came."""
+        snapshot = self._snapshot
+        return None if snapshot is None else await read_state(snapshot, self._api, path_template, path, caller)
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""
