@@ -116,6 +116,21 @@ class Assistant:
             raise HTTPException(404, "Conversation not found")
         return self.conversations[conversation_id]
 
+    def with_messages(self, conversation_id: UUID) -> dict[str, JsonValue]:
+        is_partial = conversation_id in self.interrupted
+        error: JsonValue = {"code": "overloaded", "message": "The model is overloaded."} if is_partial else None
+        answer: JsonValue = {
+            "id": str(UUID(int=2)),
+            "role": "assistant",
+            "content": "The **platform** team.",
+            "is_partial": is_partial,
+            "error": error,
+        }
+        question = "<context>page: /projects</context>\n\nWho owns it?"
+        messages: list[JsonValue] = [{"id": str(UUID(int=1)), "role": "user", "content": question}, answer]
+        is_answering = conversation_id in self.answering
+        return {**self.found(conversation_id), "messages": messages, "is_answering": is_answering}
+
     async def answer(self, question: str) -> AsyncGenerator[str, None]:
         if question != HANGS:
             for piece in SCRIPTS[question]:
@@ -150,19 +165,7 @@ def router_of(assistant: Assistant, prefix: str) -> APIRouter:
 
     @router.get("/conversations/{conversation_id}")
     def get(conversation_id: UUID) -> dict[str, JsonValue]:
-        is_partial = conversation_id in assistant.interrupted
-        error: JsonValue = {"code": "overloaded", "message": "The model is overloaded."} if is_partial else None
-        answer: JsonValue = {
-            "id": str(UUID(int=2)),
-            "role": "assistant",
-            "content": "The **platform** team.",
-            "is_partial": is_partial,
-            "error": error,
-        }
-        question = "<context>page: /projects</context>\n\nWho owns it?"
-        messages: list[JsonValue] = [{"id": str(UUID(int=1)), "role": "user", "content": question}, answer]
-        is_answering = conversation_id in assistant.answering
-        return {**found(conversation_id), "messages": messages, "is_answering": is_answering}
+        return assistant.with_messages(conversation_id)
 
     @router.post("/conversations/{conversation_id}/messages")
     async def send(conversation_id: UUID, message: NewMessage) -> StreamingResponse:
