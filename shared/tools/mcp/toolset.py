@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import AssistantError, OutcomeUnknown, ToolError
 from shared.domain.ports import ToolDefinition
-from shared.tools.libraries import import_tool_libraries
+from shared.tools.libraries import import_mcp
 from shared.tools.mcp.credentials import credential_for
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.facts import facts_of
@@ -241,7 +241,7 @@ class Connector:
 
 
 def _import_connection() -> type[McpConnection]:
-    import_tool_libraries()
+    import_mcp()
     from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and not needed without servers
 
     return McpConnection

@@ -104,19 +104,14 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
     left_out: dict[str, str] = {}
     operations = {operation.definition.name: operation for operation in _operations(document, rules, left_out)}
-    engine = Engine(operations.values(), client)
-    usable = {name: operations[name] for name in sorted(operations) if engine.has(name)}
-    for name in operations.keys() - usable.keys():
-        log.warning("No tool %s: FastMCP made none of it", name)
-        left_out[name] = "FastMCP made no tool of it"
     return Snapshot(
         digest=sha256(content).digest(),
-        operations=usable,
-        engine=engine,
+        operations={name: operations[name] for name in sorted(operations)},
+        engine=Engine(operations.values(), client),
         exclusions=document.exclusions,
         routes=document.routes,
-        permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
-        names=frozenset(usable),
+        permissions=frozenset().union(*(operation.permissions for operation in operations.values())),
+        names=frozenset(operations),
         left_out=left_out,
     )
 
