@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.past_conversations import StoredConversations
 from shared.chat.prefixes import Prefixes
+from shared.chat.receipts import ReceiptRecorder
 from shared.chat.recording import Recorders
 from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
@@ -26,6 +27,7 @@ from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Toolbox
+from shared.tools.undo.toolset import UndoToolset
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
@@ -65,7 +67,7 @@ def assemble_chat(
 
 def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders:  # noqa: ARG001  # not each needs all
     """Return the recorders of the answer to a question."""
-    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject)])
+    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject), ReceiptRecorder(caller, lease)])
 
 
 def model_client(settings: Settings) -> Claude:
@@ -92,11 +94,13 @@ def mcp_connector(settings: Settings) -> Connector:
 def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories) -> Toolbox:
     """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
+    servers = repositories.mcp_servers
+    undoing = UndoToolset(api, repositories.receipts)
     external = ExternalToolset(
-        repositories.mcp_servers.enabled,
+        servers.enabled,
         mcp_connector(settings),
         reserved=lambda: api.names,
-        record_health=repositories.mcp_servers.record_health,
+        record_health=servers.record_health,
         connect_timeout_seconds=settings.mcp_connect_seconds,
     )
     refresher = Refresher([api, external], timeout=timeout)
@@ -105,7 +109,7 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories
     reading = ReadResultToolset(results, settings.max_tool_result_chars)
     recall = RecallToolset(StoredConversations(repositories))
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, reading, recall, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, recall, undoing, api, external],
         refresher=refresher,
         results=results,
         max_result_chars=settings.max_tool_result_chars,

@@ -12,6 +12,7 @@ from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.message_pages import MessagePages
 from shared.graph.principals import Principals
+from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 
@@ -29,6 +30,7 @@ class Repositories:
         self.message_pages = MessagePages(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
+        self.receipts = Receipts(graph)
         self.leases = Leases(graph)
         self.fences = Fences(graph)
         self.principals = Principals(graph)

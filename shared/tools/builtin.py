@@ -12,6 +12,7 @@ READ_RESULT: Final = "read_result"
 CALL_TOOL: Final = "call_tool"
 SEARCH_MY_CONVERSATIONS: Final = "search_my_conversations"
 READ_MY_CONVERSATION: Final = "read_my_conversation"
+UNDO_CHANGE: Final = "undo_change"
 
 BUILTIN_NAMES: Final = frozenset(
     {
@@ -23,5 +24,6 @@ BUILTIN_NAMES: Final = frozenset(
         CALL_TOOL,
         SEARCH_MY_CONVERSATIONS,
         READ_MY_CONVERSATION,
+        UNDO_CHANGE,
     }
 )
