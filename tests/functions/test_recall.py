@@ -106,7 +106,7 @@ async def test_a_long_conversation_is_read_from_its_end_in_pages(
     client = await new_client()
     call = json.dumps([{"id": "toolu_9", "name": "list_teams", "input": {}}])
     results = json.dumps([{"type": "tool_result", "tool_use_id": "toolu_9", "content": "x" * 10_000}])
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "long " * 4_000},
         {"role": "assistant", "content": "", "tool_use": call},
         {"role": "user", "content": "", "tool_results": results},
