@@ -75,7 +75,7 @@ def equals(name: str, parameter: str | None = None, table: str = "") -> str:
 
 
 def is_not_true(name: str, table: str = "") -> str:
-    """Return the SQL condition that a property is anything but true; it may be missing."""
+    """Return the SQL condition that a property is not the value true; it may be missing."""
     return f"NOT coalesce({property_of(name, table)} OPERATOR(ag_catalog.=) 'true'::ag_catalog.agtype, false)"
 
 

@@ -13,7 +13,7 @@ from shared.domain.errors import (
     ConversationLost,
     KeyReused,
 )
-from shared.graph import contents, leases, mapping
+from shared.graph import call_intents, contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
 from shared.graph.vertex_changes import changing, stored
@@ -36,6 +36,8 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
+    cut_calls: list[JsonObject]
+    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +113,18 @@ class Turns:
 
         owned = statements.owned_by(email, lease.conversation_id)
         try:
-            found, _, earlier, *_ = await self._graph.transaction(
+            found, _, earlier, cut, *_ = await self._graph.transaction(
                 statements.LOCK.bind(**owned),
                 leases.ACQUIRE.bind(**leases.values_of(lease)),
                 statements.MESSAGES.bind(**owned),
+                call_intents.FIND.bind(**owned),
                 *_append(owned, [question]),
-                *also,
                 check=check,
+                last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
             )
         except _AskedBefore as asked:
             return asked.answer
-        return BegunTurn(only_conversation(found), mapping.messages(earlier))
+        return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut))
 
     async def append(
         self,
@@ -145,8 +148,8 @@ class Turns:
             leases.HOLD.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *_append(owned, messages),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def finish(
@@ -169,8 +172,8 @@ class Turns:
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             *([_set_outcome(ending)] if ending else ()),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def has_message(self, message_id: UUID) -> bool:
