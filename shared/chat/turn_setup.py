@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from shared.agent.forks import replacement_note, without_lost_tools
 from shared.agent.history import History
 from shared.agent.loop import run_turn
 from shared.agent.prefix import first_prefix
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from shared.agent.ui_links import UrlPatterns
     from shared.chat.prefixes import Prefixes
-    from shared.domain.events import TurnEvent
+    from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Caller, Conversation, Message, StoredMessage
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
@@ -57,17 +60,24 @@ class TurnSetup:
         self._authorize = authorize
 
     async def run(
-        self, caller: Caller, conversation: Conversation, earlier: Sequence[StoredMessage], question: Message
+        self,
+        caller: Caller,
+        conversation: Conversation,
+        earlier: Sequence[StoredMessage],
+        question: Message,
+        replaced: Sequence[StoredMessage] = (),
     ) -> AsyncGenerator[TurnEvent, None]:
-        """Set a turn up and run it."""
+        """Set a turn up and run it; the question has replaced the messages `replaced`."""
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
         history = History.of(earlier, question, conversation.edits)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
         tools = self._toolbox.for_caller(caller, mode, self._authorize, history.result_of)
-        prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
+        prefix = without_lost_tools(prefix or self._first_prefix(caller, tools, mode, patterns), earlier)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
+        note = replacement_note(replaced, partial(_may_change, tools))
+        facts = replace(facts, context=(*facts.context, note)) if note else facts
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts)
         async with aclosing(run_turn(self._model, turn)) as events:
             async for event in events:
@@ -113,3 +123,8 @@ class TurnSetup:
                 await self._toolbox.ensure_loaded()
         except TimeoutError:
             log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
+
+
+def _may_change(tools: CallerTools, call: ToolCall) -> bool:
+    facts = tools.facts_of(call)
+    return facts is None or facts.changes_something
