@@ -24,8 +24,6 @@ from shared.domain.events import (
     RoundFinished,
     TextAdded,
     TitleChosen,
-    ToolResult,
-    ToolReturned,
     TurnFinished,
     TurnPrepared,
     UsageCounted,
@@ -37,15 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from shared.agent.outcome import Outcome
-    from shared.domain.events import AnswerEvent, Reply, TurnEvent
+    from shared.domain.events import AnswerEvent, Reply, ToolCall, ToolResult, TurnEvent
     from shared.domain.models import Lease
     from shared.domain.ports import Transcript
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-_CUT_CALL = "The answer was stopped before this call ended. The result of the call is unknown."
 
 
 class Answer:
@@ -56,14 +52,20 @@ class Answer:
         turn: AsyncGenerator[TurnEvent, None],
         transcript: Transcript,
         choose_title: Callable[[], Awaitable[str | None]],
+        result_of: Callable[[ToolCall], ToolResult],
         on_end: Callable[[Answer], None] = lambda _answer: None,
     ) -> None:
-        """Take the parts; `on_end` is called once, after the answer was stored or has failed."""
+        """Take the parts.
+
+        `result_of` returns the result of a call, or an error result if it has none. `on_end` is called once, after the
+        answer was stored or has failed.
+        """
         self.outcome: Outcome | None = None
         self.ended = asyncio.Event()
         self._turn = turn
         self._transcript = transcript
         self._choose_title = choose_title
+        self._result_of = result_of
         self._on_end = on_end
         self._task: asyncio.Task[object] | None = None
         self._interruption: Interruption | None = None
@@ -73,7 +75,6 @@ class Answer:
         self._text: list[str] = []
         self._visible = VisibleText()
         self._open_reply: Reply | None = None
-        self._results: dict[str, ToolResult] = {}
 
     @property
     def lease(self) -> Lease:
@@ -155,8 +156,6 @@ class Answer:
                 self._reply_usage = usage
             case ReplyReceived(reply):
                 self._open_reply = reply
-            case ToolReturned(result):
-                self._results[result.call_id] = result
             case _:
                 if isinstance(event, TextAdded):
                     self._text.append(event.text)
@@ -169,7 +168,6 @@ class Answer:
         self._reply_usage = Usage()
         self._open_reply = None
         self._text.clear()
-        self._results.clear()
 
     async def _store_answer(self, finished: TurnFinished) -> None:
         outcome = AnswerStored(finished.message.id, finished.usage, finished.stop_reason)
@@ -201,12 +199,10 @@ class Answer:
             log.warning("the lease of a conversation could not be released: %s", type(error).__name__)
 
     def _unfinished_messages(self) -> list[Message]:
-        """Return the text, calls and results since the last stored round; a missing result is replaced by an error."""
+        """Return the text, calls and results since the last stored round."""
         reply = self._open_reply
         if reply is not None:
-            missing = {call.id: ToolResult(call.id, _CUT_CALL, is_error=True) for call in reply.calls}
-            results = [self._results.get(call_id, error) for call_id, error in missing.items()]
-            answer, *result_messages = round_to_store(reply, results)
+            answer, *result_messages = round_to_store(reply, [self._result_of(call) for call in reply.calls])
             return [replace(answer, is_partial=True), *result_messages]
         text = "".join(self._text)
         if not text.strip():

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.agent.history import message_to_store
 from shared.agent.sent_messages import is_resumable
 from shared.agent.visible_text import VisibleText
 from shared.domain.block_rules import is_acceptable
@@ -82,7 +81,7 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
     if told:
         yield TextAdded(told)
         yield BlockFinished()
-    message = message_to_store(_closed(reply, stored), reply.usage)
+    message = turn.last_message(_closed(reply, stored))
     yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
 
 

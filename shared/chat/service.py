@@ -13,11 +13,16 @@ from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
 from shared.agent.title import first_words
 from shared.chat.active_answers import STOP_SECONDS
+from shared.chat.audit_records import AnswerFacts
+from shared.chat.call_journal import CallJournal
+from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
-from shared.chat.transcript import ConversationTranscript
+from shared.chat.round_gate import RoundGate
+from shared.chat.transcript import ConversationTranscript, Writer
 from shared.domain.errors import ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.turns import AlreadyAsked, Asking
+from shared.observability import logs
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.recording import Recorders
+    from shared.chat.round_gate import Authorize
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
     from shared.domain.models import Caller
@@ -51,16 +57,22 @@ class ChatService:
         answers: ActiveAnswers,
         setup: TurnSetup,
         titles: Titles,
+        authorize: Authorize,
         *,
         max_questions: int,
         keep: Callable[[], Awaitable[None]],
         recorders_of: RecordersOf = lambda _caller, _lease, _question: NO_RECORDERS,
     ) -> None:
-        """Take the parts; `keep` stores the fetched API document for the next start."""
+        """Take the parts.
+
+        `authorize` returns a caller with the rights of the moment. `keep` stores the fetched API document for the
+        next start.
+        """
         self._repositories = repositories
         self._answers = answers
         self._setup = setup
         self._titles = titles
+        self._authorize = authorize
         self._max_questions = max_questions
         self._recorders_of = recorders_of
         self.keep = keep
@@ -113,13 +125,24 @@ class ChatService:
         await self._setup.aclose()
 
     def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message, recorders: Recorders) -> Answer:
-        email = turn.conversation.user_email
+        patience = Patience()
+        journal = self._journal(lease, caller, question, patience)
+        writer = Writer(lease, turn.conversation.user_email, patience)
+        transcript = ConversationTranscript(
+            self._repositories.turns, self._setup.prefixes, writer, question, recorders.followed_by(journal)
+        )
         return Answer(
-            self._setup.run(caller, turn.conversation, turn.earlier, question, turn.replaced),
-            ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question, recorders),
+            self._setup.run(caller, turn, question, journal),
+            transcript,
             partial(self._titles.choose, turn, question),
+            journal.result_of,
             self._answers.remove,
         )
+
+    def _journal(self, lease: Lease, caller: Caller, question: Message, patience: Patience) -> CallJournal:
+        gate = RoundGate(self._repositories.fences, self._authorize, lease, patience)
+        request_id = logs.bound().get("request_id")
+        return CallJournal(gate, AnswerFacts(caller, lease.conversation_id, question.id, request_id))
 
     async def _begin(
         self, lease: Lease, caller: Caller, question: Message, asking: Asking, also: Sequence[BoundStatement]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.domain.receipts import Receipt
+
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -206,6 +208,8 @@ class Message:
     """How the answer ended: on its question and on its last message. It is empty on a question whose answer runs."""
     is_superseded: bool = False
     """Another question has replaced this message's question."""
+    receipts: tuple[Receipt, ...] = ()
+    """What the calls whose results this message has have changed. They are stored in a table of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,18 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
+    from shared.domain.calls import PlannedCall
+    from shared.domain.events import (
+        AnswerFailed,
+        AnswerStored,
+        ModelEvent,
+        ToolCall,
+        ToolEvent,
+        ToolResult,
+        TurnPrepared,
+    )
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import ModelRequest
 
 
@@ -86,6 +96,8 @@ class ToolOutput:
     """The toolset has already shortened the content."""
     found: tuple[str, ...] = ()
     """The names of tools that the model can use from now on."""
+    receipt: Receipt | None = None
+    """What the call changed, where that could be read."""
 
 
 class Toolset(Protocol):
@@ -100,8 +112,17 @@ class Toolset(Protocol):
         """Load the tools if necessary, for a limited time; every turn calls this at its start."""
         ...
 
+    @property
+    def extra_seconds(self) -> float:
+        """The time that a call may take beyond the limit for all tools."""
+        ...
+
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
         """Return the tools that the principal may use, in a stable order."""
+        ...
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Load what the facts of a call depend on. A failure leaves them unknown and raises nothing."""
         ...
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:
@@ -133,6 +154,39 @@ class Toolset(Protocol):
 
     async def aclose(self) -> None:
         """Close the toolset's connections."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal of one answer's tool calls. Each round and each call passes it before it runs."""
+
+    async def admit(self, caller: Caller, calls: Sequence[PlannedCall]) -> Caller:
+        """Let a round's calls run; return the caller with the rights of the moment.
+
+        Raises:
+            Unauthenticated: the caller's token is no longer valid.
+            ConversationLost: another answer holds the conversation. No call may run.
+            GraphUnavailable: the journal could not be written. No call may run.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Check that the answer still holds its conversation, directly before a call is sent.
+
+        Raises: as admit.
+        """
+        ...
+
+    def begin(self, planned: PlannedCall) -> str | None:
+        """Note that a call begins; return its idempotency key if it may change something."""
+        ...
+
+    def end(self, result: ToolResult, duration_ms: int, *, is_uncertain: bool) -> None:
+        """Note the result of a call; it is uncertain if the call was sent and had no complete answer."""
+        ...
+
+    def result_of(self, call: ToolCall) -> ToolResult:
+        """Return the result of a call; if it has none, an error result that says what is known."""
         ...
 
 

@@ -78,7 +78,7 @@ SHOWN_MESSAGES = Sql(f"""
 SUPERSEDE = Sql(f"""
     UPDATE {{graph}}."Message" SET properties = {CHANGED_PROPERTIES}
      WHERE {_OF_CONVERSATION}
-       AND {property_of("sequence")} OPERATOR(ag_catalog.>=) {agtype_parameter("sequence")}
+       AND ({property_of("sequence")})::bigint >= (%(sequence)s)::text::bigint
     RETURNING 'true'
 """)  # noqa: S608  # values are bound
 CHANGE = Sql(f"""

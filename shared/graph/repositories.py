@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
+from shared.graph.fences import Fences
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
+from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 
@@ -26,7 +28,9 @@ class Repositories:
         self.search = ConversationSearch(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
+        self.receipts = Receipts(graph)
         self.leases = Leases(graph)
+        self.fences = Fences(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

@@ -13,7 +13,7 @@ from shared.domain.errors import (
     KeyReused,
 )
 from shared.domain.replaced_questions import check_limit, is_question, replaced_by
-from shared.graph import contents, leases, mapping, search
+from shared.graph import call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
 from shared.graph.vertex_changes import changing, stored
@@ -37,6 +37,8 @@ class BegunTurn:
     conversation: Conversation
     earlier: list[StoredMessage]
     """All messages before the question, with those that earlier questions or this one have replaced."""
+    cut_calls: list[JsonObject]
+    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
     replaced: Sequence[StoredMessage] = ()
     """The messages that the question has replaced."""
 
@@ -157,22 +159,23 @@ class Turns:
             check_limit(earlier, replaced, asking.limit)
 
         owned = statements.owned_by(email, lease.conversation_id)
-        found, _, rows, *_ = await self._graph.transaction(
+        found, _, rows, cut, *_ = await self._graph.transaction(
             statements.LOCK.bind(**owned),
             leases.ACQUIRE.bind(**leases.values_of(lease)),
             statements.MESSAGES.bind(**owned),
+            call_intents.FIND.bind(**owned),
             *_superseded(owned, replaced),
             statements.SET_FIRST_TITLE.bind(**owned, **changing({"title": asking.title, "is_title_provisional": True})),
             *_append(owned, [question]),
-            *also,
             check=check,
+            last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
         )
         forked_at = replaced[0].sequence if replaced else None
         earlier = [
             replace(each, is_superseded=True) if forked_at is not None and each.sequence >= forked_at else each
             for each in mapping.messages(rows)
         ]
-        return BegunTurn(only_conversation(found), earlier, replaced)
+        return BegunTurn(only_conversation(found), earlier, call_intents.records_of(cut), replaced)
 
     async def append(
         self,
@@ -196,8 +199,8 @@ class Turns:
             leases.HOLD.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *_append(owned, messages),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def finish(
@@ -220,8 +223,8 @@ class Turns:
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             _set_outcome(ending),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def has_message(self, message_id: UUID) -> bool:

@@ -37,7 +37,8 @@ CREATE_MESSAGE = """
     CREATE (conversation)-[:CONTAINS]->(message:Message {
         id: $id, conversation_id: $conversation_id, role: $role, content: $content, tool_use: $tool_use,
         tool_results: $tool_results, created_at: $created_at, sequence: $sequence, token_usage: $token_usage,
-        blocks: $blocks, additions: $additions, is_partial: $is_partial, idempotency_key: $idempotency_key})
+        blocks: $blocks, additions: $additions, is_partial: $is_partial, idempotency_key: $idempotency_key,
+        outcome: $outcome})
     RETURN 1"""
 CONVERSATION = """
     MATCH (user:User)-[has:HAS_CONVERSATION]->(conversation:Conversation) WHERE conversation.id = $id
@@ -74,7 +75,7 @@ def messages() -> list[Message]:
     call: JsonObject = {"id": "call", "name": "tool", "input": {"a": [1, 1.5, None, True]}}
     result: JsonObject = {"type": "tool_result", "tool_use_id": "call", "content": HOSTILE}
     return [
-        new_message("user", HOSTILE, idempotency_key="a key"),
+        new_message("user", HOSTILE, idempotency_key="a key", outcome={}),
         new_message("assistant", "", tool_use=(call,), token_usage={"input_tokens": 2**53}),
         new_message("user", "", tool_results=(result,)),
         new_message("assistant", "cut", is_partial=True, additions=Additions(("a",), (), {"b": 1})),
