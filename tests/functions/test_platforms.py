@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,16 +20,23 @@ if TYPE_CHECKING:
 REGION = "eu-central-1"
 BEDROCK = {"IMBI_ASSISTANT_PROVIDER": "bedrock", "AWS_REGION": REGION}
 AWS = {"IMBI_ASSISTANT_PROVIDER": "aws", "AWS_REGION": REGION, "ANTHROPIC_AWS_WORKSPACE_ID": "wrkspc_1"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "secret"}
 NO_KEY = {"ANTHROPIC_API_KEY": None}
 
 
 @pytest.fixture
-def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[PlatformServer]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with PlatformServer() as server:
-        yield server
-        server.verify()
+def platform() -> Iterator[PlatformServer]:
+    before = {name: os.environ.get(name) for name in CREDENTIALS}
+    os.environ.update(CREDENTIALS)
+    try:
+        with PlatformServer() as server:
+            yield server
+            server.verify()
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 @pytest.mark.proves("platforms.answers")
