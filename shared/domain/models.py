@@ -44,6 +44,8 @@ class Caller:
 
     principal: Principal
     token: str = field(repr=False)
+    conversation_id: UUID | None = None
+    """The conversation that is being answered; None in all other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,17 @@ class Conversation:
     """The title consists of the first question's words, until a better one is chosen."""
     is_answering: bool = False
     """An answer is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConversation:
+    """A conversation that a search has found."""
+
+    conversation: Conversation
+    snippet: str
+    """The part of its text that shows why, with the found words between asterisks."""
+    clauses: int
+    """How many clauses of the query occur in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
