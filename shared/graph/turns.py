@@ -170,10 +170,9 @@ class Turns:
             check=check,
             last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
         )
-        forked_at = replaced[0].sequence if replaced else None
+        gone = {each.id for each in replaced}
         earlier = [
-            replace(each, is_superseded=True) if forked_at is not None and each.sequence >= forked_at else each
-            for each in mapping.messages(rows)
+            replace(each, is_superseded=each.is_superseded or each.id in gone) for each in mapping.messages(rows)
         ]
         return BegunTurn(only_conversation(found), earlier, call_intents.records_of(cut), replaced)
 
