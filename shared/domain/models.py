@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.domain.receipts import Receipt
+
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -42,6 +44,8 @@ class Caller:
 
     principal: Principal
     token: str = field(repr=False)
+    conversation_id: UUID | None = None
+    """The conversation that is being answered; None in all other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,17 @@ class Conversation:
     """The parts of the history that are no longer sent to the model."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundConversation:
+    """A conversation that a search has found."""
+
+    conversation: Conversation
+    snippet: str
+    """The part of its text that shows why, with the found words between asterisks."""
+    clauses: int
+    """How many clauses of the query occur in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message of a conversation.
@@ -200,6 +215,8 @@ class Message:
     """The Idempotency-Key of a question; a client that does not know whether the question arrived sends it again."""
     outcome: JsonObject | None = None
     """The last event of the answer to a question with an idempotency key."""
+    receipts: tuple[Receipt, ...] = ()
+    """What the calls whose results this message has have changed. They are stored in a table of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

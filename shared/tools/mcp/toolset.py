@@ -115,6 +115,9 @@ class ExternalToolset(BaseToolset):
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
 
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call do not depend on what has to be loaded."""
+
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool.
 

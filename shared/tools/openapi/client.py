@@ -36,6 +36,8 @@ class ApiResponse:
     media_type: str
     charset: str
     body: bytes
+    etag: str = ""
+    location: str = ""
 
 
 @dataclass(slots=True)
@@ -118,6 +120,8 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
             media_type.strip().lower(),
             response.charset_encoding or "utf-8",
             body,
+            response.headers.get("ETag", ""),
+            response.headers.get("Location", ""),
         )
         return httpx2.Response(204)
 

@@ -19,6 +19,7 @@ from shared.tools.openapi.naming import Endpoint, tool_names
 from shared.tools.openapi.operation import Operation, read_operation
 from shared.tools.openapi.parameters import Unusable
 from shared.tools.openapi.secrets import has_secret_result, is_offered
+from shared.tools.openapi.things import Things
 from shared.util.urls import fully_decoded
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Snapshot:
     names: frozenset[str]
     left_out: Mapping[str, str]
     """The names of the operations without a tool, each with a clause that says why."""
+    things: Things
+    secret_names: frozenset[str]
+    """The names of fields that the document marks as passwords or as write-only."""
     _selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
@@ -113,6 +117,8 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         permissions=frozenset().union(*(operation.permissions for operation in operations.values())),
         names=frozenset(operations),
         left_out=left_out,
+        things=Things(operations.values()),
+        secret_names=document.secret_names(),
     )
 
 
