@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,7 +23,6 @@ from tests.support.database import Database, new_graph_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.proves("graph.no-session-state"),
@@ -40,11 +41,8 @@ LOCKS = """
 
 
 @pytest.fixture(scope="module")
-def pooled(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    directory: Path = tmp_path_factory.mktemp("pgbouncer")
-    for parent in (directory, *directory.parents[:2]):
-        parent.chmod(0o755)
-    with pgbouncer.pgbouncer(database.dsn, directory) as dsn:
+def pooled(database: Database) -> Iterator[Database]:
+    with tempfile.TemporaryDirectory() as directory, pgbouncer.pgbouncer(database.dsn, Path(directory)) as dsn:
         yield Database(dsn, database.graph_name)
 
 
