@@ -188,9 +188,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
-        parser.add_argument(
-            "--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD"
-        )
+        parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
     if command not in {"setup", "check", "audit"}:
         _add_address(parser)
     if command == "serve":

@@ -87,5 +87,4 @@ class RoundGate:
     def _note(self, asked_at: float, *, is_held: bool) -> None:
         if not is_held:
             raise ConversationLost
-        self._monotonic = monotonic
         self._held_until = asked_at + LIFETIME_SECONDS

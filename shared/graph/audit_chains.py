@@ -24,9 +24,9 @@ _END = Sql(f"""
     SELECT position::text, to_jsonb(hash)::text FROM {{graph}}.{audit_days.TABLE} WHERE day = {_DAY}
 """)  # noqa: S608  # constants
 _ROWS = Sql(f"""
-    SELECT position::text, to_jsonb(hash)::text, to_jsonb(record)::text FROM {{graph}}.{audit.TABLE}
+    SELECT position::text, to_jsonb(hash)::text, to_jsonb(record)::text FROM {{graph}}.{audit.TABLE} AS row
      WHERE day = {_DAY} AND position > (%(after)s)::text::bigint
-     ORDER BY position LIMIT (%(limit)s)::text::bigint
+     ORDER BY row.position LIMIT (%(limit)s)::text::bigint
 """)  # noqa: S608  # constants
 _DELETE_ROWS = Sql(f"""
     WITH deleted AS (DELETE FROM {{graph}}.{audit.TABLE} WHERE day = {_DAY} RETURNING 1)
@@ -76,9 +76,7 @@ class AuditChains:
                 if row_position != position:
                     return Chain(day, position - 1, previous, f"Row {position} is missing.")
                 if hash_ != previous:
-                    return Chain(
-                        day, position, previous, f"Row {position} or one before it was changed."
-                    )
+                    return Chain(day, position, previous, f"Row {position} or one before it was changed.")
                 reached = previous if end and end[0][0] == position else reached
             if len(rows) < _BATCH:
                 break

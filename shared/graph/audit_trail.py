@@ -108,6 +108,6 @@ def _page(wanted: AuditFilter, limit: int) -> BoundStatement:
         values |= {"day": str(wanted.before.day), "position": wanted.before.position}
     return Sql(f"""
         SELECT to_jsonb(to_char(day, 'YYYY-MM-DD'))::text, position::text, to_jsonb(hash)::text, to_jsonb(record)::text
-          FROM {{graph}}.{audit.TABLE} WHERE {" AND ".join(conditions)}
-         ORDER BY day DESC, position DESC LIMIT (%(limit)s)::text::bigint
+          FROM {{graph}}.{audit.TABLE} AS row WHERE {" AND ".join(conditions)}
+         ORDER BY row.day DESC, row.position DESC LIMIT (%(limit)s)::text::bigint
     """).bind(**values)  # noqa: S608  # the columns are constants, values are bound
