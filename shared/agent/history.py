@@ -91,7 +91,13 @@ def round_to_store(
         return (answer,)
     blocks = tuple(result.block() for result in results)
     message = Message(
-        id=uuid4(), role="user", content="", created_at=clock.now(), tool_results=blocks, additions=additions
+        id=uuid4(),
+        role="user",
+        content="",
+        created_at=clock.now(),
+        tool_results=blocks,
+        additions=additions,
+        receipts=tuple(result.receipt for result in results if result.receipt is not None),
     )
     return answer, message
 

@@ -14,10 +14,11 @@ from shared.agent.loop import run_turn
 from shared.agent.prefix import first_prefix
 from shared.agent.prompt import PromptWriter
 from shared.agent.question_facts import question_facts
-from shared.agent.turn import Turn, TurnSettings
+from shared.agent.turn import Turn, TurnSettings, used_tools
 from shared.chat.present_state import present_states
 from shared.claude.capabilities import capabilities_of
 from shared.domain.events import BlockFinished, TextAdded
+from shared.tools.builtin import UNDO_CHANGE
 from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
@@ -73,7 +74,9 @@ class TurnSetup:
         )
         history = History.of(begun.earlier, question, conversation.edits)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
-        tools = self._toolbox.for_caller(caller, mode, journal, history.result_of)
+        tools = self._toolbox.for_caller(
+            caller, mode, journal, history.result_of, sees_undo=_sees_undo(prefix, history)
+        )
         prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
         opening = ""
@@ -135,3 +138,9 @@ class TurnSetup:
                 await self._toolbox.ensure_loaded()
         except TimeoutError:
             log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
+
+
+def _sees_undo(prefix: Prefix | None, history: History) -> bool:
+    """Return whether the model sees the tool for undoing without a reference to it."""
+    shown = () if prefix is None else (tool.name for tool in prefix.tools if not tool.is_deferred)
+    return UNDO_CHANGE in shown or UNDO_CHANGE in used_tools(history)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.models import Additions, HistoryEdits, JsonObject, Message
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import Prefix
 
 
@@ -36,6 +37,8 @@ class ToolResult:
     call_id: str
     content: str | list[JsonObject]
     is_error: bool = False
+    receipt: Receipt | None = None
+    """What the call changed; stored beside the messages."""
 
     def block(self) -> JsonObject:
         """Return the `tool_result` block for the model and for storage."""
@@ -122,6 +125,7 @@ class ToolFinished:
     name: str
     is_error: bool
     duration_ms: int
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TurnPrepared,
     )
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import ModelRequest
 
 
@@ -95,6 +96,8 @@ class ToolOutput:
     """The toolset has already shortened the content."""
     found: tuple[str, ...] = ()
     """The names of tools that the model can use from now on."""
+    receipt: Receipt | None = None
+    """What the call changed, where that could be read."""
 
 
 class Toolset(Protocol):
@@ -109,8 +112,17 @@ class Toolset(Protocol):
         """Load the tools if necessary, for a limited time; every turn calls this at its start."""
         ...
 
+    @property
+    def extra_seconds(self) -> float:
+        """The time that a call may take beyond the limit for all tools."""
+        ...
+
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
         """Return the tools that the principal may use, in a stable order."""
+        ...
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Load what the facts of a call depend on. A failure leaves them unknown and raises nothing."""
         ...
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:

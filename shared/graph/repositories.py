@@ -12,6 +12,7 @@ from shared.graph.fences import Fences
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
+from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 
@@ -28,6 +29,7 @@ class Repositories:
         self.search = ConversationSearch(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph)
+        self.receipts = Receipts(graph)
         self.leases = Leases(graph)
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)

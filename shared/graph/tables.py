@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph import audit, audit_days, call_intents, contents, documents, leases, search
+from shared.graph import audit, audit_days, call_intents, contents, documents, leases, receipts, search
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.graph.statements import BoundStatement
 
-WITH_TABLES = (leases, documents, contents, search, call_intents, audit_days, audit)
+WITH_TABLES = (leases, documents, contents, search, receipts, call_intents, audit_days, audit)
 
 OUTLIVING = (call_intents, audit)
 """The modules whose rows stay when their conversation is deleted: the evidence of what tools did."""
 
-_DELETE_OF_CONVERSATION = (leases.DELETE_OF_CONVERSATION, search.DELETE_OF_CONVERSATION)
+_DELETE_OF_CONVERSATION = (
+    leases.DELETE_OF_CONVERSATION,
+    search.DELETE_OF_CONVERSATION,
+    receipts.DELETE_OF_CONVERSATION,
+)
 
 
 def deletions_of(conversation_id: UUID | str) -> list[BoundStatement]:

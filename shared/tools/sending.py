@@ -36,6 +36,17 @@ def sending(call: Sending) -> Iterator[None]:
         _current.reset(mark)
 
 
+@contextmanager
+def without_key() -> Iterator[None]:
+    """Send requests that only read, beside the call: the call's key must not belong to two different requests."""
+    call = _current.get()
+    mark = _current.set(Sending(None, call.check) if call is not None else None)
+    try:
+        yield
+    finally:
+        _current.reset(mark)
+
+
 def current() -> Sending | None:
     """Return the call that this task sends, or None outside of a call."""
     return _current.get()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.domain.calls import PlannedCall
@@ -22,8 +21,9 @@ from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
 from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
 from shared.tools.results.for_model import content_for_model
 from shared.tools.results.store import ResultStore
-from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
-from shared.tools.search.references import as_references
+from shared.tools.running_round import GRACE_SECONDS, RunningRound
+from shared.tools.search.indirect import CALL_TOOL_DEFINITION, direct_call
+from shared.tools.search.showing import Showing
 from shared.tools.sending import Sending, sending
 from shared.tools.unrecorded import Unrecorded
 from shared.util.winding_up import ended
@@ -42,25 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAX_PARALLEL_CALLS = 8
-"""How many calls of one reply run at the same time."""
 _MAX_NAME_CHARS = 128
-_GRACE_SECONDS = 3.0
-"""The longest wait for running calls that change something, after the answer was stopped.
-
-A cancelled request may or may not have taken effect. Most changes take less than this time, and their outcome is known
-then. It is shorter than the time that the next question waits for this answer's end.
-"""
-
-
-@dataclass(slots=True)
-class _Round:
-    """The running calls of one reply."""
-
-    events: asyncio.Queue[ToolEvent | None] = field(default_factory=asyncio.Queue)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_PARALLEL_CALLS))
-    is_ending: bool = False
-    """Whether no further call may begin."""
 
 
 class Toolbox:
@@ -96,12 +78,15 @@ class Toolbox:
         mode: SearchMode = "references",
         journal: Journal | None = None,
         earlier_result: Callable[[str], str | None] = lambda _call_id: None,
+        *,
+        sees_undo: bool = True,
     ) -> CallerTools:
         """Return one caller's tools.
 
-        All calls pass the journal, if there is one. `earlier_result` gives a stored result by its call's id.
+        All calls pass the journal, if there is one. `earlier_result` gives a stored result by its call's id. Where the
+        model does not see `undo_change` (`sees_undo`), the first result with a receipt shows it the tool.
         """
-        return CallerTools(self, caller, mode, journal or Unrecorded(), earlier_result)
+        return CallerTools(self, caller, mode, journal or Unrecorded(), earlier_result, sees_undo=sees_undo)
 
     async def aclose(self) -> None:
         """Close every toolset."""
@@ -118,12 +103,15 @@ class CallerTools:
         mode: SearchMode,
         journal: Journal,
         earlier_result: Callable[[str], str | None],
+        *,
+        sees_undo: bool,
     ) -> None:
         self._toolbox = toolbox
         self._caller = caller
         self._mode = mode
         self._journal = journal
         self._earlier_result = earlier_result
+        self._showing = Showing(mode, sees_undo=sees_undo)
         self._refreshing: asyncio.Task[None] | None = None
         self._approved: frozenset[str] = frozenset()
 
@@ -165,6 +153,7 @@ class CallerTools:
         for call in calls:
             if call.problem is None and self._toolset_of(call.name) is None:
                 await self._toolset_after_refresh(call.name)
+        await self._prepare(calls)
         return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
 
     async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
@@ -176,13 +165,14 @@ class CallerTools:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
             ConversationLost, GraphUnavailable: the journal did not admit the calls. No call was run.
         """
+        await self._prepare([self._direct(each) for each in calls])
         planned = [PlannedCall(self._direct(each), self.facts_of(each)) for each in calls]
         self._caller = await self._journal.admit(self._caller, planned)
         if approved is not None and approved != digest_of((each.call, self.facts_of(each.call)) for each in planned):
             yield self._refused(planned)
             return
         self._approved = frozenset(each.call.id for each in planned) if approved is not None else frozenset()
-        running = _Round()
+        running = RunningRound()
         events = running.events
         tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
         changes = {task for task, each in zip(tasks, planned, strict=True) if each.may_change}
@@ -194,9 +184,9 @@ class CallerTools:
             yield ToolsFinished(tuple(await everything))
         finally:
             running.is_ending = True
-            await ended(tasks, changes, _GRACE_SECONDS)
+            await ended(tasks, changes, GRACE_SECONDS)
 
-    async def _run(self, call: ToolCall, running: _Round) -> ToolResult:
+    async def _run(self, call: ToolCall, running: RunningRound) -> ToolResult:
         toolset = self._toolset_of(call.name)
         in_browser = toolset is not None and toolset.in_browser
         events = running.events
@@ -212,8 +202,15 @@ class CallerTools:
             if in_browser and not result.is_error:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt))
             return result
+
+    async def _prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load what the facts of calls depend on."""
+        for call in calls:
+            toolset = self._toolset_of(call.name) if call.problem is None else None
+            if toolset is not None:
+                await toolset.prepare(call.name, call.input, self._caller.principal)
 
     def _toolset_of(self, name: str) -> Toolset | None:
         for toolset in self._toolbox.toolsets:
@@ -242,19 +239,20 @@ class CallerTools:
             is_uncertain = False
         limit = self._toolbox.max_result_chars
         content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
-        return ToolResult(call.id, content, output.is_error), is_uncertain
+        receipt = output.receipt.of_call(call.id) if output.receipt else None
+        return ToolResult(call.id, content, output.is_error, receipt), is_uncertain
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
             raise ToolError(f"{call.problem} The tool was not run.")
-        async with asyncio.timeout(self._toolbox.timeout):
+        async with asyncio.timeout(self._toolbox.timeout + (toolset.extra_seconds if toolset else 0)):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
             output = await self._sent(call, toolset)
-        return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
+        return self._showing.shown(output, self.definitions, keeps_text=call.name != SEARCH_TOOLS)
 
     async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
         facts = toolset.facts(call.name, call.input, self._caller.principal)
@@ -283,12 +281,6 @@ class CallerTools:
         text = self._earlier_result(call_id)
         if text is not None and not self._toolbox.results.has(self._caller.principal.subject, call_id):
             self._toolbox.results.add(self._caller.principal.subject, call_id, text)
-
-    def _with_found_tools(self, output: ToolOutput, *, keeps_text: bool) -> ToolOutput:
-        """Give the model the tools that an output found, in the way that the conversation's mode has."""
-        if self._mode == "references":
-            return as_references(output, keeps_text=keeps_text)
-        return described(output, self.definitions()) if self._mode == "indirect" else output
 
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
         """Look for a tool that may be new: read all sources again, at most once in a turn."""

@@ -18,6 +18,7 @@ from shared.domain.ports import ToolDefinition
 from shared.tools.builtin import BUILTIN_NAMES
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.results.prune import prune_json
+from shared.tools.undo.toolset import DEFINITION
 from tests.support.imbi_api import ADMIN
 from tests.support.imbi_operations import DOCUMENT, operations, operations_of
 
@@ -37,6 +38,7 @@ def tools() -> dict[str, set[str]]:
     """The arguments of every tool: the API's, the browser's, and our own."""
     ours = {each.name: each for each in ClientSideToolset().definitions(ADMIN.principal)}
     browser = {name: {*dict(each.input_schema["properties"])} for name, each in ours.items()}  # type: ignore[arg-type]  # an object
+    browser[DEFINITION.name] = {*dict(DEFINITION.input_schema["properties"])}  # type: ignore[arg-type]  # an object
     return {**{name: set[str]() for name in BUILTIN_NAMES}, **browser, **{k: set(v) for k, v in operations().items()}}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import AssistantError, OutcomeUnknown, ToolError
 from shared.domain.ports import ToolDefinition
-from shared.tools.libraries import import_tool_libraries
+from shared.tools.libraries import import_mcp
 from shared.tools.mcp.credentials import credential_for
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.facts import facts_of
@@ -114,6 +114,9 @@ class ExternalToolset(BaseToolset):
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:  # noqa: ARG002  # the port's signature
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call do not depend on what has to be loaded."""
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool.
@@ -241,7 +244,7 @@ class Connector:
 
 
 def _import_connection() -> type[McpConnection]:
-    import_tool_libraries()
+    import_mcp()
     from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and not needed without servers
 
     return McpConnection

@@ -16,6 +16,7 @@ from shared.util.connections import KeptConnections, limits
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from shared.tools.openapi.request import ApiRequest
@@ -35,6 +36,8 @@ class ApiResponse:
     media_type: str
     charset: str
     body: bytes
+    etag: str = ""
+    location: str = ""
 
 
 @dataclass(slots=True)
@@ -117,6 +120,8 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
             media_type.strip().lower(),
             response.charset_encoding or "utf-8",
             body,
+            response.headers.get("ETag", ""),
+            response.headers.get("Location", ""),
         )
         return httpx2.Response(204)
 
@@ -137,7 +142,9 @@ class ApiClient:
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        inner = transport or KeptConnections(_open_pool)
+        # Reading the certificates takes tens of milliseconds, and all pools share the result.
+        tls = httpx2.create_ssl_context(verify=url.scheme == "https", trust_env=False)
+        inner = transport or KeptConnections(lambda kept: _open_pool(tls, kept))
         self.timeout = timeout
         self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
         self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
@@ -239,8 +246,10 @@ def origin_of(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _open_pool() -> httpx2.AsyncBaseTransport:
-    return httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS))
+def _open_pool(tls: ssl.SSLContext, kept_seconds: float) -> httpx2.AsyncBaseTransport:
+    return httpx2.AsyncHTTPTransport(
+        verify=tls, retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS, kept_seconds)
+    )
 
 
 async def _read(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:

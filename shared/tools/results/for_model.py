@@ -1,9 +1,10 @@
-"""A tool's output as content for the model: small, safe, and cut where it is too long."""
+"""A tool's output as content for the model: small, safe, cut where it is too long, and with its receipt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.tools.receipts.notice import with_notice
 from shared.tools.results.prune import prune_json
 from shared.tools.results.redaction import without_secret
 from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
@@ -23,8 +24,11 @@ async def content_for_model(
     if output.is_cut:
         return content
     if isinstance(content, list):
-        return truncate_blocks(content, limit)
-    return await results.cut(caller.principal.subject, call_id, content, limit)
+        content = truncate_blocks(content, limit)
+    else:
+        content = await results.cut(caller.principal.subject, call_id, content, limit)
+    # The line about the receipt is never cut, because the model needs it to undo the change.
+    return with_notice(content, output.receipt) if output.receipt else content
 
 
 def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
