@@ -89,7 +89,7 @@ FORGET = Sql(f"""
     DELETE FROM {{graph}}.{TABLE} AS call
      WHERE found_at IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM {{graph}}."Conversation"
-         WHERE {property_of("id")} = ('"' || call.conversation_id || '"')::ag_catalog.agtype)
+         WHERE {property_of("id")} OPERATOR(ag_catalog.=) ('"' || call.conversation_id || '"')::ag_catalog.agtype)
     RETURNING 'true'
 """)  # noqa: S608  # constants
 """Removes intents that have their audit rows and whose conversations are deleted, so nobody can be told of them."""
