@@ -65,7 +65,7 @@ _NOTE_FOUND = Sql(f"""
 _CLOSE = Sql(f"""
     DELETE FROM {{graph}}.{TABLE}
      WHERE conversation_id = {_ID}
-       AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(told)s)::text::boolean))
+       AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(has_told)s)::text::boolean))
     RETURNING 'true'
 """)  # noqa: S608  # constants
 ABANDONED = Sql(f"""
@@ -115,7 +115,7 @@ def fence(lease: Lease, intents: Sequence[Intent]) -> BoundStatement:
 
 def closed(conversation_id: str, question_id: str, *, has_told: bool) -> BoundStatement:
     """Return the statement that removes the intents of a question, and those that the model has been told of."""
-    return _CLOSE.bind(id=conversation_id, question_id=question_id, told=has_told)
+    return _CLOSE.bind(id=conversation_id, question_id=question_id, has_told=has_told)
 
 
 def records_of(rows: Rows) -> list[JsonObject]:
