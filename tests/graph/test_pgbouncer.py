@@ -17,7 +17,7 @@ from shared.graph.connector import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.principals import Principals
 from shared.graph.schema import set_up
-from shared.graph.turns import Turns
+from shared.graph.turns import Asking, Ending, Turns
 from tests.support import pgbouncer
 from tests.support.database import Database, new_graph_name
 
@@ -54,9 +54,10 @@ async def use_everything(graph: Graph, email: str) -> None:
     created = await conversations.create(Conversation(uuid4(), email, None, NOW, NOW, "claude-sonnet-4-6"))
     for _ in range(2):
         lease = Lease(created.id, uuid4())
-        await turns.begin(lease, email, message("user"), limit=10)
+        question = message("user")
+        await turns.begin(lease, email, question, Asking("", None, 10))
         await turns.append(lease, email, [message("assistant"), message("assistant")])
-        await turns.finish(lease, email, [message("assistant")], None)
+        await turns.finish(lease, email, [message("assistant")], Ending(question.id, "{}"))
     _, messages = await conversations.get(created.id, email)
     assert [each.sequence for each in messages] == list(range(8))
     await conversations.update(created.id, email, title="Renamed")
