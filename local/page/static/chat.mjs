@@ -222,7 +222,7 @@ export class Chat {
     this.conversation = stored;
     const last = exchangesOf(stored.messages ?? []).at(-1);
     if (!last?.question || last.question.text !== exchange.question?.text) return;
-    exchange.questionId = last.question.id;
+    exchange.setQuestion(last.question);
     exchange.answer.fill(last.answer);
     exchange.setStored(last.answer);
   }
