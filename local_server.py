@@ -16,6 +16,7 @@ from functions import (
     delete_conversation,
     get_conversation,
     list_conversations,
+    read_audit,
     send_message,
     status,
     stop_answer,
@@ -48,6 +49,7 @@ ROUTES = (
     delete_conversation,
     send_message,
     stop_answer,
+    read_audit,
     status,
 )
 

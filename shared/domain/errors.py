@@ -5,6 +5,7 @@ AssistantError
 ├── StartupError                  the service cannot start; one line for the terminal
 ├── Unauthenticated               401
 ├── Forbidden                     403
+├── PermissionMissing             403
 ├── ConversationNotFound          404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
@@ -14,6 +15,7 @@ AssistantError
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
 ├── AnswerRunning                 409, the answer to the same question is being streamed
+├── NotReplaceable                422, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── TooManyStreams                503, this process streams the maximum number of answers
 ├── ModelError                    the model's API failed; has a code and says whether a retry can help
@@ -60,6 +62,10 @@ class Forbidden(AssistantError):
     """The caller is a service account; only users have conversations."""
 
 
+class PermissionMissing(AssistantError):
+    """The caller lacks the permission for a route."""
+
+
 class ConversationNotFound(AssistantError):
     """The user has no such conversation."""
 
@@ -98,6 +104,10 @@ class AnswerRunning(AssistantError):
 
 class KeyReused(AssistantError):
     """The idempotency key was used before with other content."""
+
+
+class NotReplaceable(AssistantError):
+    """A message names a question that it cannot replace: there is no such question, or it has been replaced."""
 
 
 class TooManyStreams(AssistantError):
