@@ -388,10 +388,7 @@ async def serve(
     try:
         app = load()
         if before_snapshot is not None:
-            await before_snapshot()
-            await api.get("/restore/next")
-            # All environments of a snapshot would have the same random numbers.
-            random.seed()
+            await _wait_for_restore(api, before_snapshot)
             phase = "restore"
         lifespan = Lifespan(app)
         await lifespan.run_phase("startup")
@@ -411,6 +408,13 @@ async def serve(
             async with asyncio.timeout(_SHUTDOWN_SECONDS):
                 await lifespan.run_phase("shutdown")
     return 0
+
+
+async def _wait_for_restore(api: RuntimeApi, before_snapshot: Callable[[], Awaitable[None]]) -> None:
+    await before_snapshot()
+    await api.get("/restore/next")
+    # All environments of a snapshot would have the same random numbers.
+    random.seed()
 
 
 async def _handle_invocations(
