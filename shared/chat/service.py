@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
+from shared.agent.title import first_words
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
@@ -20,7 +21,7 @@ from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
 from shared.domain.errors import ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
-from shared.graph.turns import AlreadyAsked
+from shared.graph.turns import AlreadyAsked, Asking
 from shared.observability import logs
 from shared.util import clock
 
@@ -77,12 +78,19 @@ class ChatService:
         self.keep = keep
 
     async def answer(
-        self, caller: Caller, conversation_id: UUID, content: str, *, key: str | None = None
+        self,
+        caller: Caller,
+        conversation_id: UUID,
+        content: str,
+        *,
+        key: str | None = None,
+        replaces: UUID | None = None,
     ) -> Answer | ReplayedAnswer:
         """Store a question and return its answer; generation starts when `run` is called.
 
         The answer to the previous question is stopped first. If the same question arrived before with the same key, the
-        model is not asked again and the stored answer is returned.
+        model is not asked again and the stored answer is returned. A question that names another one with `replaces`,
+        or repeats the last one right after its answer, replaces that one and all that followed it.
 
         Raises:
             ConversationNotFound: there is no such conversation, or it is another user's.
@@ -90,14 +98,18 @@ class ChatService:
             ConversationBusy: the answer to the previous question did not end in time.
             AnswerRunning: the same question is being answered.
             KeyReused: the key was used before with another question.
+            NotReplaceable: `replaces` names no current question of the conversation.
             TooManyStreams: this process runs the maximum number of answers.
             GraphUnavailable: the database cannot be reached.
         """
-        question = Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key)
+        question = Message(
+            id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
+        )
+        asking = Asking(first_words(content), replaces, self._max_questions)
         lease = Lease(conversation_id, uuid4())
         with self._answers.reserved_place():
             recorders = self._recorders_of(caller, lease, question)
-            turn = await self._begin(lease, caller, question, recorders.of_question(question))
+            turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
                 return ReplayedAnswer(turn.messages, turn.outcome)
             answer = self._start(lease, caller, turn, question, recorders)
@@ -133,16 +145,14 @@ class ChatService:
         return CallJournal(gate, AnswerFacts(caller, lease.conversation_id, question.id, request_id))
 
     async def _begin(
-        self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]
+        self, lease: Lease, caller: Caller, question: Message, asking: Asking, also: Sequence[BoundStatement]
     ) -> BegunTurn | AlreadyAsked:
         """Begin the turn as soon as the previous answer has ended."""
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
             try:
-                return await self._repositories.turns.begin(
-                    lease, caller.principal.subject, question, limit=self._max_questions, also=also
-                )
+                return await self._repositories.turns.begin(lease, caller.principal.subject, question, asking, also)
             except ConversationBusy:
                 seconds_left = ends_at - time.monotonic()
                 if seconds_left <= 0:

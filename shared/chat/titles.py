@@ -29,7 +29,8 @@ class Titles:
     async def choose(self, turn: BegunTurn, question: Message) -> str | None:
         """Choose and store a title if this was the first exchange; return it, or None if nothing was stored."""
         conversation = turn.conversation
-        if conversation.title is not None or any(map(_ends_exchange, turn.earlier)):
+        has_title = conversation.title is not None and not conversation.is_title_provisional
+        if has_title or any(map(_ends_exchange, turn.earlier)):
             return None
         title = await choose_title(self._model, title_model(conversation.model, self._base_url), question.content)
         try:
@@ -41,5 +42,7 @@ class Titles:
 
 
 def _ends_exchange(message: Message) -> bool:
-    """Return whether a message is the end of a complete answer: it is not partial and has no tool calls."""
+    """Return whether a message ends a complete current answer: it is not partial, has no calls, and is not replaced."""
+    if message.is_superseded:
+        return False
     return message.role == "assistant" and not message.is_partial and not message.tool_use

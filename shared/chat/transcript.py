@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.agent.outcome import encode_outcome
+from shared.agent.outcome import encode_outcome, with_outcome
 from shared.chat.recording import NO_RECORDERS
 from shared.domain.errors import ConversationLost, GraphConflict, GraphError
 from shared.graph.turns import Ending, Record
@@ -74,7 +74,8 @@ class ConversationTranscript:
 
     async def finish(self, messages: Sequence[Message], outcome: Outcome) -> None:
         """Store the last messages (there may be none) and the outcome, and release the lease."""
-        ending = Ending(self._question.id, encode_outcome(outcome)) if self._question.idempotency_key else None
+        ending = Ending(self._question.id, encode_outcome(outcome))
+        messages = with_outcome(messages, outcome)
         store = partial(self._turns.finish, self.lease, self._email, messages, ending)
         await self._store(messages, store, self._recorders.of_end(messages, outcome))
 

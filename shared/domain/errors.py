@@ -14,6 +14,7 @@ AssistantError
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
 ├── AnswerRunning                 409, the answer to the same question is being streamed
+├── NotReplaceable                422, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── TooManyStreams                503, this process streams the maximum number of answers
 ├── ModelError                    the model's API failed; has a code and says whether a retry can help
@@ -98,6 +99,10 @@ class AnswerRunning(AssistantError):
 
 class KeyReused(AssistantError):
     """The idempotency key was used before with other content."""
+
+
+class NotReplaceable(AssistantError):
+    """A message names a question that it cannot replace: there is no such question, or it has been replaced."""
 
 
 class TooManyStreams(AssistantError):

@@ -6,26 +6,26 @@ the blocks that the UI adds to a question have none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.models import FoundConversation
 from shared.domain.search_query import MAX_TERMS
 from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
-from shared.graph import agtype, mapping
+from shared.graph import agtype, leases, mapping
 from shared.graph.search_vectors import matches, vectors
 from shared.graph.statements import Sql, is_not_true, property_of, text_parameter
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
 
-    from shared.domain.models import JsonObject, Message
+    from shared.domain.models import Conversation, JsonObject, Message
     from shared.domain.search_query import SearchQuery
     from shared.graph.connector import Graph
     from shared.graph.statements import BoundStatement
@@ -201,7 +201,11 @@ class ConversationSearch:
             offset=offset,
         )
         [rows] = await self._graph.read(bound)
-        return [_found(query, *row) for row in rows]
+        found = [_found(query, *row) for row in rows]
+        ids: list[JsonValue] = [str(each.conversation.id) for each in found]
+        [running] = await self._graph.read(leases.RUNNING.bind(ids=ids)) if found else [[]]
+        answering = {conversation_id for (conversation_id,) in running}
+        return [replace(each, conversation=_answering(each.conversation, answering)) for each in found]
 
 
 def written(conversation_id: UUID | str, email: str, messages: Iterable[Message]) -> list[BoundStatement]:
@@ -232,6 +236,10 @@ def _rows(email: str, text: Text) -> Iterator[JsonValue]:
     row: JsonObject = {"message_id": text.message_id, "weight": weight, "written_at": clock.to_text(text.written_at)}
     for part, words in enumerate(vectors(email, content)):
         yield {**row, "part": part, "words": words}
+
+
+def _answering(conversation: Conversation, answering: Container[JsonValue]) -> Conversation:
+    return replace(conversation, is_answering=str(conversation.id) in answering)
 
 
 def _found(query: SearchQuery, properties: JsonValue, clauses: JsonValue, content: JsonValue) -> FoundConversation:

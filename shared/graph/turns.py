@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import (
     AnswerRunning,
     ConversationBusy,
-    ConversationFull,
     ConversationLost,
     KeyReused,
 )
-from shared.graph import call_intents, contents, leases, mapping
+from shared.domain.replaced_questions import check_limit, is_question, replaced_by
+from shared.graph import call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
 from shared.graph.vertex_changes import changing, stored
@@ -36,8 +36,11 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
+    """All messages before the question, with those that earlier questions or this one have replaced."""
     cut_calls: list[JsonObject]
     """The records of calls that changed something, whose outcome is unknown because their process was killed."""
+    replaced: Sequence[StoredMessage] = ()
+    """The messages that the question has replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class AlreadyAsked:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The outcome of an answer as JSON text; it is stored with a question that has an idempotency key."""
+    """The outcome of an answer as JSON text; it is stored with the question."""
 
     question_id: UUID
     outcome: str
@@ -76,6 +79,26 @@ class _AskedBefore(Exception):
         self.answer = answer
 
 
+class _Replacing(Exception):
+    """Raised to roll back; not an error. The question replaces messages."""
+
+    def __init__(self, messages: Sequence[StoredMessage]) -> None:
+        super().__init__()
+        self.messages = messages
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The circumstances of a question."""
+
+    title: str
+    """The title of the conversation if this is its first question."""
+    replaces: UUID | None
+    """The earlier question that this one replaces by name."""
+    limit: int
+    """The number of questions that a conversation takes."""
+
+
 class Turns:
     """The turns of all conversations.
 
@@ -87,9 +110,11 @@ class Turns:
         self._graph = graph
 
     async def begin(
-        self, lease: Lease, email: str, question: Message, *, limit: int, also: Sequence[BoundStatement] = ()
+        self, lease: Lease, email: str, question: Message, asking: Asking, also: Sequence[BoundStatement] = ()
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
+
+        The messages that the question replaces are marked as superseded.
 
         The statements of `also` run in the same transaction, after the question is stored.
 
@@ -99,7 +124,27 @@ class Turns:
             ConversationFull: the conversation has `limit` questions already.
             KeyReused: the question's key was used before with other content.
             AnswerRunning: the same question is being answered.
+            NotReplaceable: the question names another one that it cannot replace.
         """
+        replaced: Sequence[StoredMessage] = ()
+        while True:
+            try:
+                return await self._begin(lease, email, question, asking, replaced, also)
+            except _AskedBefore as asked:
+                return asked.answer
+            except _Replacing as found:
+                replaced = found.messages
+
+    async def _begin(  # the parts of one transaction
+        self,
+        lease: Lease,
+        email: str,
+        question: Message,
+        asking: Asking,
+        replaced: Sequence[StoredMessage],
+        also: Sequence[BoundStatement],
+    ) -> BegunTurn:
+        """Begin a turn whose question is known to replace some messages. The stored messages must show the same."""
 
         def check(results: list[Rows]) -> None:
             check_found(results)
@@ -108,23 +153,28 @@ class Turns:
             _check_first_time(question, earlier, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
-            if sum(map(_is_question, earlier)) >= limit:
-                raise ConversationFull
+            found = replaced_by(question, earlier, asking.replaces)
+            if [each.id for each in found] != [each.id for each in replaced]:
+                raise _Replacing(found)
+            check_limit(earlier, replaced, asking.limit)
 
         owned = statements.owned_by(email, lease.conversation_id)
-        try:
-            found, _, earlier, cut, *_ = await self._graph.transaction(
-                statements.LOCK.bind(**owned),
-                leases.ACQUIRE.bind(**leases.values_of(lease)),
-                statements.MESSAGES.bind(**owned),
-                call_intents.FIND.bind(**owned),
-                *_append(owned, [question]),
-                check=check,
-                last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
-            )
-        except _AskedBefore as asked:
-            return asked.answer
-        return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut))
+        found, _, rows, cut, *_ = await self._graph.transaction(
+            statements.LOCK.bind(**owned),
+            leases.ACQUIRE.bind(**leases.values_of(lease)),
+            statements.MESSAGES.bind(**owned),
+            call_intents.FIND.bind(**owned),
+            *_superseded(owned, replaced),
+            statements.SET_FIRST_TITLE.bind(**owned, **changing({"title": asking.title, "is_title_provisional": True})),
+            *_append(owned, [question]),
+            check=check,
+            last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
+        )
+        gone = {each.id for each in replaced}
+        earlier = [
+            replace(each, is_superseded=each.is_superseded or each.id in gone) for each in mapping.messages(rows)
+        ]
+        return BegunTurn(only_conversation(found), earlier, call_intents.records_of(cut), replaced)
 
     async def append(
         self,
@@ -157,7 +207,7 @@ class Turns:
         lease: Lease,
         email: str,
         messages: Sequence[Message],
-        ending: Ending | None,
+        ending: Ending,
         record: Record | None = None,
         also: Sequence[BoundStatement] = (),
     ) -> None:
@@ -171,7 +221,7 @@ class Turns:
             leases.RELEASE.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
-            *([_set_outcome(ending)] if ending else ()),
+            _set_outcome(ending),
             check=_check_held,
             last=lambda _results: also,
         )
@@ -215,8 +265,15 @@ def _check_held(results: list[Rows]) -> None:
         raise ConversationLost
 
 
-def _is_question(message: StoredMessage) -> bool:
-    return message.role == "user" and not message.tool_results
+def _superseded(owned: dict[str, JsonValue], replaced: Sequence[StoredMessage]) -> list[BoundStatement]:
+    if not replaced:
+        return []
+    mark = changing({"is_superseded": True})
+    forgotten: list[JsonValue] = [str(message.id) for message in replaced]
+    return [
+        statements.SUPERSEDE.bind(**owned, **mark, sequence=replaced[0].sequence),
+        search.FORGET_MESSAGES.bind(id=owned["id"], message_ids=forgotten),
+    ]
 
 
 def _check_first_time(question: Message, earlier: Sequence[StoredMessage], *, is_lease_free: bool) -> None:
@@ -236,7 +293,7 @@ def _check_first_time(question: Message, earlier: Sequence[StoredMessage], *, is
     asked = earlier[index]
     if asked.content != question.content:
         raise KeyReused
-    if asked.outcome is None and not is_lease_free:
+    if not asked.outcome and not is_lease_free:
         raise AnswerRunning
-    answer = takewhile(lambda message: not _is_question(message), earlier[index + 1 :])
+    answer = takewhile(lambda message: not is_question(message), earlier[index + 1 :])
     raise _AskedBefore(AlreadyAsked(list(answer), asked.outcome))

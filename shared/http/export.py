@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,6 +10,8 @@ from urllib.parse import quote
 import orjson
 from fastapi.responses import StreamingResponse
 
+from shared.chat.shown_messages import shown_messages
+from shared.domain.replaced_questions import is_question
 from shared.domain.user_text import without_ui_blocks
 from shared.http import export_markdown
 from shared.http.schemas import Conversation as ConversationBody
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
+    from shared.chat.shown_messages import ShownMessage
     from shared.domain.models import Conversation, StoredMessage
     from shared.graph.message_pages import MessagePages
 
@@ -51,7 +53,7 @@ async def export(pages: MessagePages, conversation_id: UUID, email: str, form: E
     """
     conversation = await pages.find(conversation_id, email)
     first = await pages.after(conversation_id, email, -1, _PAGE)
-    messages = _messages(pages, conversation_id, email, first)
+    messages = _shown(pages, conversation, email, first)
     body = _markdown(conversation, messages) if form is ExportFormat.MARKDOWN else _json(conversation, messages)
     headers = {
         "Content-Disposition": content_disposition(conversation.title, form),
@@ -76,25 +78,27 @@ def content_disposition(title: str | None, extension: str) -> str:
     )
 
 
-async def _messages(
-    pages: MessagePages, conversation_id: UUID, email: str, page: Sequence[StoredMessage]
-) -> AsyncIterator[Sequence[StoredMessage]]:
-    while page:
-        yield page
-        if len(page) < _PAGE:
-            return
-        page = await pages.after(conversation_id, email, page[-1].sequence, _PAGE)
+async def _shown(
+    pages: MessagePages, conversation: Conversation, email: str, page: Sequence[StoredMessage]
+) -> AsyncIterator[list[ShownMessage]]:
+    """Yield the messages in whole exchanges, because the end of an answer shows how the answer ended."""
+    waiting: list[StoredMessage] = []
+    while len(page) == _PAGE:
+        waiting += page
+        complete = max((index for index, message in enumerate(waiting) if is_question(message)), default=0)
+        yield shown_messages(waiting[:complete], is_answering=False)
+        del waiting[:complete]
+        page = await pages.after(conversation.id, email, page[-1].sequence, _PAGE)
+    yield shown_messages([*waiting, *page], is_answering=conversation.is_answering)
 
 
-async def _markdown(
-    conversation: Conversation, messages: AsyncIterator[Sequence[StoredMessage]]
-) -> AsyncIterator[bytes]:
+async def _markdown(conversation: Conversation, messages: AsyncIterator[list[ShownMessage]]) -> AsyncIterator[bytes]:
     yield export_markdown.heading(conversation).encode()
     async for page in messages:
         yield "".join(map(export_markdown.message, page)).encode()
 
 
-async def _json(conversation: Conversation, messages: AsyncIterator[Sequence[StoredMessage]]) -> AsyncIterator[bytes]:
+async def _json(conversation: Conversation, messages: AsyncIterator[list[ShownMessage]]) -> AsyncIterator[bytes]:
     head = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -104,11 +108,14 @@ async def _json(conversation: Conversation, messages: AsyncIterator[Sequence[Sto
     yield orjson.dumps(head)[:-1] + b',"messages":['
     separator = b""
     async for page in messages:
-        yield separator + b",".join(map(_message, page))
-        separator = b","
+        for shown in page:
+            yield separator + _message(shown)
+            separator = b","
     yield b"]}"
 
 
-def _message(message: StoredMessage) -> bytes:
-    own_words = without_ui_blocks(message.content) if message.role == "user" else message.content
-    return MessageBody.model_validate(replace(message, content=own_words)).model_dump_json().encode()
+def _message(shown: ShownMessage) -> bytes:
+    body = MessageBody.of(shown)
+    if body.role == "user":
+        body.content = without_ui_blocks(body.content)
+    return body.model_dump_json().encode()

@@ -10,7 +10,8 @@ from shared.domain.user_text import without_ui_blocks
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.domain.models import Conversation, StoredMessage
+    from shared.chat.shown_messages import ShownMessage
+    from shared.domain.models import Conversation
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~]")
 _FENCES = ("```", "~~~")
@@ -30,11 +31,12 @@ def heading(conversation: Conversation) -> str:
     )
 
 
-def message(stored: StoredMessage) -> str:
+def message(shown: ShownMessage) -> str:
     """Return a message with its time and the names of its tools; nothing if it has neither text nor tools.
 
     Results of tools are left out, and so are the blocks that the UI adds to a question.
     """
+    stored = shown.message
     is_question = stored.role == "user"
     text = "" if stored.tool_results else stored.content
     text = (without_ui_blocks(text) if is_question else text).rstrip().lstrip("\r\n")
@@ -47,7 +49,9 @@ def message(stored: StoredMessage) -> str:
         parts.append("\n".join(f"> {line}".rstrip() for line in text.split("\n")) if is_question else contained(text))
     if tools:
         parts.append(f"Tools: {', '.join(tools)}")
-    if stored.is_partial:
+    if shown.error is not None:
+        parts.append(f"*The answer failed: {_plain(shown.error.message)}*")
+    elif shown.is_partial:
         parts.append("*This answer was interrupted.*")
     return "\n" + "\n\n".join(parts) + "\n"
 

@@ -11,6 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.chat.shown_messages import ShownMessage
     from shared.domain import models
 
 
@@ -42,6 +45,7 @@ class NewMessage(BaseModel):
     """A user's message."""
 
     content: Annotated[Text, Field(min_length=1, max_length=32_768)]
+    replaces: UUID | None = None
 
 
 class Conversation(BaseModel):
@@ -56,6 +60,7 @@ class Conversation(BaseModel):
     updated_at: datetime
     model: str
     is_archived: bool
+    is_answering: bool = False
 
 
 class FoundConversation(Conversation):
@@ -68,6 +73,16 @@ class FoundConversation(Conversation):
     def of(cls, found: models.FoundConversation) -> FoundConversation:
         """Return the body for a found conversation."""
         return cls(**Conversation.model_validate(found.conversation).model_dump(), snippet=found.snippet)
+
+
+class AnswerError(BaseModel):
+    """The reason for the failure of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    message: str
+    retryable: bool
 
 
 class Message(BaseModel):
@@ -84,6 +99,18 @@ class Message(BaseModel):
     created_at: datetime
     sequence: int
     token_usage: dict[str, JsonValue] | None
+    is_partial: bool
+    stop_reason: str | None
+    error: AnswerError | None
+    is_superseded: bool
+
+    @classmethod
+    def of(cls, shown: ShownMessage) -> Message:
+        """Return the body for a message."""
+        message = shown.message
+        stored = {name: getattr(message, name) for name in cls.model_fields if hasattr(message, name)}
+        end = {"is_partial": shown.is_partial, "stop_reason": shown.stop_reason, "error": shown.error}
+        return cls.model_validate({**stored, **end})
 
 
 class ConversationWithMessages(Conversation):
@@ -92,9 +119,9 @@ class ConversationWithMessages(Conversation):
     messages: list[Message]
 
     @classmethod
-    def of(cls, conversation: models.Conversation, messages: list[models.StoredMessage]) -> ConversationWithMessages:
+    def of(cls, conversation: models.Conversation, messages: Iterable[ShownMessage]) -> ConversationWithMessages:
         """Return the body for a conversation and its messages."""
-        converted = [Message.model_validate(message) for message in messages]
+        converted = [Message.of(message) for message in messages]
         return cls(**Conversation.model_validate(conversation).model_dump(), messages=converted)
 
 
