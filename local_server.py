@@ -17,6 +17,7 @@ from functions import (
     export_conversation,
     get_conversation,
     list_conversations,
+    read_audit,
     send_message,
     status,
     stop_answer,
@@ -50,6 +51,7 @@ ROUTES = (
     delete_conversation,
     send_message,
     stop_answer,
+    read_audit,
     status,
 )
 

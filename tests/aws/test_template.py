@@ -89,6 +89,7 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("DELETE", "/conversations/1", "DeleteConversation"),
         ("POST", "/conversations/1/messages", "SendMessage"),
         ("POST", "/conversations/1/stop", "StopAnswer"),
+        ("GET", "/assistant/audit", "ReadAudit"),
         ("PUT", "/conversations/1", 405),
         ("GET", "/elsewhere", 404),
     ]

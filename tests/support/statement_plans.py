@@ -33,6 +33,12 @@ VALUES: dict[str, Any] = {
     "user_email": "user-7@example.com",
     "subject": "user-7@example.com",
     "jti": "jti-7",
+    "day": "2026-01-01",
+    "has_told": True,
+    "after": 0,
+    "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
+    "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
+    "records": ["{}"],
     "key_id": "ik_7",
 }
 
