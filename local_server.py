@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from functions import (
     create_conversation,
     delete_conversation,
+    export_conversation,
     get_conversation,
     list_conversations,
+    read_audit,
     send_message,
     status,
     stop_answer,
@@ -44,10 +46,12 @@ ROUTES = (
     create_conversation,
     list_conversations,
     get_conversation,
+    export_conversation,
     update_conversation,
     delete_conversation,
     send_message,
     stop_answer,
+    read_audit,
     status,
 )
 

@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
     "include_archived": False,
     "told": False,
     "least": 1,
-    "clauses": [],
+    "wanted": 2,
     "held": {"conversation-7": "holder"},
     "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
     "id": "conversation-7",
@@ -33,6 +33,12 @@ VALUES: dict[str, Any] = {
     "user_email": "user-7@example.com",
     "subject": "user-7@example.com",
     "jti": "jti-7",
+    "day": "2026-01-01",
+    "has_told": True,
+    "after": 0,
+    "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
+    "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
+    "records": ["{}"],
     "key_id": "ik_7",
 }
 
