@@ -26,7 +26,7 @@ VALUES: dict[str, Any] = {
     "include_archived": False,
     "told": False,
     "least": 1,
-    "clauses": [],
+    "wanted": 2,
     "held": {"conversation-7": "holder"},
     "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
     "id": "conversation-7",
