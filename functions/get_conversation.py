@@ -15,8 +15,9 @@ router = APIRouter()
 async def get_conversation(
     conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
 ) -> ConversationWithMessages:
-    """Return a conversation with its messages."""
-    return ConversationWithMessages.of(*await services.conversations.get(conversation_id, caller.principal.subject))
+    """Return a conversation with its messages and its open approval."""
+    email = caller.principal.subject
+    return ConversationWithMessages.of(*await services.conversations.get_with_approval(conversation_id, email))
 
 
 handler = LambdaHandler(router)

@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 
@@ -98,6 +99,7 @@ class Settings(BaseModel):
     mcp_allowed_hosts: Hosts = Field(default=(), alias="IMBI_ASSISTANT_MCP_ALLOWED_HOSTS")
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
     tool_search: Literal["auto", "server", "client", "off"] = Field(default="auto", alias="IMBI_ASSISTANT_TOOL_SEARCH")
+    approvals: ApprovalMode = Field(default="destructive", alias="IMBI_ASSISTANT_APPROVALS")
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
@@ -149,6 +151,11 @@ class Settings(BaseModel):
     def is_enabled(self) -> bool:
         """Whether the assistant is switched on: by `IMBI_ASSISTANT_ENABLED`, or else by the presence of a model key."""
         return self.anthropic_api_key is not None if self.forced is None else self.forced
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy:
+        """The policy that decides which tool calls ask the user first."""
+        return ApprovalPolicy(self.approvals, self.approval_rules)
 
     @property
     def route_prefix(self) -> str:

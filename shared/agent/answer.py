@@ -14,12 +14,15 @@ from uuid import uuid4
 
 from shared.agent.history import round_to_store
 from shared.agent.outcome import NOT_STORED, STOPPED, Interruption, failure_of
+from shared.domain.approvals import APPROVAL_REQUIRED
 from shared.domain.errors import AssistantError, ConversationNotFound, GraphError
 from shared.domain.events import (
     AnswerFailed,
     AnswerStored,
+    BlockFinished,
     ReplyReceived,
     RoundFinished,
+    RoundParked,
     TextAdded,
     TitleChosen,
     ToolResult,
@@ -70,6 +73,8 @@ class Answer:
         self._reply_usage = Usage()
         self._text: list[str] = []
         self._open_reply: Reply | None = None
+        self._is_reply_stored = False
+        self._last_events: list[AnswerEvent] = []
         self._results: dict[str, ToolResult] = {}
 
     @property
@@ -97,6 +102,8 @@ class Answer:
             self.outcome = self.outcome or await self._store_early_end(failed)
             # From here on, the next question can begin, even while the model still writes a title.
             self._end()
+            for event in self._last_events:
+                await emit(event)
             await emit(self.outcome)
             # A lease that seems to be lost may just have been released together with the complete answer.
             if is_complete and self._interruption in {None, Interruption.LOST}:
@@ -142,12 +149,14 @@ class Answer:
                 await _shielded(self._store_round(event))
             case TurnFinished():
                 await _shielded(self._store_answer(event))
+            case RoundParked():
+                await _shielded(self._store_parked(event))
             case TurnPrepared():
                 self._transcript.prepare(event)
             case UsageCounted(usage):
                 self._reply_usage = usage
-            case ReplyReceived(reply):
-                self._open_reply = reply
+            case ReplyReceived(reply, is_stored):
+                self._open_reply, self._is_reply_stored = reply, is_stored
             case ToolReturned(result):
                 self._results[result.call_id] = result
             case _:
@@ -167,6 +176,13 @@ class Answer:
         outcome = AnswerStored(finished.message.id, finished.usage, finished.stop_reason)
         await self._transcript.finish([finished.message], outcome)
         self.usage = finished.usage
+        self.outcome = outcome
+
+    async def _store_parked(self, parked: RoundParked) -> None:
+        outcome = AnswerStored(parked.message.id, parked.usage, APPROVAL_REQUIRED)
+        required = await self._transcript.park(parked, outcome)
+        self.usage = parked.usage
+        self._last_events = [required, TextAdded(f"\n\n{parked.request}"), BlockFinished()]
         self.outcome = outcome
 
     async def _store_early_end(self, failed: AnswerFailed | None) -> Outcome:
@@ -199,7 +215,7 @@ class Answer:
             missing = {call.id: ToolResult(call.id, _CUT_CALL, is_error=True) for call in reply.calls}
             results = [self._results.get(call_id, error) for call_id, error in missing.items()]
             answer, *result_messages = round_to_store(reply, results)
-            return [replace(answer, is_partial=True), *result_messages]
+            return result_messages if self._is_reply_stored else [replace(answer, is_partial=True), *result_messages]
         text = "".join(self._text)
         if not text.strip():
             return []

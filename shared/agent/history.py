@@ -26,10 +26,10 @@ class History:
         self.edits = edits
 
     @classmethod
-    def of(cls, earlier: Sequence[StoredMessage], question: Message, edits: HistoryEdits = NO_EDITS) -> Self:
-        """Return the history of stored messages and a new question."""
+    def of(cls, earlier: Sequence[StoredMessage], question: Message | None, edits: HistoryEdits = NO_EDITS) -> Self:
+        """Return the history of stored messages and a new question, if there is one."""
         history = cls(((message.sequence, message) for message in earlier), edits)
-        history.append([question])
+        history.append([question] if question is not None else [])
         return history
 
     @property
@@ -41,6 +41,14 @@ class History:
     def messages(self) -> list[tuple[int, Message]]:
         """All messages with their sequences."""
         return self._messages
+
+    def question_before(self, sequence: int) -> Message:
+        """Return the question that the messages before a sequence answer."""
+        return next(
+            message
+            for number, message in reversed(self._messages)
+            if number < sequence and message.role == "user" and not message.tool_results
+        )
 
     @property
     def state(self) -> JsonObject:
@@ -89,11 +97,15 @@ def round_to_store(
     answer = message_to_store(reply, reply.usage)
     if not results:
         return (answer,)
+    return answer, results_to_store(results, additions)
+
+
+def results_to_store(results: Sequence[ToolResult], additions: Additions | None = None) -> Message:
+    """Return the results of a reply's calls as the message to store."""
     blocks = tuple(result.block() for result in results)
-    message = Message(
+    return Message(
         id=uuid4(), role="user", content="", created_at=clock.now(), tool_results=blocks, additions=additions
     )
-    return answer, message
 
 
 def message_to_store(reply: Reply, usage: Usage) -> Message:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.agent.history import message_to_store
+from shared.agent.parked_turn import parked, resume, rounds_of
 from shared.agent.sent_messages import is_resumable
 from shared.domain.block_rules import is_acceptable
 from shared.domain.content_blocks import text_block
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from shared.agent.turn import Turn
     from shared.domain.events import TurnEvent
+    from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
 
 _UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
@@ -42,8 +44,10 @@ _NOTHING_SAID = "I have no answer to this question. Please ask it in another way
 _NOTHING_TO_ADD = "Done."
 
 
-async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
+async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = None) -> AsyncGenerator[TurnEvent, None]:
     """Answer the question of a turn. After `max_rounds` rounds of tool calls, the model must answer without tools.
+
+    The calls of a parked round get their results first. A reply with calls that need an approval ends the turn.
 
     Raises:
         ModelError: the model gave no reply, or the reply is incomplete.
@@ -52,7 +56,10 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
     reply = Reply((), None, Usage())
     usage = Usage()
     max_rounds = turn.settings.max_rounds
-    for rounds_left in range(max_rounds, -1, -1):
+    async with aclosing(resume(turn, resumption)) as resuming:
+        async for turn_event in resuming:
+            yield turn_event
+    for rounds_left in range(rounds_of(resumption, max_rounds), -1, -1):
         async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):
@@ -62,6 +69,10 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         usage += reply.usage
         if not rounds_left or not _goes_on(reply):
             break
+        review = await turn.tools.review(reply.calls)
+        if review is not None:
+            yield parked(reply, review, rounds_left, usage)
+            return
         yield ReplyReceived(reply)
         results: tuple[ToolResult, ...] = ()
         async with aclosing(turn.tools.run(reply.calls)) as running:

@@ -106,5 +106,6 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> To
         results=results,
         max_result_chars=settings.max_tool_result_chars,
         timeout=timeout,
+        policy=settings.approval_policy,
     )
     return toolbox

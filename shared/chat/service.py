@@ -11,22 +11,28 @@ from uuid import uuid4
 
 from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
+from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.recording import NO_RECORDERS
+from shared.chat.resumption import question_of, resumption_of
 from shared.chat.transcript import ConversationTranscript
-from shared.domain.errors import ConversationBusy, GraphError, GraphUnavailable
+from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
-from shared.graph.turns import AlreadyAsked
+from shared.graph.repeated_questions import AlreadyAsked
+from shared.graph.turns import Asked
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from uuid import UUID
 
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.recording import Recorders
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
+    from shared.domain.approvals import UserDecision
+    from shared.domain.errors import AssistantError
+    from shared.domain.events import TurnEvent
     from shared.domain.models import Caller
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
@@ -37,6 +43,13 @@ log = logging.getLogger(__name__)
 RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
 """Returns the recorders of the answer to a question."""
 
+_CLOSED = {
+    "approve": "This has already been approved",
+    "reject": "This has already been rejected",
+    "replaced": "Another message was sent instead of a decision, so nothing was done",
+    "expired": "The approval has expired, so nothing was done",
+}
+"""The details of the response to a decision that comes too late, by the verdict."""
 _RETRY_SECONDS = 0.2
 """The pause before the next attempt to begin a turn in a busy conversation."""
 
@@ -87,10 +100,38 @@ class ChatService:
             recorders = self._recorders_of(caller, lease, question)
             turn = await self._begin(lease, caller, question, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
-                return ReplayedAnswer(turn.messages, turn.outcome)
-            answer = self._start(lease, caller, turn, question, recorders)
-            self._answers.add(answer)
-        return answer
+                return self._replayed(turn)
+            resumption = resumption_of(turn, lease)
+            run = self._setup.run(caller, turn, question, resumption)
+            return self._start(lease, turn, run, question, recorders)
+
+    async def decide(
+        self, caller: Caller, conversation_id: UUID, approval_id: UUID, decision: UserDecision, reason: str | None
+    ) -> Answer:
+        """Decide an approval and return the answer that goes on from there.
+
+        Raises:
+            ConversationNotFound: there is no such conversation, or it is another user's.
+            ApprovalNotFound: the conversation has no such approval.
+            ApprovalClosed: the approval was decided before, or it has expired.
+            ConversationBusy: another answer in this conversation is running.
+            TooManyStreams: this process runs the maximum number of answers.
+            GraphUnavailable: the database cannot be reached.
+        """
+        lease = Lease(conversation_id, uuid4())
+        email = caller.principal.subject
+        with self._answers.reserved_place():
+            try:
+                turn = await self._repositories.turns.resume(lease, email, approval_id, (decision, reason))
+            except ApprovalClosed:
+                raise await self._closed(approval_id, conversation_id, email) from None
+            except GraphUnavailable:
+                self._answers.release_later(lease)
+                raise
+            resumption = resumption_of(turn, lease, goes_on=True)
+            question = question_of(turn)
+            run = self._setup.run(caller, turn, None, resumption)
+            return self._start(lease, turn, run, question, self._recorders_of(caller, lease, question))
 
     async def warm_up(self) -> None:
         """Fetch the tools and the UI's URL patterns, which all turns share."""
@@ -100,30 +141,56 @@ class ChatService:
         """Close the connections of the model and the tools."""
         await self._setup.aclose()
 
-    def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message, recorders: Recorders) -> Answer:
+    def _replayed(self, asked: AlreadyAsked) -> ReplayedAnswer:
+        parked = asked.parked
+        is_open = parked is not None and parked.is_open(self._repositories.turns.now())
+        return ReplayedAnswer(asked.messages, asked.outcome, parked.required() if parked and is_open else None)
+
+    async def _closed(self, approval_id: UUID, conversation_id: UUID, email: str) -> AssistantError:
+        """Return the error for an approval that can no longer be decided."""
+        found = await self._repositories.approvals.find(approval_id, conversation_id, email)
+        return ApprovalNotFound() if found is None else ApprovalClosed(_CLOSED[found.verdict or "expired"])
+
+    def _start(
+        self,
+        lease: Lease,
+        turn: BegunTurn,
+        run: AsyncGenerator[TurnEvent, None],
+        question: Message,
+        recorders: Recorders,
+    ) -> Answer:
         email = turn.conversation.user_email
-        return Answer(
-            self._setup.run(caller, turn.conversation, turn.earlier, question),
+        answer = Answer(
+            run,
             ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question, recorders),
             partial(self._titles.choose, turn, question),
             self._answers.remove,
         )
+        self._answers.add(answer)
+        return answer
 
     async def _begin(
         self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]
     ) -> BegunTurn | AlreadyAsked:
-        """Begin the turn as soon as the previous answer has ended."""
+        """Begin the turn as soon as the previous answer has ended.
+
+        An answer that carries out an approval is not stopped by a second approval.
+        """
+        decision = typed_decision(question.content)
+        asked = Asked(question, decision or "replaced")
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
             try:
                 return await self._repositories.turns.begin(
-                    lease, caller.principal.subject, question, limit=self._max_questions, also=also
+                    lease, caller.principal.subject, asked, limit=self._max_questions, also=also
                 )
             except ConversationBusy:
                 seconds_left = ends_at - time.monotonic()
                 if seconds_left <= 0:
                     raise
+                if decision == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
+                    raise ApprovalClosed(_CLOSED["approve"]) from None
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise

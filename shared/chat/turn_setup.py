@@ -18,14 +18,16 @@ from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
     from shared.agent.ui_links import UrlPatterns
     from shared.chat.prefixes import Prefixes
     from shared.domain.events import TurnEvent
-    from shared.domain.models import Caller, Conversation, Message, StoredMessage
+    from shared.domain.models import Caller, Message
+    from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
+    from shared.graph.turns import BegunTurn
     from shared.settings import Settings
     from shared.tools.toolbox import Authorize, CallerTools, Toolbox
 
@@ -57,19 +59,20 @@ class TurnSetup:
         self._authorize = authorize
 
     async def run(
-        self, caller: Caller, conversation: Conversation, earlier: Sequence[StoredMessage], question: Message
+        self, caller: Caller, begun: BegunTurn, question: Message | None, resumption: Resumption | None
     ) -> AsyncGenerator[TurnEvent, None]:
-        """Set a turn up and run it."""
+        """Set a turn up and run it. Without a question it goes on after a parked round."""
+        conversation = begun.conversation
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
-        history = History.of(earlier, question, conversation.edits)
+        history = History.of(begun.earlier, question, conversation.edits)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
         tools = self._toolbox.for_caller(caller, mode, self._authorize, history.result_of)
         prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts)
-        async with aclosing(run_turn(self._model, turn)) as events:
+        async with aclosing(run_turn(self._model, turn, resumption)) as events:
             async for event in events:
                 yield event
 

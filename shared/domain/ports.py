@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import Review
     from shared.domain.call_facts import CallFacts
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolCall, ToolEvent, TurnPrepared
+    from shared.domain.events import (
+        AnswerFailed,
+        AnswerStored,
+        ApprovalRequired,
+        ModelEvent,
+        RoundParked,
+        ToolCall,
+        ToolEvent,
+        TurnPrepared,
+    )
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
     from shared.domain.requests import ModelRequest
 
@@ -160,6 +169,13 @@ class Transcript(Protocol):
             ConversationLost: another answer holds the conversation's lease.
             ConversationNotFound: the conversation has been deleted.
             GraphError: the messages could not be stored.
+        """
+        ...
+
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply whose calls need an approval, and the approval; release the lease; return the event that asks.
+
+        Raises: as append.
         """
         ...
 

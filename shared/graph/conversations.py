@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, GraphConflict, Unauthenticated
+from shared.graph import approvals, leases, mapping, search
 from shared.graph import conversation_statements as statements
-from shared.graph import leases, mapping, search
 from shared.util import clock
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.models import Conversation, StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
 
 
@@ -51,6 +52,20 @@ class Conversations:
         owned = statements.owned_by(email, conversation_id)
         found, messages = await self._graph.read(statements.FIND.bind(**owned), statements.MESSAGES.bind(**owned))
         return only_conversation(found), mapping.messages(messages)
+
+    async def get_with_approval(
+        self, conversation_id: UUID, email: str
+    ) -> tuple[Conversation, list[StoredMessage], ParkedRound | None]:
+        """Return a conversation, its messages, and the newest parked round, in one round trip.
+
+        Raises:
+            ConversationNotFound: the user has no such conversation.
+        """
+        owned = statements.owned_by(email, conversation_id)
+        found, messages, parked = await self._graph.read(
+            statements.FIND.bind(**owned), statements.MESSAGES.bind(**owned), approvals.latest(conversation_id, email)
+        )
+        return only_conversation(found), mapping.messages(messages), approvals.read(parked)
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.
@@ -93,6 +108,7 @@ class Conversations:
             statements.LOCK.bind(**owned),
             leases.REVOKE.bind(id=str(conversation_id)),
             search.FORGET.bind(id=str(conversation_id)),
+            approvals.DELETE_ALL.bind(id=str(conversation_id)),
             statements.DELETE_MESSAGES.bind(id=str(conversation_id)),
             statements.DELETE.bind(**owned),
             check=check_found,

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from shared.domain.errors import GraphError, GraphUnavailable
-from shared.graph import contents, documents, indexes, leases, search
+from shared.graph import approvals, contents, documents, indexes, leases, search
 from shared.graph.connector import connect, prepare_connection
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ VERTEX_LABELS = (
 )
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
 
-_WITH_TABLES = (leases, documents, contents, search)
+_WITH_TABLES = (leases, documents, contents, search, approvals)
 """The modules with a table of ours: its name is `TABLE`, and the statements that create it are `CREATE_TABLE`."""
 
 _ALREADY_EXISTS = (

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import (
-    AnswerRunning,
+    ApprovalClosed,
     ConversationBusy,
     ConversationFull,
     ConversationLost,
-    KeyReused,
 )
-from shared.graph import contents, leases, mapping
+from shared.graph import approvals, contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
+from shared.graph.repeated_questions import AskedBefore, check_first_time, is_question
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
 
-    from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
+    from shared.domain.approvals import UserDecision, Verdict
+    from shared.domain.models import Additions, Conversation, HistoryEdits, Lease, Message, StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
+    from shared.graph.repeated_questions import AlreadyAsked
     from shared.graph.statements import BoundStatement
+
+
+_DECISIONS = frozenset({"approve", "reject"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and the verdict that it means for an open approval."""
+
+    message: Message
+    verdict: Verdict = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +49,8 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyAsked:
-    """The stored answer to a question that came before with the same key; the outcome is None if it is unknown."""
-
-    messages: list[StoredMessage]
-    outcome: JsonObject | None
+    parked: ParkedRound | None = None
+    """The newest parked round of the conversation, with its verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +73,6 @@ class Record:
     """New contents by their hashes."""
 
 
-class _AskedBefore(Exception):
-    """Raised to roll back; not an error."""
-
-    def __init__(self, answer: AlreadyAsked) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 class Turns:
     """The turns of all conversations.
 
@@ -80,15 +80,24 @@ class Turns:
     GraphConflict if another writer changed the same conversation.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, now: Callable[[], datetime] = clock.now) -> None:
+        """Take the graph and the clock by which approvals expire."""
+        self.now = now
         self._graph = graph
 
     async def begin(
-        self, lease: Lease, email: str, question: Message, *, limit: int, also: Sequence[BoundStatement] = ()
+        self,
+        lease: Lease,
+        email: str,
+        question: Asked,
+        *,
+        limit: int,
+        also: Sequence[BoundStatement] = (),
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
-        The statements of `also` run in the same transaction, after the question is stored.
+        An open approval is decided by the question. The statements of `also` run in the same transaction, after the
+        question is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
@@ -100,27 +109,52 @@ class Turns:
 
         def check(results: list[Rows]) -> None:
             check_found(results)
-            _, acquired, rows, *_ = results
+            _, acquired, rows, parked, closed, *_ = results
             earlier = mapping.messages(rows)
-            _check_first_time(question, earlier, is_lease_free=bool(acquired))
+            check_first_time(question.message, earlier, parked, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
-            if sum(map(_is_question, earlier)) >= limit:
+            is_decision = closed and question.verdict in _DECISIONS
+            if not is_decision and sum(map(is_question, earlier)) >= limit:
                 raise ConversationFull
 
         owned = statements.owned_by(email, lease.conversation_id)
         try:
-            found, _, earlier, *_ = await self._graph.transaction(
-                statements.LOCK.bind(**owned),
-                leases.ACQUIRE.bind(**leases.values_of(lease)),
-                statements.MESSAGES.bind(**owned),
-                *_append(owned, [question]),
+            results = await self._graph.transaction(
+                *_begun(owned, lease),
+                approvals.closed(lease, email, question.verdict, self.now()),
+                *_append(owned, [question.message]),
                 *also,
                 check=check,
             )
-        except _AskedBefore as asked:
+        except AskedBefore as asked:
             return asked.answer
-        return BegunTurn(only_conversation(found), mapping.messages(earlier))
+        return _begun_turn(results, lease)
+
+    async def resume(
+        self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
+    ) -> BegunTurn:
+        """Decide an approval and acquire the lease for the turn that goes on; store neither if one is not possible.
+
+        Raises:
+            ConversationNotFound: the user has no such conversation.
+            ApprovalClosed: the user has no such approval, or it was decided before, or it has expired.
+            ConversationBusy: another answer holds the lease.
+        """
+
+        def check(results: list[Rows]) -> None:
+            check_found(results)
+            if not results[4]:
+                raise ApprovalClosed
+            if not results[1]:
+                raise ConversationBusy
+
+        results = await self._graph.transaction(
+            *_begun(statements.owned_by(email, lease.conversation_id), lease),
+            approvals.decided(lease, email, approval_id, decision, self.now()),
+            check=check,
+        )
+        return _begun_turn(results, lease, reason=decision[1])
 
     async def append(
         self,
@@ -178,6 +212,26 @@ class Turns:
         return bool(rows)
 
 
+def _begun(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement, ...]:
+    """Return the statements that begin every turn."""
+    return (
+        statements.LOCK.bind(**owned),
+        leases.ACQUIRE.bind(**leases.values_of(lease)),
+        statements.MESSAGES.bind(**owned),
+        approvals.latest(lease.conversation_id, str(owned["email"])),
+    )
+
+
+def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:
+    """Return the turn that a transaction has begun. Its fifth statement returned the verdict that it stored."""
+    found, _, earlier, newest, verdicts, *_ = results
+    parked = approvals.read(newest)
+    verdict = approvals.verdict_of(verdicts[0][0]) if verdicts else None
+    if parked is not None and verdict is not None:
+        parked = replace(parked, verdict=verdict, reason=reason, holder=lease.holder)
+    return BegunTurn(only_conversation(found), mapping.messages(earlier), parked)
+
+
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
     if record is None:
         return []
@@ -204,30 +258,3 @@ def _check_held(results: list[Rows]) -> None:
     check_found(results)
     if not results[1]:
         raise ConversationLost
-
-
-def _is_question(message: StoredMessage) -> bool:
-    return message.role == "user" and not message.tool_results
-
-
-def _check_first_time(question: Message, earlier: Sequence[StoredMessage], *, is_lease_free: bool) -> None:
-    """Check that no earlier question has the same idempotency key.
-
-    Raises:
-        KeyReused: one has, with other content.
-        AnswerRunning: one has, and it is being answered.
-        _AskedBefore: one has, and its answer has ended.
-    """
-    key = question.idempotency_key
-    if not key:
-        return
-    index = next((i for i, message in enumerate(earlier) if message.idempotency_key == key), None)
-    if index is None:
-        return
-    asked = earlier[index]
-    if asked.content != question.content:
-        raise KeyReused
-    if asked.outcome is None and not is_lease_free:
-        raise AnswerRunning
-    answer = takewhile(lambda message: not _is_question(message), earlier[index + 1 :])
-    raise _AskedBefore(AlreadyAsked(list(answer), asked.outcome))

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from shared.util import clock
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
     from shared.domain import models
+    from shared.domain.parked_rounds import ParkedRound
     from shared.graph import search
 
 
@@ -87,16 +89,40 @@ class Message(BaseModel):
     token_usage: dict[str, JsonValue] | None
 
 
+class Approval(BaseModel):
+    """Tool calls that wait for the user's decision, as in the event `approval_required`."""
+
+    approval_id: UUID
+    expires_at: str
+    calls: list[dict[str, JsonValue]]
+
+
 class ConversationWithMessages(Conversation):
-    """A conversation with its messages, oldest first."""
+    """A conversation with its messages, oldest first, and the approval that it waits for."""
 
     messages: list[Message]
+    approval: Approval | None
 
     @classmethod
-    def of(cls, conversation: models.Conversation, messages: list[models.StoredMessage]) -> ConversationWithMessages:
-        """Return the body for a conversation and its messages."""
+    def of(
+        cls, conversation: models.Conversation, messages: list[models.StoredMessage], parked: ParkedRound | None
+    ) -> ConversationWithMessages:
+        """Return the body for a conversation, its messages and its newest parked round."""
         converted = [Message.model_validate(message) for message in messages]
-        return cls(**Conversation.model_validate(conversation).model_dump(), messages=converted)
+        approval = None
+        if parked is not None and parked.is_open(clock.now()):
+            calls = [call.for_clients() for call in parked.review.asked]
+            expires_at = clock.to_text(parked.expires_at)
+            approval = Approval(approval_id=parked.approval_id, expires_at=expires_at, calls=calls)
+        fields = Conversation.model_validate(conversation).model_dump()
+        return cls(**fields, messages=converted, approval=approval)
+
+
+class ApprovalDecision(BaseModel):
+    """The user's decision about an approval. The model gets the reason of a rejection."""
+
+    decision: Literal["approve", "reject"]
+    reason: Annotated[Text, Field(max_length=2_000)] | None = None
 
 
 class Status(BaseModel):

@@ -12,6 +12,7 @@ from shared.agent.prefix import first_prefix
 from shared.agent.turn import Turn, TurnSettings
 from shared.domain.call_facts import CallFacts
 from shared.domain.events import (
+    ApprovalRequired,
     BlockFinished,
     Reply,
     ReplyFinished,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from shared.domain.approvals import Review
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent, TurnPrepared
+    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, RoundParked, ToolEvent, TurnPrepared
     from shared.domain.models import JsonObject
 
 ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
@@ -173,6 +174,11 @@ class MemoryTranscript:
         if failure is not None:
             raise failure
         self.messages += messages
+
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply that waits for an approval."""
+        await self.finish([parked.message], outcome)
+        return ApprovalRequired(parked.message.id, clock.now(), parked.review.asked)
 
     async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:
         """Store the last messages and the outcome."""
