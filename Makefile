@@ -18,7 +18,8 @@ export BUILD_PYTHON := $(abspath $(VENV_PYTHON))
 export VENV
 INSTALLED := $(VENV)/.installed
 NODE := $(VENV)/.node
-NODE_PACKAGES := local/database/node_modules/.package-lock.json
+NODE_FOLDERS := local/database local/page
+NODE_PACKAGES := $(NODE_FOLDERS:%=%/node_modules/.package-lock.json)
 SAM := .sam/.installed
 SAM_COMMAND := SAM_CLI_TELEMETRY=0 .sam/bin/sam
 # A lock names every package, so pip has nothing to resolve. If it resolved, it would look for `pydantic[email]` apart
@@ -80,14 +81,14 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml --output-file container/requirements.lock
 	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
 	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
-	cd local/database && npm install --package-lock-only --no-audit --no-fund
+	for folder in $(NODE_FOLDERS); do (cd $$folder && npm install --package-lock-only --no-audit --no-fund) || exit; done
 	$(VENV_PYTHON) -m locks.read_metadata
 
 hooks: venv ## install the pre-commit hooks, which check each commit with ruff and Tombi
 	@$(VENV_PYTHON) -m pre_commit install
 
 clean: ## remove what was installed and cached, but not the data in .data
-	rm -rf $(VENV) .sam .aws-sam local/database/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
+	rm -rf $(VENV) .sam .aws-sam $(NODE_FOLDERS:%=%/node_modules) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_PYTHON):
@@ -112,6 +113,6 @@ $(SAM): layer/requirements-sam.lock | $(VENV_PYTHON)
 	@.sam/bin/python $(INSTALL_LOCK) $<
 	@touch $@
 
-$(NODE): $(INSTALLED) local/database/package-lock.json local/requirements-node.lock $(if $(wildcard $(NODE_PACKAGES)),,FORCE)
+$(NODE): $(INSTALLED) $(NODE_FOLDERS:%=%/package-lock.json) local/requirements-node.lock $(if $(filter-out $(wildcard $(NODE_PACKAGES)),$(NODE_PACKAGES)),FORCE)
 	@$(VENV_PYTHON) -m local.node
 	@touch $@

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import local_server
 from shared.domain.errors import GraphError, SettingsError, StartupError
 from shared.graph.schema import set_up
+from shared.graph.search_backfill import make_findable
 from shared.http.app import version
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
@@ -109,13 +110,15 @@ def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    """Create the missing parts of the graph in the database at POSTGRES_URL."""
+    """Create the missing parts of the graph in the database at POSTGRES_URL, and let the search find what is stored."""
     dsn = variables.get("POSTGRES_URL")
     if dsn is None:
         raise SettingsError(["POSTGRES_URL is not set."])
     graph_name = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables}).postgres_graph_name
     try:
         asyncio.run(set_up(dsn, graph_name, lambda created: _report(f"created {created}")))
+        if found := asyncio.run(make_findable(dsn, graph_name, _report)):
+            _report(f"The search finds {found:,} more conversations.")
     except GraphError as error:
         _report(f"The graph could not be set up: {error}")
         return 1

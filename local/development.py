@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from local.demo_model import create_demo_model
 from local.embedded_database import embedded_database
 from local.mcp_servers.encryption_key import load_encryption_key
 from local.mcp_servers.serving import demo_mcp_servers
+from local.node import NodeSetupError, set_up_page
 from local.page import page_router
 from local.seed import register_mcp_servers, seed
 from local.tokens import issue_token, load_secret
 from shared.graph.connector import connect
 from shared.graph.schema import set_up
+from shared.graph.search_backfill import make_findable
 from shared.http.server import running
 from shared.settings import DEFAULT_GRAPH_NAME
 
@@ -56,6 +59,7 @@ async def completed(
         await _complete_database(complete, data_dir, report, stack)
         await _complete_model(complete, report, stack)
         await _complete_api(complete, report, stack)
+        await _complete_page(report)
         yield complete
 
 
@@ -68,6 +72,7 @@ async def _complete_database(
     dsn = await stack.enter_async_context(embedded_database(data_dir, report=report))
     graph_name = complete.get("POSTGRES_GRAPH_NAME", DEFAULT_GRAPH_NAME)
     await set_up(dsn, graph_name)
+    await make_findable(dsn, graph_name)
     servers = await stack.enter_async_context(demo_mcp_servers(complete["IMBI_CONFIG_ENCRYPTION_KEY"]))
     async with await connect(dsn) as connection:
         await seed(connection, graph_name)
@@ -98,3 +103,11 @@ async def _complete_api(complete: dict[str, str], report: Callable[[str], None],
     if "IMBI_UI_URL" not in complete:
         complete.setdefault("IMBI_INTERNAL_UI_URL", url)
     report(f"Imbi API  demo API at {url} (set IMBI_INTERNAL_API_URL to use another API)")
+
+
+async def _complete_page(report: Callable[[str], None]) -> None:
+    """Install the chat page's libraries. Without them the service works, and the page says what is missing."""
+    try:
+        await asyncio.to_thread(set_up_page, report)
+    except NodeSetupError as error:
+        report(f"Page      not available: {error}")

@@ -1,21 +1,22 @@
-"""Node.js and the npm packages of the embedded database; `python -m local.node` sets both up."""
+"""Node.js, and the npm packages of the embedded database and the chat page; `python -m local.node` sets all up."""
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from local.npm import INSTALL, is_installed, one_installation
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 DATABASE = Path(__file__).parent / "database"
+PAGE = Path(__file__).parent / "page"
 OLDEST = 20
 """The oldest major version of Node.js that runs the embedded database."""
 
@@ -43,15 +44,25 @@ def find_node() -> Node | None:
 
 
 def set_up_node(report: Callable[[str], None]) -> Node:
-    """Find or install Node.js and the npm packages; quick where all is there.
+    """Find or install Node.js and the npm packages of the embedded database; quick if everything is installed.
 
     Raises:
         NodeSetupError: something is missing and could not be installed.
     """
     node = find_node() or _install_wheel(report)
-    if not _packages_are_current():
-        _install_packages(node, report)
+    if not is_installed(DATABASE):
+        _install_packages(node, DATABASE, "the embedded database's", report)
     return node
+
+
+def set_up_page(report: Callable[[str], None]) -> None:
+    """Install the npm packages of the chat page, and Node.js if that needs it; quick if everything is installed.
+
+    Raises:
+        NodeSetupError: something is missing and could not be installed.
+    """
+    if not is_installed(PAGE):
+        _install_packages(find_node() or _install_wheel(report), PAGE, "the chat page's", report)
 
 
 def _node_on_path() -> Node | None:
@@ -92,30 +103,18 @@ def _install_wheel(report: Callable[[str], None]) -> Node:
     return node
 
 
-def _packages_are_current() -> bool:
-    installed = DATABASE / "node_modules" / ".package-lock.json"
-    return installed.exists() and installed.stat().st_mtime >= (DATABASE / "package-lock.json").stat().st_mtime
-
-
-def _install_packages(node: Node, report: Callable[[str], None]) -> None:
-    with _one_at_a_time():
-        if _packages_are_current():
+def _install_packages(node: Node, folder: Path, whose: str, report: Callable[[str], None]) -> None:
+    with one_installation(folder):
+        if is_installed(folder):
             return
-        report("installing the embedded database's npm packages")
-        _run([*node.npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed")
+        report(f"installing {whose} npm packages")
+        _run([*node.npm, *INSTALL], "npm ci failed", folder)
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    with (DATABASE / "package-lock.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _run(command: Sequence[str], failure: str) -> None:
+def _run(command: Sequence[str], failure: str, folder: Path | None = None) -> None:
     try:
         ended = subprocess.run(  # noqa: S603  # pip or npm with our own arguments
-            command, cwd=DATABASE, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
+            command, cwd=folder, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise NodeSetupError(f"{failure}: {error}") from error
@@ -127,9 +126,14 @@ def _run(command: Sequence[str], failure: str) -> None:
 def main() -> None:
     """Set up what is missing, telling the terminal."""
     try:
-        set_up_node(lambda line: print(line, flush=True))  # noqa: T201  # the terminal is where this runs
+        set_up_node(_say)
+        set_up_page(_say)
     except NodeSetupError as error:
         sys.exit(str(error))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # the terminal is where this runs
 
 
 if __name__ == "__main__":

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 LOCK_FILES = lock_files()
-NPM_LOCK_FILES = (ROOT / "local/database/package-lock.json", ROOT / "tests/mcp_everything/package-lock.json")
+NPM_LOCK_FILES = tuple(
+    ROOT / folder / "package-lock.json"
+    for folder in ("local/database", "local/page", "tests/browser", "tests/mcp_everything")
+)
 METADATA = load()
 ASKED_FOR_BY_NONE = {"python-dateutil"}
 """The layer has it although only botocore requires it, which the layer leaves out."""

@@ -19,11 +19,13 @@ from pydantic import BaseModel
 from local_server import ROUTES
 from shared.agent.outcome import STOPPED, Interruption
 from shared.claude import errors
+from shared.domain.approvals import AskedCall
 from shared.domain.errors import AssistantError
 from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerStored,
+    ApprovalRequired,
     BlockFinished,
     ClientActionRequested,
     TextAdded,
@@ -38,6 +40,7 @@ from shared.domain.models import Usage
 from shared.http import error_responses
 from shared.http.sse import frame
 from shared.settings import Settings
+from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,6 +58,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
     ToolFinished("a", "a", is_error=False, duration_ms=1),
     ClientActionRequested("a", "a", {}),
     AnswerStored(uuid4(), Usage(), "end_turn"),
+    ApprovalRequired(uuid4(), clock.now(), (AskedCall(id="a", name="b", input={}, method=None, path=None),)),
     TitleChosen("a"),
     AnswerFailed("a", "internal", retryable=True),
 )

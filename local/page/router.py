@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
+from local.page import static_files
 from local.page.loopback import is_from_this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 SAMPLES: Final = (
     "What can you do?",
@@ -22,14 +23,8 @@ SAMPLES: Final = (
 )
 """The questions that an empty conversation offers."""
 
-_FOLDER: Final = Path(__file__).parent / "static"
-_MEDIA_TYPES: Final = {".css": "text/css; charset=utf-8", ".mjs": "text/javascript; charset=utf-8"}
-_PAGE_HEADERS: Final = {
+_HEADERS: Final = {
     "Cache-Control": "no-cache",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -66,7 +61,8 @@ def page_router(
 
     @router.get("/")
     def show_page() -> FileResponse:
-        return FileResponse(_FOLDER / "index.html", headers=_PAGE_HEADERS)
+        headers = {**_HEADERS, "Content-Security-Policy": static_files.security_policy()}
+        return _served(static_files.PAGE, static_files.PAGE.name, headers)
 
     @router.get("/_page/config")
     def read_config() -> PageConfig:
@@ -79,21 +75,24 @@ def page_router(
         response.headers["Cache-Control"] = "no-store"
         return IssuedToken(token=issue_token(user))
 
-    # This route comes last, because it matches every name under /_page/.
+    # These routes come last, because one of them matches every name under /_page/.
+    router.add_api_route("/_page/lib/{name}", _show_library)
     router.add_api_route("/_page/{name}", _show_file)
     return router
 
 
+def _show_library(name: str) -> FileResponse:
+    return _served(static_files.library(name), name)
+
+
 def _show_file(name: str) -> FileResponse:
-    file = _files().get(name)
+    return _served(static_files.own_file(name), name)
+
+
+def _served(file: Path | None, name: str, headers: Mapping[str, str] = _HEADERS) -> FileResponse:
     if file is None:
         raise HTTPException(404, "Not found")
-    return FileResponse(file, media_type=_MEDIA_TYPES[file.suffix], headers=_PAGE_HEADERS)
-
-
-def _files() -> dict[str, Path]:
-    """Return the files that may be served; they are listed for each request, so that edits need no restart."""
-    return {file.name: file for file in _FOLDER.iterdir() if file.suffix in _MEDIA_TYPES}
+    return FileResponse(file, media_type=static_files.media_type(name), headers=headers)
 
 
 def _refuse_strangers(request: Request) -> None:

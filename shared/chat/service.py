@@ -19,7 +19,6 @@ from shared.chat.transcript import ConversationTranscript
 from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
-from shared.graph.turns import Asked
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -177,13 +176,17 @@ class ChatService:
         An answer that carries out an approval is not stopped by a second approval.
         """
         decision = typed_decision(question.content)
-        asked = Asked(question, decision or "replaced")
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
             try:
                 return await self._repositories.turns.begin(
-                    lease, caller.principal.subject, asked, limit=self._max_questions, also=also
+                    lease,
+                    caller.principal.subject,
+                    question,
+                    limit=self._max_questions,
+                    verdict=decision or "replaced",
+                    also=also,
                 )
             except ConversationBusy:
                 seconds_left = ends_at - time.monotonic()

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from shared.domain.approvals import Review, Verdict
     from shared.domain.events import ToolCall
 
-APPROVAL_LIFETIME = timedelta(hours=1)
+APPROVAL_LIFETIME_SECONDS = 3600
 """An approval that is older can no longer be given."""
+APPROVAL_LIFETIME = timedelta(seconds=APPROVAL_LIFETIME_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,8 +92,9 @@ _CARRIED_OUT = Sql(f"""
      WHERE approval.conversation_id = {text_parameter("id")} AND approval.decision = 'approve'
        AND lease.expires_at > clock_timestamp()
 """)  # noqa: S608  # constants
-DELETE_ALL = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter('id')}")  # noqa: S608  # constants
-"""Deletes the approvals of a conversation, together with the conversation."""
+DELETE_OF_CONVERSATION = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter("id")} RETURNING 'true'
+""")  # noqa: S608  # constants
 
 
 class Approvals:

@@ -1,20 +1,27 @@
-"""The statements about conversations and their messages."""
+"""The statements about conversations and their messages.
+
+They are SQL on the tables of the labels, because Cypher's writes scan these tables on AGE 1.5. What they store is what
+Cypher would store. Every name has its schema, so the statements need no search path.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph.statements import Cypher, Sql, agtype_parameter, property_of
+from shared.graph.statements import Sql, agtype_parameter, equals, property_of
+from shared.graph.vertex_changes import CHANGED_PROPERTIES
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from pydantic import JsonValue
 
-_OWNED = f"""{property_of("id")} = {agtype_parameter("id")}
-         AND {property_of("user_email")} = {agtype_parameter("email")}"""
-_MATCH_OWNED = "MATCH (conversation:Conversation) WHERE conversation.id = $id AND conversation.user_email = $email"
-_NOT_ARCHIVED = f"""{property_of("is_archived")} IS DISTINCT FROM 'true'::ag_catalog.agtype"""
+_OWNED = f"{equals('id')} AND {equals('user_email', 'email')}"
+_OF_CONVERSATION = equals("conversation_id", "id")
+_NOT_ARCHIVED = f"NOT coalesce({property_of('is_archived')} OPERATOR(ag_catalog.=) 'true'::ag_catalog.agtype, false)"
+_KEY = ", ".join(property_of(name) for name in ("updated_at", "id"))
+_BEFORE = f"""ROW({_KEY}) OPERATOR(ag_catalog.<)
+              ROW({agtype_parameter("before_updated_at")}, {agtype_parameter("before_id")})"""
 
 
 def owned_by(email: str, conversation_id: UUID) -> dict[str, JsonValue]:
@@ -22,89 +29,75 @@ def owned_by(email: str, conversation_id: UUID) -> dict[str, JsonValue]:
     return {"id": str(conversation_id), "email": email}
 
 
-def _list(condition: str) -> Sql:
-    # The query names both columns of the index in ORDER BY. AGE's equality does not tell the planner that the first
-    # column is constant, so with the second column alone it would sort all conversations of the user.
+def _list(*conditions: str) -> Sql:
+    # The query names all columns of the index in ORDER BY. AGE's equality does not tell the planner that the first
+    # column is constant, so without the first column it would sort all conversations of the user.
     return Sql(f"""
         SELECT properties FROM {{graph}}."Conversation"
-         WHERE {property_of("user_email")} = {agtype_parameter("email")} AND {condition}
-         ORDER BY {property_of("user_email")} DESC, {property_of("updated_at")} DESC
+         WHERE {" AND ".join((equals("user_email", "email"), *conditions))}
+         ORDER BY {property_of("user_email")} DESC, {property_of("updated_at")} DESC, {property_of("id")} DESC
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
     """)  # noqa: S608  # values are bound
 
 
-CREATE = Cypher("""
-    MATCH (user:User) WHERE user.email = $user_email WITH user LIMIT 1
-    CREATE (user)-[:HAS_CONVERSATION]->(conversation:Conversation {
-        id: $id, user_email: $user_email, title: $title, created_at: $created_at, updated_at: $updated_at,
-        model: $model, is_archived: $is_archived})
-    RETURN properties(conversation)
-""")
+CREATE = Sql(f"""
+    WITH owner AS (
+        SELECT id FROM {{graph}}."User" WHERE {equals("email", "user_email")} LIMIT 1
+    ), conversation AS (
+        INSERT INTO {{graph}}."Conversation" (properties)
+        SELECT {agtype_parameter("properties")} FROM owner
+        RETURNING id, properties
+    ), edge AS (
+        INSERT INTO {{graph}}."HAS_CONVERSATION" (start_id, end_id)
+        SELECT owner.id, conversation.id FROM owner, conversation
+    )
+    SELECT properties FROM conversation
+""")  # noqa: S608  # values are bound
 FIND = Sql(f"""SELECT properties FROM {{graph}}."Conversation" WHERE {_OWNED}""")  # noqa: S608  # values are bound
 LOCK = Sql(f"""SELECT properties FROM {{graph}}."Conversation" WHERE {_OWNED} FOR UPDATE""")  # noqa: S608  # values are bound
-LIST_ALL = _list("true")
+LIST_ALL = _list()
+LIST_ALL_BEFORE = _list(_BEFORE)
 LIST_CURRENT = _list(_NOT_ARCHIVED)
+LIST_CURRENT_BEFORE = _list(_BEFORE, _NOT_ARCHIVED)
 MESSAGES = Sql(f"""
     SELECT properties FROM {{graph}}."Message"
-     WHERE {property_of("conversation_id")} = {agtype_parameter("id")}
+     WHERE {_OF_CONVERSATION}
        AND EXISTS (SELECT 1 FROM {{graph}}."Conversation" WHERE {_OWNED})
      ORDER BY {property_of("sequence")}
 """)  # noqa: S608  # values are bound
-SET_TITLE = Cypher(f"""
-    {_MATCH_OWNED}
-    SET conversation.title = $title
-    RETURN properties(conversation)
-""")
-SUGGEST_TITLE = Cypher(f"""
-    {_MATCH_OWNED} AND conversation.title IS NULL
-    SET conversation.title = $title
-    RETURN properties(conversation)
-""")
-SET_ARCHIVED = Cypher(f"""
-    {_MATCH_OWNED}
-    SET conversation.is_archived = $is_archived
-    RETURN properties(conversation)
-""")
-TOUCH = Cypher(f"""
-    {_MATCH_OWNED}
-    SET conversation.updated_at = $updated_at
-    RETURN properties(conversation)
-""")
-APPEND = Cypher(f"""
-    {_MATCH_OWNED}
-    OPTIONAL MATCH (earlier:Message) WHERE earlier.conversation_id = $id
-    WITH conversation, coalesce(max(earlier.sequence), -1) AS last
-    UNWIND $rows AS row
-    CREATE (conversation)-[:CONTAINS]->(message:Message {{
-        id: row.id, conversation_id: $id, role: row.role, content: row.content, tool_use: row.tool_use,
-        tool_results: row.tool_results, created_at: row.created_at, sequence: last + 1 + row.offset,
-        token_usage: row.token_usage, blocks: row.blocks, additions: row.additions, is_partial: row.is_partial,
-        idempotency_key: row.idempotency_key}})
-    RETURN properties(message)
-""")
-SET_ADDITIONS = Cypher("""
-    MATCH (message:Message) WHERE message.id = $id
-    SET message.additions = $additions
-    RETURN properties(message)
-""")
-SET_PREFIX = Cypher("""
-    MATCH (conversation:Conversation) WHERE conversation.id = $id AND conversation.user_email = $email
-    SET conversation.prefix = $prefix, conversation.edits = $edits
-    RETURN properties(conversation)
-""")
-SET_OUTCOME = Cypher("""
-    MATCH (message:Message) WHERE message.id = $id
-    SET message.outcome = $outcome
-    RETURN properties(message)
-""")
-HAS_MESSAGE = Sql(f"""
-    SELECT 'true' FROM {{graph}}."Message" WHERE {property_of("id")} = {agtype_parameter("id")}
+CHANGE = Sql(f"""
+    UPDATE {{graph}}."Conversation" SET properties = {CHANGED_PROPERTIES}
+     WHERE {_OWNED}
+    RETURNING properties
 """)  # noqa: S608  # values are bound
-DELETE_MESSAGES = Cypher("""
-    MATCH (message:Message) WHERE message.conversation_id = $id
-    DETACH DELETE message
-""")
-DELETE = Cypher(f"""
-    {_MATCH_OWNED}
-    DETACH DELETE conversation
-""")
+SUGGEST_TITLE = Sql(f"""
+    UPDATE {{graph}}."Conversation" SET properties = {CHANGED_PROPERTIES}
+     WHERE {_OWNED} AND {property_of("title")} IS NULL
+    RETURNING properties
+""")  # noqa: S608  # values are bound
+APPEND = Sql(f"""
+    WITH conversation AS (
+        SELECT id FROM {{graph}}."Conversation" WHERE {_OWNED}
+    ), earlier AS (
+        SELECT ({property_of("sequence")})::bigint AS last FROM {{graph}}."Message"
+         WHERE {_OF_CONVERSATION} AND {property_of("sequence")} IS NOT NULL
+         ORDER BY {property_of("conversation_id")} DESC, {property_of("sequence")} DESC
+         LIMIT 1
+    ), message AS (
+        INSERT INTO {{graph}}."Message" (properties)
+        SELECT row.properties::text::ag_catalog.agtype OPERATOR(ag_catalog.||) ag_catalog.agtype_build_map(
+                   'sequence', coalesce((SELECT last FROM earlier), -1) + row.number)
+          FROM conversation, json_array_elements(%(rows)s::json) WITH ORDINALITY AS row (properties, number)
+        RETURNING id, properties
+    ), edge AS (
+        INSERT INTO {{graph}}."CONTAINS" (start_id, end_id)
+        SELECT conversation.id, message.id FROM conversation, message
+    )
+    SELECT properties FROM message
+""")  # noqa: S608  # values are bound
+CHANGE_MESSAGE = Sql(f"""
+    UPDATE {{graph}}."Message" SET properties = {CHANGED_PROPERTIES}
+     WHERE {equals("id")}
+    RETURNING 'true'
+""")  # noqa: S608  # values are bound
+HAS_MESSAGE = Sql(f"""SELECT 'true' FROM {{graph}}."Message" WHERE {equals("id")}""")  # noqa: S608  # values are bound

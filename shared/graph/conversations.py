@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import ConversationNotFound, GraphConflict, Unauthenticated
-from shared.graph import approvals, leases, mapping, search
+from shared.domain.errors import ConversationNotFound, Unauthenticated
+from shared.graph import approvals, mapping, search
 from shared.graph import conversation_statements as statements
+from shared.graph.deletions import Deletions
+from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from shared.domain.models import Conversation, StoredMessage
+    from shared.domain.models import Conversation, JsonObject, StoredMessage
     from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
 
@@ -25,6 +27,7 @@ class Conversations:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._deletions = Deletions(graph)
 
     async def create(self, conversation: Conversation) -> Conversation:
         """Store a new conversation and return it as stored.
@@ -32,7 +35,9 @@ class Conversations:
         Raises:
             Unauthenticated: the user no longer exists.
         """
-        rows = await self._graph.write(statements.CREATE.bind(**mapping.conversation_properties(conversation)))
+        properties = stored(mapping.conversation_properties(conversation))
+        statement = statements.CREATE.bind(user_email=conversation.user_email, properties=properties)
+        rows = await self._graph.write(statement)
         if not rows:
             raise Unauthenticated
         return mapping.conversation(rows[0][0])
@@ -84,18 +89,12 @@ class Conversations:
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
+        new: JsonObject = {"title": title, "is_archived": is_archived}
+        changes = changing({**stored(new), "updated_at": clock.now_text()})
         owned = statements.owned_by(email, conversation_id)
-        changes = [statements.LOCK.bind(**owned)]
-        if title is not None:
-            changes += [
-                statements.SET_TITLE.bind(**owned, title=title),
-                search.title_written(conversation_id, email, title),
-            ]
-        if is_archived is not None:
-            changes.append(statements.SET_ARCHIVED.bind(**owned, is_archived=is_archived))
-        changes.append(statements.TOUCH.bind(**owned, updated_at=clock.now_text()))
-        results = await self._graph.transaction(*changes, check=check_found)
-        return only_conversation(results[-1])
+        written = [search.title_written(conversation_id, email, title)] if title is not None else []
+        results = await self._graph.transaction(statements.CHANGE.bind(**owned, **changes), *written, check=check_found)
+        return only_conversation(results[0])
 
     async def delete(self, conversation_id: UUID, email: str) -> None:
         """Delete a conversation and its messages.
@@ -103,29 +102,16 @@ class Conversations:
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
-        owned = statements.owned_by(email, conversation_id)
-        await self._graph.transaction(
-            statements.LOCK.bind(**owned),
-            leases.REVOKE.bind(id=str(conversation_id)),
-            search.FORGET.bind(id=str(conversation_id)),
-            approvals.DELETE_ALL.bind(id=str(conversation_id)),
-            statements.DELETE_MESSAGES.bind(id=str(conversation_id)),
-            statements.DELETE.bind(**owned),
-            check=check_found,
-        )
+        await self._deletions.delete(conversation_id, email)
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
         """Set the title unless the conversation has one or has been deleted; return whether it was set."""
-        suggested = (
-            statements.SUGGEST_TITLE.bind(**statements.owned_by(email, conversation_id), title=title),
+        owned = statements.owned_by(email, conversation_id)
+        changed, _ = await self._graph.transaction(
+            statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title})),
             search.title_written(conversation_id, email, title),
         )
-        try:
-            results = await self._graph.transaction(*suggested)
-        except GraphConflict:
-            # Another writer changed the conversation at the same moment.
-            results = await self._graph.transaction(*suggested)
-        return bool(results[0])
+        return bool(changed)
 
 
 def only_conversation(rows: Rows) -> Conversation:

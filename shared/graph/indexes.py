@@ -48,10 +48,14 @@ _VERTEX_INDEXES = (
     Index("TokenMetadata", ("jti",)),
     Index("APIKey", ("key_id",)),
     Index("Conversation", ("id",), unique=True),
-    Index("Conversation", ("user_email", "updated_at")),
+    Index("Conversation", ("user_email", "updated_at", "id")),
+    Index("Conversation", ("updated_at",)),
     Index("Message", ("id",), unique=True),
     Index("Message", ("conversation_id", "sequence"), unique=True),
 )
+
+_SUPERSEDED = (Index("Conversation", ("user_email", "updated_at")),)
+"""Indexes of earlier versions that no statement needs any more. Each one would slow down every write."""
 
 # Edges lead to the vertices of these labels. Newer releases of AGE index the id of every vertex themselves.
 _FOUND_BY_EDGE = ("User", "ServiceAccount")
@@ -93,6 +97,14 @@ async def create(connection: Connection, graph_name: str, index: Index) -> bool:
         await _drop(connection, graph_name, index)
         await _build(connection, f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {target}")
     return True
+
+
+async def drop_superseded(connection: Connection, graph_name: str) -> list[Index]:
+    """Drop the indexes of earlier versions; return those that existed."""
+    found = [index for index in _SUPERSEDED if await _validity(connection, graph_name, index) is not None]
+    for index in found:
+        await _drop(connection, graph_name, index)
+    return found
 
 
 async def is_valid(connection: Connection, graph_name: str, index: Index) -> bool:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.graph import contents, documents, leases, schema, search
+from shared.graph import schema, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.graph.connector import Connection
 
 _OWN_LABELS = ("Conversation", "Message", "HAS_CONVERSATION", "CONTAINS")
-_OWN_TABLES = (leases.TABLE, documents.TABLE, contents.TABLE, search.TABLE)
+_OWN_TABLES = tuple(module.TABLE for module in tables.WITH_TABLES)
 _UPDATED_LABELS = ("APIKey", "MCPServer")
 
 _VERSIONS = """

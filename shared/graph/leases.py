@@ -51,7 +51,7 @@ HOLD = Sql(f"""
     RETURNING 'true'
 """)  # noqa: S608  # constants
 RELEASE = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {_ID} AND holder = {_HOLDER} RETURNING 'true'")  # noqa: S608  # constants
-REVOKE = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {_ID} RETURNING 'true'")  # noqa: S608  # constants
+DELETE_OF_CONVERSATION = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {_ID} RETURNING 'true'")  # noqa: S608  # constants
 _REQUEST_STOP = Sql(f"""
     UPDATE {{graph}}.{TABLE} SET stop_requested = true
      WHERE conversation_id = {_ID} AND expires_at > clock_timestamp()

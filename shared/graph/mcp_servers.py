@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from shared.domain.models import MCPServer
 from shared.graph import agtype
-from shared.graph.statements import Cypher, Sql
+from shared.graph.statements import Sql, agtype_parameter, property_of
+from shared.graph.vertex_changes import CHANGED_PROPERTIES, changing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
 FIND_ALL = Sql('SELECT properties FROM {graph}."MCPServer"')
 
-RECORD_HEALTH = Cypher("""
-    MATCH (s:MCPServer)
-    WHERE coalesce(s.slug, s.id) = $slug
-    AND (s.last_tested_at IS NULL OR s.last_tested_at <= $before OR s.last_tested_at > $now)
-    SET s.status = $status, s.last_error = $error, s.last_tested_at = $tested_at,
-        s.last_tested_latency_ms = $latency_ms, s.tools_discovered = coalesce($tools_discovered, s.tools_discovered)
-    RETURN true
-""")
+_TESTED_AT = property_of("last_tested_at")
+
+RECORD_HEALTH = Sql(f"""
+    UPDATE {{graph}}."MCPServer" SET properties = {CHANGED_PROPERTIES}
+     WHERE coalesce({property_of("slug")}, {property_of("id")}) OPERATOR(ag_catalog.=) {agtype_parameter("slug")}
+       AND ({_TESTED_AT} IS NULL OR {_TESTED_AT} OPERATOR(ag_catalog.<=) {agtype_parameter("before")}
+            OR {_TESTED_AT} OPERATOR(ag_catalog.>) {agtype_parameter("now")})
+    RETURNING 'true'
+""")  # noqa: S608  # values are bound
 """Writes nothing if any process has written since `before`. The times are ISO 8601 in UTC, which sort as text."""
 
 _HEALTH_INTERVAL = timedelta(minutes=1)
@@ -70,16 +72,17 @@ class MCPServers:
         Raises:
             GraphError: the database cannot be reached, refuses the change, or another writer changed the node.
         """
-        bound = RECORD_HEALTH.bind(
-            slug=slug,
-            status=status,
-            error=error,
-            tested_at=_iso(tested_at),
-            before=_iso(tested_at - _HEALTH_INTERVAL),
-            now=_iso(tested_at),
-            latency_ms=latency_ms,
-            tools_discovered=tools_discovered,
-        )
+        now = _iso(tested_at)
+        health: JsonObject = {
+            "status": status,
+            "last_error": error,
+            "last_tested_at": now,
+            "last_tested_latency_ms": latency_ms,
+        }
+        if tools_discovered is not None:
+            health["tools_discovered"] = tools_discovered
+        before = _iso(tested_at - _HEALTH_INTERVAL)
+        bound = RECORD_HEALTH.bind(slug=slug, before=before, now=now, **changing(health))
         await self._graph.write(bound)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from shared.domain.errors import GraphError
 from shared.domain.models import KeyRecord, Principal, Subject
 from shared.graph import agtype
-from shared.graph.statements import Cypher, Sql, agtype_parameter, property_of
+from shared.graph.statements import Sql, equals, property_of
+from shared.graph.vertex_changes import CHANGED_PROPERTIES, changing
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -29,29 +30,30 @@ _ROLES = f"""
     roles AS (
         SELECT role.id
           FROM principal
-          JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id = principal.id
-          JOIN {{graph}}."Role" role ON {property_of("slug", "role")} = {property_of("role", "membership")}
+          JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id OPERATOR(ag_catalog.=) principal.id
+          JOIN {{graph}}."Role" role
+            ON {property_of("slug", "role")} OPERATOR(ag_catalog.=) {property_of("role", "membership")}
         UNION
         SELECT inherits.end_id
           FROM roles
-          JOIN {{graph}}."INHERITS_FROM" inherits ON inherits.start_id = roles.id
+          JOIN {{graph}}."INHERITS_FROM" inherits ON inherits.start_id OPERATOR(ag_catalog.=) roles.id
     )"""  # noqa: S608  # labels are constants
 _RIGHTS = f"""
     SELECT '"organization"'::ag_catalog.agtype, {property_of("slug", "organization")}
       FROM principal
-      JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id = principal.id
-      JOIN {{graph}}."Organization" organization ON organization.id = membership.end_id
+      JOIN {{graph}}."MEMBER_OF" membership ON membership.start_id OPERATOR(ag_catalog.=) principal.id
+      JOIN {{graph}}."Organization" organization ON organization.id OPERATOR(ag_catalog.=) membership.end_id
     UNION ALL
     SELECT '"permission"'::ag_catalog.agtype, {property_of("name", "permission")}
       FROM roles
-      JOIN {{graph}}."GRANTS" grants ON grants.start_id = roles.id
-      JOIN {{graph}}."Permission" permission ON permission.id = grants.end_id"""  # noqa: S608  # labels are constants
+      JOIN {{graph}}."GRANTS" grants ON grants.start_id OPERATOR(ag_catalog.=) roles.id
+      JOIN {{graph}}."Permission" permission ON permission.id OPERATOR(ag_catalog.=) grants.end_id"""  # noqa: S608  # labels are constants
 
 
 def _find(label: str, key: str, kind: str) -> Sql:
     return Sql(f"""
         WITH RECURSIVE principal AS (
-            SELECT id, properties FROM {{graph}}."{label}" WHERE {property_of(key)} = {agtype_parameter("subject")}
+            SELECT id, properties FROM {{graph}}."{label}" WHERE {equals(key, "subject")}
         ), {_ROLES}
         SELECT '"{kind}"'::ag_catalog.agtype, properties FROM principal
         UNION ALL {_RIGHTS}
@@ -61,28 +63,28 @@ def _find(label: str, key: str, kind: str) -> Sql:
 FIND_USER = _find("User", "email", "user")
 FIND_SERVICE_ACCOUNT = _find("ServiceAccount", "slug", "service_account")
 FIND_TOKEN = Sql(f"""
-    SELECT properties FROM {{graph}}."TokenMetadata" WHERE {property_of("jti")} = {agtype_parameter("jti")}
+    SELECT properties FROM {{graph}}."TokenMetadata" WHERE {equals("jti")}
 """)  # noqa: S608  # values are bound
 FIND_KEY = Sql(f"""
     WITH RECURSIVE key AS (
-        SELECT id, properties FROM {{graph}}."APIKey" WHERE {property_of("key_id")} = {agtype_parameter("key_id")}
+        SELECT id, properties FROM {{graph}}."APIKey" WHERE {equals("key_id")}
     ), principal AS (
-        SELECT owned.end_id AS id FROM key JOIN {{graph}}."OWNED_BY" owned ON owned.start_id = key.id
+        SELECT owned.end_id AS id
+          FROM key JOIN {{graph}}."OWNED_BY" owned ON owned.start_id OPERATOR(ag_catalog.=) key.id
     ), {_ROLES}
     SELECT '"key"'::ag_catalog.agtype, properties FROM key
     UNION ALL
     SELECT '"user"'::ag_catalog.agtype, owner.properties
-      FROM principal JOIN {{graph}}."User" owner ON owner.id = principal.id
+      FROM principal JOIN {{graph}}."User" owner ON owner.id OPERATOR(ag_catalog.=) principal.id
     UNION ALL
     SELECT '"service_account"'::ag_catalog.agtype, owner.properties
-      FROM principal JOIN {{graph}}."ServiceAccount" owner ON owner.id = principal.id
+      FROM principal JOIN {{graph}}."ServiceAccount" owner ON owner.id OPERATOR(ag_catalog.=) principal.id
     UNION ALL {_RIGHTS}
 """)  # noqa: S608  # values are bound
-RECORD_USE = Cypher("""
-    MATCH (key:APIKey) WHERE key.key_id = $key_id
-    SET key.last_used = $last_used
-    RETURN key.key_id
-""")
+RECORD_USE = Sql(f"""
+    UPDATE {{graph}}."APIKey" SET properties = {CHANGED_PROPERTIES} WHERE {equals("key_id")}
+    RETURNING 'true'
+""")  # noqa: S608  # values are bound
 
 
 class Principals:
@@ -116,7 +118,7 @@ class Principals:
         if time.time() - key.last_used < _USE_INTERVAL_SECONDS:
             return
         try:
-            await self._graph.write(RECORD_USE.bind(key_id=key.key_id, last_used=clock.now_text()))
+            await self._graph.write(RECORD_USE.bind(key_id=key.key_id, **changing({"last_used": clock.now_text()})))
         except GraphError as error:
             log.warning("the use of an API key could not be stored: %s", type(error).__name__)
 

@@ -14,8 +14,9 @@ import psycopg
 from psycopg import errors
 
 from shared.domain.errors import GraphError, GraphUnavailable
-from shared.graph import approvals, contents, documents, indexes, leases, search
+from shared.graph import indexes
 from shared.graph.connector import connect, prepare_connection
+from shared.graph.tables import WITH_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,6 @@ VERTEX_LABELS = (
     "Message",
 )
 EDGE_LABELS = ("MEMBER_OF", "INHERITS_FROM", "GRANTS", "OWNED_BY", "HAS_CONVERSATION", "CONTAINS")
-
-_WITH_TABLES = (leases, documents, contents, search, approvals)
-"""The modules with a table of ours: its name is `TABLE`, and the statements that create it are `CREATE_TABLE`."""
 
 _ALREADY_EXISTS = (
     errors.DuplicateSchema,
@@ -78,7 +76,7 @@ async def missing(connection: Connection, graph_name: str) -> list[str]:
     names = [f"{kind} label {label}" for label, kind in labels if not await _has_label(connection, graph_name, label)]
     names += [
         f"table {module.TABLE}"
-        for module in _WITH_TABLES
+        for module in WITH_TABLES
         if not await _exists(connection, _FIND_TABLE, graph_name, module.TABLE)
     ]
     names += [
@@ -121,10 +119,11 @@ async def _create(connection: Connection, graph_name: str, report: Callable[[str
     for index in indexes.required(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))
+    await indexes.drop_superseded(connection, graph_name)
 
 
 async def _create_tables(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:
-    for module in _WITH_TABLES:
+    for module in WITH_TABLES:
         if await _exists(connection, _FIND_TABLE, graph_name, module.TABLE):
             continue
         for statement in module.CREATE_TABLE:

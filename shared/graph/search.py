@@ -18,6 +18,7 @@ from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
@@ -77,17 +78,18 @@ SEARCH = Sql(f"""
         SELECT conversation.properties, found.*
           FROM found
           JOIN {{graph}}."Conversation" AS conversation
-            ON {property_of("id", "conversation")} = {_agtype("to_jsonb(found.conversation_id)")}
-           AND {property_of("user_email", "conversation")} = {_agtype("%(email)s::jsonb")}
+            ON {property_of("id", "conversation")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(found.conversation_id)")}
+           AND {property_of("user_email", "conversation")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
          WHERE (%(include_archived)s)::text::boolean
-            OR {property_of("is_archived", "conversation")} IS DISTINCT FROM 'true'::ag_catalog.agtype
+            OR NOT coalesce({property_of("is_archived", "conversation")} OPERATOR(ag_catalog.=)
+                            'true'::ag_catalog.agtype, false)
          ORDER BY clauses DESC, score DESC, found.conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
     )
     SELECT best.properties, to_jsonb(best.clauses)::text,
            (SELECT {property_of("content", "message")} FROM {{graph}}."Message" AS message
              WHERE best.message_id <> ''
-               AND {property_of("id", "message")} = {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
+               AND {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
       FROM best ORDER BY clauses DESC, score DESC, best.conversation_id
 """)  # noqa: S608  # values are bound
 WRITE = Sql(f"""
@@ -103,14 +105,16 @@ WRITE_TITLE = Sql(f"""
     INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
     SELECT {text_parameter("id")}, '{_TITLE}', 0, {text_parameter("email")}, now(), {text_parameter("words")}::tsvector
       FROM {{graph}}."Conversation"
-     WHERE {property_of("id")} = {_agtype("%(id)s::jsonb")}
-       AND {property_of("user_email")} = {_agtype("%(email)s::jsonb")}
-       AND {property_of("title")} = {_agtype("%(title)s::jsonb")}
+     WHERE {property_of("id")} OPERATOR(ag_catalog.=) {_agtype("%(id)s::jsonb")}
+       AND {property_of("user_email")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
+       AND {property_of("title")} OPERATOR(ag_catalog.=) {_agtype("%(title)s::jsonb")}
     ON CONFLICT (conversation_id, message_id, part)
        DO UPDATE SET words = excluded.words, written_at = excluded.written_at
     RETURNING 'true'
 """)  # noqa: S608  # values are bound
-FORGET = Sql(f"DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter('id')} RETURNING 'true'")  # noqa: S608  # constants
+DELETE_OF_CONVERSATION = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter("id")} RETURNING 'true'
+""")  # noqa: S608  # constants
 FORGET_MESSAGES = Sql(f"""
     DELETE FROM {{graph}}.{TABLE}
      WHERE conversation_id = {text_parameter("id")}
@@ -127,6 +131,16 @@ class FoundConversation:
     snippet: str
     clauses: int
     """How many clauses of the query occur in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The text of a message that the search finds."""
+
+    message_id: str
+    is_question: bool
+    content: str
+    written_at: datetime
 
 
 class ConversationSearch:
@@ -172,8 +186,18 @@ class ConversationSearch:
 
 def written(conversation_id: UUID | str, email: str, messages: Iterable[Message]) -> list[BoundStatement]:
     """Return the statements that make messages findable; there is none if they have no words."""
-    rows: list[JsonValue] = [row for message in messages for row in _rows(email, message)]
+    texts = (
+        Text(str(each.id), each.role == "user", each.content, each.created_at)
+        for each in messages
+        if not each.tool_results
+    )
+    rows = rows_of(email, texts)
     return [WRITE.bind(id=str(conversation_id), email=email, rows=rows)] if rows else []
+
+
+def rows_of(email: str, texts: Iterable[Text]) -> list[JsonValue]:
+    """Return the rows of texts that the user's search finds."""
+    return [row for text in texts for row in _rows(email, text)]
 
 
 def title_written(conversation_id: UUID | str, email: str, title: str) -> BoundStatement:
@@ -182,18 +206,11 @@ def title_written(conversation_id: UUID | str, email: str, title: str) -> BoundS
     return WRITE_TITLE.bind(id=str(conversation_id), email=email, title=title, words=words)
 
 
-def _rows(email: str, message: Message) -> Iterator[JsonValue]:
-    if message.tool_results:
-        return
-    is_question = message.role == "user"
-    text = without_ui_blocks(message.content) if is_question else message.content
-    for part, words in enumerate(vectors(email, text, "B" if is_question else "C")):
-        yield {
-            "message_id": str(message.id),
-            "part": part,
-            "written_at": clock.to_text(message.created_at),
-            "words": words,
-        }
+def _rows(email: str, text: Text) -> Iterator[JsonValue]:
+    content = without_ui_blocks(text.content) if text.is_question else text.content
+    written_at = clock.to_text(text.written_at)
+    for part, words in enumerate(vectors(email, content, "B" if text.is_question else "C")):
+        yield {"message_id": text.message_id, "part": part, "written_at": written_at, "words": words}
 
 
 def _found(query: SearchQuery, properties: JsonValue, clauses: JsonValue, content: JsonValue) -> FoundConversation:

@@ -66,6 +66,14 @@ def agtype_parameter(name: str) -> str:
     return f"%({name})s::ag_catalog.agtype"
 
 
+def equals(name: str, parameter: str | None = None, table: str = "") -> str:
+    """Return the SQL condition that a property equals a parameter, which has the property's name by default.
+
+    The operator has its schema, so that the statement needs no search path. An index serves the condition.
+    """
+    return f"{property_of(name, table)} OPERATOR(ag_catalog.=) {agtype_parameter(parameter or name)}"
+
+
 def text_parameter(name: str) -> str:
     """Return the SQL expression of a parameter as a plain text, for the columns of ordinary tables."""
     return f"(%({name})s::jsonb #>> '{{}}')"

@@ -15,6 +15,7 @@ from shared.graph import approvals, contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
 from shared.graph.repeated_questions import AskedBefore, check_first_time, is_question
+from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from shared.domain.approvals import UserDecision, Verdict
-    from shared.domain.models import Additions, Conversation, HistoryEdits, Lease, Message, StoredMessage
+    from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
     from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
     from shared.graph.repeated_questions import AlreadyAsked
@@ -33,14 +34,6 @@ if TYPE_CHECKING:
 
 
 _DECISIONS = frozenset({"approve", "reject"})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and the verdict that it means for an open approval."""
-
-    message: Message
-    verdict: Verdict = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +82,16 @@ class Turns:
         self,
         lease: Lease,
         email: str,
-        question: Asked,
+        question: Message,
         *,
         limit: int,
+        verdict: Verdict = "replaced",
         also: Sequence[BoundStatement] = (),
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
-        An open approval is decided by the question. The statements of `also` run in the same transaction, after the
-        question is stored.
+        `verdict` is what the question means for an open approval. The statements of `also` run in the same transaction,
+        after the question is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
@@ -111,10 +105,10 @@ class Turns:
             check_found(results)
             _, acquired, rows, parked, closed, *_ = results
             earlier = mapping.messages(rows)
-            check_first_time(question.message, earlier, parked, is_lease_free=bool(acquired))
+            check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
-            is_decision = closed and question.verdict in _DECISIONS
+            is_decision = closed and verdict in _DECISIONS
             if not is_decision and sum(map(is_question, earlier)) >= limit:
                 raise ConversationFull
 
@@ -122,8 +116,8 @@ class Turns:
         try:
             results = await self._graph.transaction(
                 *_begun(owned, lease),
-                approvals.closed(lease, email, question.verdict, self.now()),
-                *_append(owned, [question.message]),
+                approvals.closed(lease, email, verdict, self.now()),
+                *_append(owned, [question]),
                 *also,
                 check=check,
             )
@@ -235,22 +229,27 @@ def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) ->
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
     if record is None:
         return []
-    additions = mapping.additions_text(record.additions)
+    prefix = changing({"prefix": record.prefix, "edits": mapping.edits_text(record.edits)})
     return [
         *([contents.stored(record.contents)] if record.contents else []),
-        statements.SET_PREFIX.bind(**owned, prefix=record.prefix, edits=mapping.edits_text(record.edits)),
-        statements.SET_ADDITIONS.bind(id=str(record.question_id), additions=additions),
+        statements.CHANGE.bind(**owned, **prefix),
+        _change_message(record.question_id, additions=mapping.additions_text(record.additions)),
     ]
 
 
 def _append(owned: dict[str, JsonValue], messages: Sequence[Message]) -> tuple[BoundStatement, BoundStatement]:
-    rows: list[JsonValue] = [{**mapping.message_properties(each), "offset": i} for i, each in enumerate(messages)]
-    touch = statements.TOUCH.bind(**owned, updated_at=clock.now_text())
-    return statements.APPEND.bind(**owned, rows=rows), touch
+    conversation: JsonObject = {"conversation_id": owned["id"]}
+    rows: list[JsonValue] = [stored(conversation | mapping.message_properties(each)) for each in messages]
+    touch = changing({"updated_at": clock.now_text()})
+    return statements.APPEND.bind(**owned, rows=rows), statements.CHANGE.bind(**owned, **touch)
 
 
 def _set_outcome(ending: Ending) -> BoundStatement:
-    return statements.SET_OUTCOME.bind(id=str(ending.question_id), outcome=ending.outcome)
+    return _change_message(ending.question_id, outcome=ending.outcome)
+
+
+def _change_message(message_id: UUID, **properties: JsonValue) -> BoundStatement:
+    return statements.CHANGE_MESSAGE.bind(id=str(message_id), **changing(properties))
 
 
 def _check_held(results: list[Rows]) -> None:

@@ -28,7 +28,8 @@ FILL = (
     ),
     "UNWIND range(1, $many) AS n CREATE (t:TokenMetadata {jti: 'jti-' + toString(n)}) RETURN count(t)",
     (
-        "UNWIND range(1, $many) AS n CREATE (m:Message {id: 'message-' + toString(n), sequence: n - 4 * (n / 4),"
+        "UNWIND range(1, $many) AS n CREATE (o:Organization {slug: 'holder-' + toString(n)})-[:CONTAINS]->"
+        "(m:Message {id: 'message-' + toString(n), sequence: n - 4 * (n / 4),"
         " conversation_id: 'conversation-' + toString(n / 4)}) RETURN count(m)"
     ),
     (
@@ -78,6 +79,7 @@ async def test_the_list_is_read_in_its_order(crowded: Database) -> None:
 
 @pytest.mark.proves("graph.indexed")
 def test_all_statements_were_found() -> None:
+    assert not [name for name, statement in ALL.items() if isinstance(statement, Cypher)]
     assert {"conversation_statements.APPEND", "conversation_statements.MESSAGES"} <= ALL.keys()
     assert {"principals.FIND_USER", "leases.ACQUIRE"} <= ALL.keys()
     assert render(VALUES)

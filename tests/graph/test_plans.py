@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
-from tests.support.statement_plans import ALL, plan_of
+from tests.support.statement_plans import ALL, explained, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +23,10 @@ TIMES = 10
 """How many times more the planner is told that there are: 100,000 conversations, a million messages."""
 
 LARGE = frozenset({"Conversation", "Message"})
-LISTS = ("conversation_statements.LIST_ALL", "conversation_statements.LIST_CURRENT")
+LISTS = tuple(f"conversation_statements.LIST_{name}" for name in ("ALL", "ALL_BEFORE", "CURRENT", "CURRENT_BEFORE"))
+AS_BOOLEAN = "::boolean"
+"""How PostgreSQL compares agtypes where it does not find AGE's own operators."""
+
 HOARDER = "user-7@example.com"
 """Whom the statements are explained for."""
 
@@ -61,6 +65,31 @@ async def test_no_statement_reads_through_a_multitude(multitude: Database, name:
 async def test_the_newest_are_listed_from_the_index_without_sorting_all(multitude: Database, name: str) -> None:
     kinds = [node["Node Type"] for node in await plan_of(multitude, ALL[name])]
     assert kinds == ["Limit", "Index Scan"]
+
+
+@pytest.mark.proves("graph.indexed")
+@pytest.mark.parametrize("name", [name for name in LISTS if name.endswith("_BEFORE")])
+async def test_a_later_page_begins_in_the_index_where_the_one_before_ended(multitude: Database, name: str) -> None:
+    limit = await explained(multitude, ALL[name])
+    [scan] = limit["Plans"]
+    assert "ROW(" in scan["Index Cond"]
+    assert "ROW(" not in scan.get("Filter", "")
+
+
+@pytest.mark.proves("graph.no-session-state")
+@pytest.mark.parametrize("name", ALL)
+async def test_no_statement_needs_a_search_path(multitude: Database, name: str) -> None:
+    paths = ("ag_catalog, pg_catalog", "pg_catalog")
+    plans = [await explained(multitude, ALL[name], f"search_path = {path}") for path in paths]
+    with_age, without = (json.dumps(plan).count(AS_BOOLEAN) for plan in plans)
+    assert without == with_age
+
+
+@pytest.mark.proves("graph.no-session-state")
+async def test_a_statement_that_needs_a_search_path_is_found_out(multitude: Database) -> None:
+    needy = Sql('SELECT a.id FROM {graph}."Message" a JOIN {graph}."Message" b ON a.properties = b.properties')
+    assert AS_BOOLEAN not in json.dumps(await explained(multitude, needy, "search_path = ag_catalog"))
+    assert AS_BOOLEAN in json.dumps(await explained(multitude, needy, "search_path = pg_catalog"))
 
 
 @pytest.mark.proves("graph.indexed")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
+from local.node import set_up_page
 from local.page import page_router
 
 if TYPE_CHECKING:
@@ -46,6 +50,8 @@ async def test_the_page_loads_nothing_from_elsewhere(browser: httpx2.AsyncClient
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    import_map = page.text.split('<script type="importmap">')[1].split("</script>")[0]
+    assert base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode() in policy
     assert "//" not in page.text.replace("http://www.w3.org/2000/svg", "")
     for inline in ("<script>", "<style", " style=", "onclick"):
         assert inline not in page.text
@@ -54,7 +60,7 @@ async def test_the_page_loads_nothing_from_elsewhere(browser: httpx2.AsyncClient
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("name", "media_type"),
-    [("app.mjs", "text/javascript"), ("markdown.mjs", "text/javascript"), ("style.css", "text/css")],
+    [("app.mjs", "text/javascript"), ("markdown_view.mjs", "text/javascript"), ("style.css", "text/css")],
 )
 async def test_the_files_of_the_page_are_served(browser: httpx2.AsyncClient, name: str, media_type: str) -> None:
     found = await browser.get(f"/_page/{name}")
@@ -64,7 +70,21 @@ async def test_the_files_of_the_page_are_served(browser: httpx2.AsyncClient, nam
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("name", ["index.html", "nothing.mjs", "..%2Frouter.py", "%2e%2e%2f__init__.py"])
+async def test_every_library_of_the_import_map_is_served(browser: httpx2.AsyncClient) -> None:
+    set_up_page(lambda _line: None)
+    page = (await browser.get("/")).text
+    names = set(re.findall(r'"/_page/(lib/[^"]+)"', page))
+    assert len(names) == 5
+    for name in names:
+        found = await browser.get(f"/_page/{name}")
+        assert (found.status_code, found.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+
+
+FOREIGN = ["index.html", "nothing.mjs", "..%2Frouter.py", "%2e%2e%2f__init__.py", "lib/package.json", "lib/marked.js"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", [*FOREIGN, "lib/..%2F..%2Fpackage.json", "lib/marked%2Flib%2Fmarked.umd.js"])
 async def test_no_other_file_is_served(browser: httpx2.AsyncClient, name: str) -> None:
     assert (await browser.get(f"/_page/{name}")).status_code == 404
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import local.page
+from local.node import set_up_page
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -19,6 +20,11 @@ _STATIC = Path(local.page.__file__).parent / "static"
 _NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(_NODE is None, reason="needs Node.js on PATH")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _libraries() -> None:
+    set_up_page(lambda _line: None)
 
 
 def run(script: str, given: JsonValue) -> JsonValue:
@@ -37,79 +43,167 @@ def run(script: str, given: JsonValue) -> JsonValue:
 
 
 def markdown(*sources: str) -> list[str]:
-    """Render sources to a short notation of the nodes: `tag[attributes](children)`."""
+    """Render sources to HTML, without the line ends between blocks."""
     script = """
-    import { parse } from "./markdown.mjs";
-    const attributes = (node) => Object.entries(node.attributes).map(([name, value]) => `${name}=${value}`).join(" ");
-    const show = (node) => typeof node === "string" ? node
-      : `${node.tag}${attributes(node) && `[${attributes(node)}]`}(${node.children.map(show).join("")})`;
-    console.log(JSON.stringify(given.map((source) => parse(source).map(show).join(""))));
+    import { textParser } from "./markdown_html.mjs";
+    console.log(JSON.stringify(given.map((source) => textParser("t").parse(source).replace(/>\\n+(?=<|$)/g, ">"))));
     """
     rendered = run(script, list(sources))
     assert isinstance(rendered, list)
     return [str(one) for one in rendered]
 
 
-def test_markdown_becomes_nodes() -> None:
+def test_code_in_tables_may_contain_bars() -> None:
+    source = "| a | b |\n|---|--:|\n| `x | y` | `p \\| q` |\n| 1 \\| 2 | **3** |"
+    (shown,) = markdown(source)
+    assert "<td><code>x | y</code></td>" in shown
+    assert '<td align="right"><code>p | q</code></td>' in shown
+    assert "<td>1 | 2</td>" in shown
+    assert shown.count("<tr>") == 3
+
+
+def test_formulas_are_told_from_amounts() -> None:
     cases = {
-        "# A *b* #": "h1(A em(b))",
-        "**a _b_** ~~c~~ `<d>`": "p(strong(a em(b)) del(c) code(<d>))",
-        "*a **b** c* and *d **e***": "p(em(a strong(b) c) and em(d strong(e)))",
-        "***a*** **b *c***": "p(strong(em(a)) strong(b em(c)))",
-        "snake_case_name 2 * 3 * 4 \\*x\\*": "p(snake_case_name 2 * 3 * 4 *x*)",
-        "one\ntwo  \nthree\n\nfour": "p(one\ntwobr()three)p(four)",
-        "- a\n  - b\n- c": "ul(li(aul(li(b)))li(c))",
-        "3. a\n\n4. b": "ol[start=3](li(p(a))li(p(b)))",
-        "text\n- a": "p(text)ul(li(a))",
-        "> a\n> b": "blockquote(p(a\nb))",
-        "```js\n<b>\n\n**x**\n```\nafter": "div[class=code](pre(code(<b>\n\n**x**)))p(after)",
-        "```\nopen": "div[class=code](pre(code(open)))",
-        "| a | b |\n|:-:|--:|\n| 1 \\| 2 | **3** |": (
-            "div[class=table](table(thead(tr(th[class=center](a)th[class=right](b)))"
-            "tbody(tr(td[class=center](1 | 2)td[class=right](strong(3))))))"
-        ),
-        "---": "hr()",
-        "- [x] done": "ul(li(☑ done))",
+        "$x^2$ and \\(a_b\\)": '<p><span class="math">x^2</span> and <span class="math">a_b</span></p>',
+        "$$\na < b\n$$\n\nafter": '<div class="math">a &lt; b</div><p>after</p>',
+        "\\[ x_1 \\]": '<div class="math">x_1</div>',
+        "text\n$$c$$": '<p>text</p><div class="math">c</div>',
+        "$5 and $10, US$5-US$10, $5/$10": "<p>$5 and $10, US$5-US$10, $5/$10</p>",
+        "$HOME/$USER and `$a$`": "<p>$HOME/$USER and <code>$a$</code></p>",
     }
     assert markdown(*cases) == list(cases.values())
 
 
-def test_only_web_and_relative_addresses_become_links() -> None:
-    web = " target=_blank rel=noopener noreferrer"
+def test_footnotes_lists_and_code_are_rendered() -> None:
+    footnote, tasks, code = markdown("a[^1]\n\n[^1]: Why.", "- [x] done\n  1. one\n     - two", "```py\n<b>\n```")
+    assert 'href="#t-note-1"' in footnote
+    assert '<li id="t-note-1"><p>Why.' in footnote
+    assert '<span class="task" role="img" aria-label="done">☑</span> done<ol><li>one<ul><li>two</li></ul>' in tasks
+    assert code == '<pre><code class="language-py">&lt;b&gt;\n</code></pre>'
+
+
+def test_only_plain_tags_are_markup_and_pictures_are_links() -> None:
     cases = {
-        "[a](https://example.com/x_(y))": f"p(a[href=https://example.com/x_(y){web}](a))",
-        "see https://example.com/x.": f"p(see a[href=https://example.com/x{web}](https://example.com/x).)",
-        "[a](/projects/1)": "p(a[href=/projects/1](a))",
-        "[a](//example.com)": f"p(a[href=//example.com{web}](a))",
-        "[a](javascript:alert(1))": "p(span(a))",
-        "[a](JaVaScRiPt:x)": "p(span(a))",
-        "[a](<java\tscript:x>)": "p(span(a))",
-        "[a](\x01javascript:x)": "p(span(a))",
-        "[a](data:text/html,x)": "p(span(a))",
-        "[a](vbscript:x)": "p(span(a))",
-        "![a](https://example.com/a.png)": f"p(a[href=https://example.com/a.png{web}](a))",
-        "<img src=x onerror=alert(1)>": "p(<img src=x onerror=alert(1)>)",
+        "a<br>b <kbd>c</kbd>": "<p>a<br>b <kbd>c</kbd></p>",
+        "use <service-name> and <Foo>": "<p>use &lt;service-name> and &lt;Foo></p>",
+        "<img src=x onerror=alert(1)>": "&lt;img src=x onerror=alert(1)>",
+        "a <b onclick=x>c</b>": "<p>a &lt;b onclick=x>c</b></p>",
+        "![a](https://example.com/a.png)": '<p><a href="https://example.com/a.png">a</a></p>',
     }
     assert markdown(*cases) == list(cases.values())
 
 
-def test_hostile_text_is_parsed_in_no_time() -> None:
-    pieces = ["*", "**a", "[", "![a](", "`", "_a", "~~a", "> ", "- ", "|-", "   ", "#", "<http://", "\\", "a|b\n-|-\n"]
-    assert len(markdown(*(piece * 3000 for piece in pieces), "#" + " " * 9000 + "x")) == len(pieces) + 1
+def test_hostile_text_is_rendered_in_bounded_time() -> None:
+    pieces = ["*", "**a", "[", "![a](", "`", "_a", "~~a", "- ", "|-", "   ", "#", "<http://", "\\", "a|b\n-|-\n", "$a"]
+    assert len(markdown(*(piece * 1000 for piece in pieces), "#" + " " * 9000 + "x")) == len(pieces) + 1
 
 
 def test_finished_blocks_stay_the_same_while_a_text_grows() -> None:
-    source = "# A\n\ntext\nmore\n\n- a\n- b\n\n  c\n\n| a |\n|---|\n| 1 |\n\n```\nx\n\ny\n```\n\nend"
+    source = (
+        "# A\n\ntext\nmore\n\n- a\n- b\n\n  c\n\n| a |\n|---|\n| 1 |\n\n```\nx\n\ny\n```\n\n"
+        "$$\na\n$$\n\n> q\n\n1. x\n\n   y\n\nend\n===\n\nlast"
+    )
     script = """
-    import { blocks } from "./markdown.mjs";
-    const all = blocks(given);
+    import { blockParser } from "./markdown_html.mjs";
+    import { endOfFinished } from "./markdown_blocks.mjs";
+    const parser = blockParser();
+    const whole = parser.parse(given);
+    const cuts = new Set();
     for (let end = 0; end <= given.length; end += 1) {
-      const some = blocks(given.slice(0, end)).slice(0, -1);
-      if (some.some((block, at) => block !== all[at])) throw new Error(JSON.stringify([end, some]));
+      const cut = endOfFinished(given.slice(0, end));
+      cuts.add(cut);
+      const shown = parser.parse(given.slice(0, cut)) + parser.parse(given.slice(cut));
+      if (shown !== whole) throw new Error(JSON.stringify([end, cut]));
     }
-    console.log(all.length);
+    console.log(cuts.size);
     """
-    assert run(script, source) == 6
+    assert run(script, source) == 9
+
+
+def test_a_question_is_shown_without_the_blocks_of_the_ui() -> None:
+    messages: list[JsonValue] = [
+        {"id": "1", "role": "user", "content": "<context>page</context>\n\n<search_context>x</search_context>\nOne?"},
+        {"id": "2", "role": "assistant", "content": "First.", "tool_use": [{"id": "t"}]},
+        {"id": "3", "role": "user", "content": "", "tool_results": [{"tool_use_id": "t"}]},
+        {"id": "4", "role": "assistant", "content": "Then.", "stop_reason": "approval_required"},
+        {"id": "5", "role": "assistant", "content": "More."},
+        {"id": "6", "role": "user", "content": "Two?"},
+    ]
+    script = """
+    import { exchangesOf, messagesBefore } from "./exchanges.mjs";
+    const shown = exchangesOf(given).map(({ question, answer }) =>
+      [question.id, question.text, answer.map(({ id }) => id), messagesBefore(answer).map(({ id }) => id)]);
+    console.log(JSON.stringify(shown));
+    """
+    assert run(script, messages) == [["1", "One?", ["2", "3", "4", "5"], ["2", "3", "4"]], ["6", "Two?", [], []]]
+
+
+def test_an_interrupted_answer_offers_what_can_help() -> None:
+    overloaded: dict[str, JsonValue] = {"code": "overloaded", "message": "Busy."}
+    refused: dict[str, JsonValue] = {"code": "invalid_request", "message": "No."}
+    messages: list[JsonValue] = [
+        {"stop_reason": "end_turn"},
+        {"is_partial": True, "stop_reason": "stopped"},
+        {"is_partial": True, "error": overloaded},
+        {"is_partial": True, "error": refused},
+        {"stop_reason": "max_tokens"},
+        {"stop_reason": "refusal"},
+    ]
+    script = """
+    import { endingOf } from "./ending.mjs";
+    console.log(JSON.stringify(given.map(endingOf).map((one) => one && [one.title, one.canContinue, one.canRepeat])));
+    """
+    assert run(script, messages) == [
+        None,
+        ["Interrupted", True, True],
+        ["Interrupted", True, True],
+        ["Interrupted", False, False],
+        ["Interrupted", True, True],
+        ["Ended early", False, True],
+    ]
+
+
+_SERVICE = """
+import { answerEvents } from "./answer_stream.mjs";
+const frame = ([id, event]) => `${id === null ? "" : `id: ${id}\\n`}event: ${event}\\ndata: {}\\n\\n`;
+const response = (frames, isCut) => ({ body: new ReadableStream({ start(controller) {
+  controller.enqueue(new TextEncoder().encode(frames.map(frame).join("")));
+  if (isCut) controller.error(new Error("cut")); else controller.close();
+} }) });
+async function follow(first, later) {
+  const asked = [];
+  const rejoin = async (lastId) => {
+    asked.push(lastId);
+    const next = later.shift();
+    if (next === "unreachable") throw Object.assign(new Error(next), { isUnreachable: true });
+    return next && response(...next);
+  };
+  const { signal } = new AbortController();
+  const events = [];
+  const given = { open: async () => response(...first), rejoin, signal, waits: [0, 0, 0] };
+  for await (const { event } of answerEvents(given)) events.push(event);
+  return [events, asked];
+}
+"""
+
+
+def test_a_lost_stream_is_joined_again_where_it_broke() -> None:
+    script = f"""{_SERVICE}
+    console.log(JSON.stringify(await Promise.all([
+      follow([[["1", "text"], ["2", "done"]], false], []),
+      follow([[["1", "text"]], false], ["unreachable", [[["2", "text"]], false], [[["3", "done"]], false]]),
+      follow([[[null, "text"]], false], [[[[null, "text"], [null, "done"]], false]]),
+      follow([[["1", "text"]], false], [null]),
+      follow([[["1", "done"]], false], []),
+    ])));
+    """
+    assert run(script, None) == [
+        [["text", "done"], []],
+        [["text", "reconnecting", "text", "reconnecting", "done"], ["1", "1", "2"]],
+        [["text", "reconnecting", "restarted", "text", "done"], [None]],
+        [["text", "reconnecting"], ["1"]],
+        [["done"], []],
+    ]
 
 
 def test_events_are_read_however_their_bytes_are_cut() -> None:
@@ -124,7 +218,7 @@ def test_events_are_read_however_their_bytes_are_cut() -> None:
         controller.close();
       } });
       const events = [];
-      for await (const event of readEvents(body)) events.push(event);
+      for await (const { event, data } of readEvents(body)) events.push({ event, data });
       found.add(JSON.stringify(events));
     }
     console.log(JSON.stringify([...found].map((one) => JSON.parse(one))));

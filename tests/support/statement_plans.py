@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 VALUES: dict[str, Any] = {
     "limit": 20,
     "offset": 0,
-    "is_archived": False,
+    "changes": {"title": "A title"},
+    "removed": ["prefix"],
+    "properties": {"id": "new"},
     "include_archived": False,
     "least": 1,
     "clauses": [],
@@ -46,15 +48,23 @@ ALL = dict(statements())
 
 
 async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
-    """Explain a statement; gives the nodes of its plan."""
+    """Explain a statement with the connection's search path; gives the nodes of its plan."""
+    return list(nodes_of(await explained(crowd, statement)))
+
+
+async def explained(crowd: Database, statement: Cypher | Sql, *settings: str) -> dict[str, Any]:
+    """Explain a statement with settings that hold for it alone; gives the root of its plan."""
     pattern = r"\$(\w+)" if isinstance(statement, Cypher) else r"%\((\w+)\)s"
     bound = statement.bind(**{name: VALUES.get(name, "x") for name in re.findall(pattern, statement.query)})
-    async with crowd.connected() as connection:
-        text = b"EXPLAIN (FORMAT JSON) " + bound.render(crowd.graph_name)
+    async with crowd.connected() as connection, connection.transaction():
+        for setting in settings:
+            await connection.execute(f"SET LOCAL {setting}".encode())
+        text = b"EXPLAIN (FORMAT JSON, VERBOSE) " + bound.render(crowd.graph_name)
         cursor = await connection.execute(text, bound.values)
         [(plan,)] = await cursor.fetchall()
     loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
-    return list(nodes_of(loaded[0]["Plan"]))
+    root: dict[str, Any] = loaded[0]["Plan"]
+    return root
 
 
 def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

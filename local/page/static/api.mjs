@@ -1,9 +1,17 @@
 // Calls the service's routes as the chosen development user.
 
-import { readEvents } from "./sse.mjs";
-
 /** A failed request; the message is shown to the user. */
-export class ApiError extends Error {}
+export class ApiError extends Error {
+  constructor(message, { status = 0, retryable = true, ...options } = {}) {
+    super(message, options);
+    this.status = status;
+    this.retryable = retryable;
+  }
+
+  get isUnreachable() {
+    return this.status === 0 || this.status >= 500;
+  }
+}
 
 /** Fetch the page's configuration. */
 export async function fetchConfig() {
@@ -18,9 +26,10 @@ export class Api {
     this.token = null;
   }
 
-  async list(offset, limit, includeArchived) {
-    const query = new URLSearchParams({ offset, limit, include_archived: includeArchived });
-    return (await this.request("GET", `/conversations?${query}`)).json();
+  async list({ offset = 0, limit, includeArchived, query }) {
+    const asked = new URLSearchParams({ offset, limit, include_archived: includeArchived });
+    if (query) asked.set("q", query);
+    return (await this.request("GET", `/conversations?${asked}`)).json();
   }
 
   async create() {
@@ -39,33 +48,44 @@ export class Api {
     await this.request("DELETE", `/conversations/${id}`);
   }
 
-  /** Ask a question and yield the events of the answer. */
-  async *ask(id, content, signal) {
-    const response = await this.request("POST", `/conversations/${id}/messages`, { body: { content }, signal });
-    try {
-      yield* readEvents(response.body);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      throw new ApiError("The connection to the assistant was lost.", { cause: error });
-    }
+  /** Ask a question; the answer goes on if this page goes away. */
+  async ask(id, { content, replaces, key }, signal) {
+    const headers = { Prefer: "keep-running", "Idempotency-Key": key };
+    const body = replaces ? { content, replaces } : { content };
+    return this.request("POST", `/conversations/${id}/messages`, { body, headers, signal });
   }
 
-  /** Ask the service to stop the answer. A failure is ignored: closing the connection stops it too. */
+  /** Approve or reject parked calls; resolves to the answer that goes on. */
+  async decide(id, approvalId, decision, signal) {
+    const path = `/conversations/${id}/approvals/${encodeURIComponent(approvalId)}`;
+    return this.request("POST", path, { body: { decision }, headers: { Prefer: "keep-running" }, signal });
+  }
+
+  /** Join the running answer after an event; resolves to null if none is running. */
+  async rejoin(id, lastId, signal) {
+    const headers = lastId === null ? {} : { "Last-Event-ID": lastId };
+    const response = await this.request("GET", `/conversations/${id}/stream`, { headers, signal });
+    return response.status === 204 ? null : response;
+  }
+
   async stop(id) {
-    const options = { method: "POST", headers: { Authorization: `Bearer ${this.token}` } };
-    await fetch(`${this.prefix}/conversations/${id}/stop`, options).catch(() => {});
+    await this.request("POST", `/conversations/${id}/stop`);
   }
 
-  async request(method, path, { body, signal } = {}) {
+  async export(id, format) {
+    return (await this.request("GET", `/conversations/${id}/export?format=${format}`)).blob();
+  }
+
+  async request(method, path, { body, headers = {}, signal } = {}) {
     const isFresh = this.token === null;
     if (isFresh) this.token = await this.newToken();
-    const headers = { Authorization: `Bearer ${this.token}` };
-    if (body) headers["Content-Type"] = "application/json";
-    const response = await reach(this.prefix + path, { method, headers, signal, body: body && JSON.stringify(body) });
+    const sent = { ...headers, Authorization: `Bearer ${this.token}` };
+    if (body) sent["Content-Type"] = "application/json";
+    const response = await reach(this.prefix + path, { method, headers: sent, signal, body: body && JSON.stringify(body) });
     if (response.status === 401 && !isFresh) {
       // The token has expired since it was issued.
       this.token = null;
-      return this.request(method, path, { body, signal });
+      return this.request(method, path, { body, headers, signal });
     }
     return checked(response);
   }
@@ -89,5 +109,7 @@ async function checked(response) {
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   const isText = typeof problem.detail === "string";
-  throw new ApiError(isText ? problem.detail : `The service refused the request with status ${response.status}.`);
+  const message = isText ? problem.detail : `The service refused the request with status ${response.status}.`;
+  const { status } = response;
+  throw new ApiError(message, { status, retryable: status >= 500 || status === 409 || status === 429 });
 }

@@ -1,42 +1,70 @@
-// The list of conversations.
+// The list of conversations, and the search in them.
 
-import { button, element } from "./dom.mjs";
+import { conversationMenu } from "./conversation_menu.mjs";
+import { $, button, element } from "./dom.mjs";
+import { snippetOf } from "./snippet.mjs";
+import { guard } from "./ui.mjs";
 
 const PAGE = 30;
+const LONGEST_LIST = 100;
+const TYPING_MILLISECONDS = 250;
 
 export class Sidebar {
-  constructor(list, archived, actions) {
-    this.list = list;
-    this.archived = archived;
+  constructor(actions) {
+    this.list = $("conversations");
     this.actions = actions;
     this.conversations = [];
     this.hasMore = false;
     this.current = null;
-    archived.addEventListener("change", () => this.actions.guard(() => this.load(this.api)));
-    document.addEventListener("click", (event) => {
-      const isChosen = event.target.closest("#conversations menu");
-      for (const open of list.querySelectorAll("details[open]")) if (isChosen || !open.contains(event.target)) open.open = false;
+    this.query = "";
+    $("archived").addEventListener("change", () => guard(() => this.load(this.api)));
+    $("search").addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => guard(() => this.search($("search").value.trim())), TYPING_MILLISECONDS);
     });
   }
 
-  /** Show a user's newest conversations. */
+  /** Show a user's newest conversations, or those that the search finds. */
   async load(api) {
     this.api = api;
-    const wanted = Math.min(Math.max(PAGE, this.conversations.length), 100);
-    const found = await api.list(0, wanted, this.archived.checked);
-    if (this.api !== api) return;
+    const { query } = this;
+    const limit = Math.min(Math.max(PAGE, this.conversations.length), LONGEST_LIST);
+    const found = await api.list({ limit, query, includeArchived: $("archived").checked });
+    // Another user or another search may have come meanwhile.
+    if (this.api !== api || this.query !== query) return;
     this.conversations = found;
-    this.hasMore = found.length === wanted;
+    this.hasMore = found.length === limit;
     this.draw();
   }
 
+  async search(query) {
+    if (query === this.query) return;
+    this.query = query;
+    this.conversations = [];
+    await this.load(this.api);
+    const count = this.conversations.length;
+    if (query) $("status").textContent = count === 1 ? "1 conversation found" : `${count} conversations found`;
+  }
+
+  /** Leave the search; return whether there was one. */
+  closeSearch() {
+    if (!$("search").value && !this.query) return false;
+    $("search").value = "";
+    guard(() => this.search(""));
+    return true;
+  }
+
   clear() {
+    $("search").value = this.query = "";
     this.conversations = [];
     this.draw();
   }
 
   async loadMore() {
-    const found = await this.api.list(this.conversations.length, PAGE, this.archived.checked);
+    const { api, query } = this;
+    const asked = { offset: this.conversations.length, limit: PAGE, query, includeArchived: $("archived").checked };
+    const found = await api.list(asked);
+    if (this.api !== api || this.query !== query) return;
     const known = new Set(this.conversations.map(({ id }) => id));
     this.conversations.push(...found.filter(({ id }) => !known.has(id)));
     this.hasMore = found.length === PAGE;
@@ -52,9 +80,10 @@ export class Sidebar {
   /** Insert or move a new or changed conversation. */
   put(conversation) {
     const at = this.conversations.findIndex(({ id }) => id === conversation.id);
-    if (at >= 0) this.conversations.splice(at, 1);
-    if (!conversation.is_archived || this.archived.checked) this.conversations.unshift(conversation);
-    this.conversations.sort((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at));
+    const known = at >= 0 ? this.conversations.splice(at, 1)[0] : null;
+    const isShown = (!conversation.is_archived || $("archived").checked) && (known || !this.query);
+    if (isShown) this.conversations.unshift({ ...known, ...conversation });
+    if (!this.query) this.conversations.sort((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at));
     this.draw();
   }
 
@@ -64,23 +93,21 @@ export class Sidebar {
   }
 
   draw() {
+    const focused = document.activeElement?.closest(".conversation")?.dataset.id;
     this.list.replaceChildren(...this.conversations.map((conversation) => this.item(conversation)));
-    if (!this.conversations.length) this.list.append(element("div", { class: "nothing" }, "No conversations yet"));
-    if (this.hasMore) this.list.append(button("Load more", () => this.actions.guard(() => this.loadMore()), { class: "quiet more" }));
+    if (!this.conversations.length) this.list.append(element("p", { class: "nothing" }, this.query ? "Nothing found" : "No conversations yet"));
+    if (this.hasMore) this.list.append(button("Load more", () => guard(() => this.loadMore()), { class: "quiet more" }));
+    if (focused) this.list.querySelector(`[data-id="${focused}"] a`)?.focus();
   }
 
   item(conversation) {
-    const { id, title, updated_at: updated, is_archived: isArchived } = conversation;
+    const { id, title, updated_at: updated, is_archived: isArchived, is_answering: isAnswering, snippet } = conversation;
     const name = title ?? "Untitled";
-    const link = element("a", { href: `#${id}`, title: name }, element("b", {}, name), element("small", {}, relativeTime(updated)));
+    const below = this.query && snippet ? snippetOf(snippet) : [isAnswering ? "answering …" : relativeTime(updated)];
+    const link = element("a", { href: `#${id}`, title: name }, element("b", {}, name), element("small", {}, ...below));
     if (id === this.current) link.setAttribute("aria-current", "page");
-    const menu = element("details", {}, element("summary", { "aria-label": `Actions for ${name}` }, "⋯"),
-      element("menu", {},
-        button("Rename", () => this.actions.rename(conversation)),
-        button(isArchived ? "Unarchive" : "Archive", () => this.actions.archive(conversation)),
-        button("Delete", () => this.actions.remove(conversation), { class: "danger" })));
     const classes = ["conversation", id === this.current && "current", isArchived && "archived"].filter(Boolean);
-    return element("div", { class: classes.join(" ") }, link, menu);
+    return element("div", { class: classes.join(" "), "data-id": id }, link, conversationMenu(conversation, this.actions));
   }
 }
 

@@ -1,0 +1,158 @@
+// Shows one answer: its texts, thoughts, tool calls and actions in the order of arrival, and how it ended.
+
+import { button, element } from "./dom.mjs";
+import { copy } from "./clipboard.mjs";
+import { MarkdownView } from "./markdown_view.mjs";
+import { ToolActivity } from "./tool_activity.mjs";
+
+export class AnswerView {
+  constructor() {
+    this.body = element("div", { class: "answer-body" });
+    this.foot = element("div", { class: "answer-foot" });
+    this.waiting = element("div", { class: "waiting" }, element("span"));
+    this.element = element("div", { class: "answer", role: "group", "aria-label": "Answer" }, this.body, this.foot);
+    this.clear();
+  }
+
+  /** Forget everything that was shown. */
+  clear() {
+    this.texts = [];
+    this.text = null;
+    this.thoughts = null;
+    this.calls = new Map();
+    this.lastCall = null;
+    this.activity = null;
+    this.body.replaceChildren();
+  }
+
+  get hasText() {
+    return this.texts.some(({ source }) => source.trim());
+  }
+
+  /** The Markdown of the whole answer. */
+  get source() {
+    return this.texts.map(({ source }) => source.trim()).filter(Boolean).join("\n\n");
+  }
+
+  /** Show that the answer continues. */
+  wait(words = "The assistant is working …") {
+    this.waiting.firstChild.textContent = words;
+    this.element.setAttribute("aria-busy", "true");
+    this.foot.before(this.waiting);
+  }
+
+  addText(text) {
+    if (!this.text) {
+      this.text = new MarkdownView();
+      this.texts.push(this.text);
+      this.append(this.text.element);
+    }
+    this.text.add(text);
+  }
+
+  addThought(text) {
+    if (!this.thoughts) {
+      this.finishBlock();
+      this.thoughts = new MarkdownView();
+      this.append(element("details", { class: "thoughts" }, element("summary", {}, "Thoughts"), this.thoughts.element));
+    }
+    this.thoughts.add(text);
+  }
+
+  finishBlock() {
+    if (this.text) this.finishText();
+    this.thoughts?.finish();
+    this.text = null;
+    this.thoughts = null;
+    this.lastCall = null;
+  }
+
+  /** Finish a text. One that repeats an earlier text is left out: the service says it again for Imbi's UI. */
+  finishText() {
+    const isRepeated = this.texts.some((earlier) => earlier !== this.text && earlier.source.trim() === this.text.source.trim());
+    if (isRepeated) {
+      this.text.element.remove();
+      this.texts.pop();
+    } else this.text.finish();
+  }
+
+  /** Show a tool call; its input may still be streaming. Repeated calls have no effect. */
+  beginTool(id, name) {
+    if (this.calls.has(id)) return;
+    this.finishBlock();
+    if (!this.activity) {
+      const activity = new ToolActivity();
+      this.append(activity.element);
+      this.activity = activity;
+    }
+    this.lastCall = this.activity.begin(name);
+    this.calls.set(id, this.lastCall);
+  }
+
+  addInput(text) {
+    this.lastCall?.addInput(text);
+  }
+
+  endTool({ id, name, is_error: isError, duration_ms: milliseconds, changes }) {
+    this.beginTool(id, name);
+    this.calls.get(id).end(isError ? "failed" : "done", milliseconds);
+    this.calls.get(id).setChanges(changes);
+  }
+
+  showAction({ id, action, params }) {
+    this.calls.get(id)?.end("done");
+    const [words, object] = describe(action, params);
+    this.append(element("p", { class: "note" }, `Imbi's UI would now ${words} `, element("code", {}, object)));
+  }
+
+  /** Add the inputs and results of the calls from the stored messages. */
+  fill(messages) {
+    for (const { tool_use: calls, tool_results: results } of messages) {
+      for (const { id, input } of calls ?? []) this.calls.get(id)?.setInput(input);
+      for (const result of results ?? []) this.calls.get(result.tool_use_id)?.setResult(result);
+    }
+  }
+
+  /** Show stored messages of the answer. */
+  tell(messages) {
+    for (const { role, content, tool_use: calls } of messages) {
+      if (role === "assistant" && content?.trim()) this.addText(content);
+      this.finishBlock();
+      for (const { id, name } of calls ?? []) this.beginTool(id, name);
+    }
+    this.fill(messages);
+  }
+
+  /** End the answer; calls that are still running get no result. */
+  end() {
+    this.finishBlock();
+    this.waiting.remove();
+    this.element.removeAttribute("aria-busy");
+    for (const call of this.calls.values()) call.drop();
+  }
+
+  /** Show the line below the answer: what can be done with it, and its tokens. */
+  setFoot(usage, ...actions) {
+    const copyAnswer = button("Copy", () => copy(this.source, copyAnswer), { class: "quiet", "aria-label": "Copy the answer as Markdown" });
+    const copied = this.hasText ? [copyAnswer] : [];
+    this.foot.replaceChildren(element("div", { class: "foot" }, ...copied, ...actions, element("small", {}, usage)));
+  }
+
+  /** Show how the answer ended, if that was not the usual end. */
+  setEnding({ title, text }, ...actions) {
+    const shown = element("div", { class: "ending", role: "status" }, element("strong", {}, title), element("span", {}, text), ...actions);
+    this.foot.replaceChildren(shown);
+  }
+
+  /** Add something between the texts; tool calls after it form a new group. */
+  append(made) {
+    this.body.append(made);
+    this.activity = null;
+  }
+}
+
+function describe(action, params) {
+  if (action === "navigate_to") return ["open", String(params.path)];
+  if (action === "refresh_data") return ["refresh", String(params.resource)];
+  return [`run ${action} with`, JSON.stringify(params)];
+}

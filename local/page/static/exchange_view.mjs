@@ -1,0 +1,88 @@
+// Shows one exchange of a conversation: a question, its answer, and what the user can do with both.
+
+import { AnswerView } from "./answer_view.mjs";
+import { approvalCard } from "./approval_card.mjs";
+import { button, element } from "./dom.mjs";
+import { endingOf, failureOf, usageText } from "./ending.mjs";
+import { messagesBefore } from "./exchanges.mjs";
+import { QuestionView } from "./question_view.mjs";
+
+export class ExchangeView {
+  /** `actions` are `edit(exchange, text)`, `retry(exchange)`, `goOn()` and `decide(exchange, approval, decision)`. */
+  constructor(question, actions) {
+    this.actions = actions;
+    this.questionId = question?.id ?? null;
+    this.question = question && new QuestionView(question.text, (text) => actions.edit(this, text));
+    this.element = element("section", { class: "exchange" });
+    if (this.question) this.element.append(this.question.element);
+    this.answer = null;
+    this.ending = null;
+    this.usage = "";
+    this.approval = null;
+  }
+
+  /** Show the stored answer. */
+  tell(messages) {
+    this.begin();
+    this.answer.tell(messages);
+    this.answer.end();
+    this.setStored(messages);
+  }
+
+  /** Show the stored part of an answer that is running, and begin a view for the rest. */
+  tellRunning(messages) {
+    const before = messagesBefore(messages);
+    if (before.length) this.tell(before);
+    this.begin();
+    this.answer.wait();
+  }
+
+  /** Begin to show an answer below what there is. */
+  begin() {
+    this.removeApproval();
+    this.answer?.foot.replaceChildren();
+    this.ending = null;
+    this.answer = new AnswerView();
+    this.element.append(this.answer.element);
+  }
+
+  /** Take over what the service stored about the answer: how it ended, and its tokens. */
+  setStored(messages) {
+    const last = messages.findLast(({ role }) => role === "assistant");
+    if (last) this.ending = endingOf(last);
+    else if (this.question) this.ending = { title: "Interrupted", text: "There is no answer to this question.", canRepeat: true };
+    if (last?.token_usage) this.usage = usageText(last.token_usage);
+  }
+
+  setFailure(failure) {
+    this.ending = failureOf(failure, this.answer.hasText);
+  }
+
+  /** Ask for a decision about calls that wait for it. */
+  setApproval(approval) {
+    this.removeApproval();
+    for (const { id } of approval.calls ?? []) this.answer?.calls.get(id)?.end("asked");
+    this.approval = approvalCard(approval, (decision) => this.actions.decide(this, approval, decision));
+    this.element.append(this.approval);
+  }
+
+  removeApproval() {
+    this.approval?.remove();
+    this.approval = null;
+  }
+
+  /** Offer what is possible now: only the last exchange can be repeated or continued, and none while one is running. */
+  offer(isLast, isIdle) {
+    this.question?.setEditable(isIdle && Boolean(this.questionId));
+    if (!this.answer || (isLast && !isIdle)) return;
+    const retry = button("Try again", () => this.actions.retry(this), { class: this.ending ? "" : "quiet" });
+    const goOn = button("Go on", () => this.actions.goOn(), { class: "primary" });
+    if (!this.ending) {
+      this.answer.setFoot(this.usage, ...(isLast && this.question && !this.approval ? [retry] : []));
+      return;
+    }
+    const { canContinue, canRepeat } = this.ending;
+    const offered = isLast ? [canContinue && goOn, canRepeat && this.question && retry].filter(Boolean) : [];
+    this.answer.setEnding(this.ending, ...offered);
+  }
+}

@@ -1,0 +1,108 @@
+// Shows the tool calls between two texts of an answer: one line that opens to the calls, their inputs and results.
+
+import { changesOf } from "./changes.mjs";
+import { element } from "./dom.mjs";
+
+/** A folded group of calls. */
+export class ToolActivity {
+  constructor() {
+    this.summary = element("summary");
+    this.list = element("div", { class: "calls" });
+    this.receipts = element("div", { class: "receipts" });
+    this.details = element("details", { class: "activity" }, this.summary, this.list);
+    this.element = element("div", {}, this.details, this.receipts);
+    this.calls = [];
+  }
+
+  begin(name) {
+    const call = new ToolCall(name, () => this.describe());
+    this.calls.push(call);
+    this.list.append(call.element);
+    this.receipts.append(call.receipt);
+    this.describe();
+    return call;
+  }
+
+  /** Say in one line what runs, or what has run. */
+  describe() {
+    const running = this.calls.filter(({ state }) => state === "running");
+    const failed = this.calls.filter(({ state }) => state === "failed").length;
+    const names = [...new Set((running.length ? running : this.calls).map(({ name }) => name))];
+    const count = this.calls.length === 1 ? "1 tool call" : `${this.calls.length} tool calls`;
+    const outcome = failed ? `${count}, ${failed} failed` : count;
+    this.details.classList.toggle("running", running.length > 0);
+    this.details.classList.toggle("failed", failed > 0);
+    this.summary.replaceChildren(
+      element("span", {}, running.length ? "Working" : outcome),
+      element("code", {}, names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "")));
+  }
+}
+
+class ToolCall {
+  constructor(name, changed) {
+    this.name = name;
+    this.changed = changed;
+    this.state = "running";
+    this.streamed = "";
+    this.time = element("small");
+    this.input = section("Input");
+    this.result = section("Result");
+    this.receipt = element("div");
+    this.element = element("details", { class: "call running" }, element("summary", {}, element("code", {}, name), this.time));
+  }
+
+  addInput(text) {
+    this.streamed += text;
+    this.show(this.input, this.streamed);
+  }
+
+  setInput(input) {
+    this.show(this.input, JSON.stringify(input, null, 2));
+  }
+
+  setResult({ content, is_error: isError, changes }) {
+    this.end(isError ? "failed" : "done");
+    this.show(this.result, readable(content));
+    this.setChanges(changes);
+  }
+
+  /** Show the receipt of a change. */
+  setChanges(changes) {
+    const shown = changesOf(changes);
+    if (shown) this.receipt.replaceChildren(element("section", { class: "receipt", "aria-label": `Changed by ${this.name}` }, shown));
+  }
+
+  show({ title, body }, text) {
+    body.textContent = text;
+    if (text && !body.isConnected) this.element.append(title, body);
+  }
+
+  /** End the call: `done`, `failed`, `asked` (a person decides), or `dropped` (without a result). */
+  end(state, milliseconds) {
+    this.state = state;
+    this.element.className = `call ${state}`;
+    if (milliseconds !== undefined && milliseconds !== null) this.time.textContent = duration(milliseconds);
+    this.changed();
+  }
+
+  drop() {
+    if (this.state === "running") this.end("dropped");
+  }
+}
+
+const section = (name) => ({
+  title: element("h4", {}, name),
+  body: element("pre", { tabindex: "0", role: "region", "aria-label": name }),
+});
+
+const duration = (milliseconds) => (milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`);
+
+function readable(content) {
+  const blocks = typeof content === "string" ? [{ text: content }] : (content ?? []);
+  const text = blocks.map((block) => block.text ?? JSON.stringify(block)).join("\n");
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

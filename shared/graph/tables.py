@@ -1,0 +1,29 @@
+"""The service's own tables in the graph's schema, and what is deleted from them together with a conversation.
+
+A module with a table has its name as `TABLE` and the statements that create it as `CREATE_TABLE`. If its rows belong
+to conversations, the module has a statement `DELETE_OF_CONVERSATION` with the parameter `id`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.graph import approvals, contents, documents, leases, search
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from shared.graph.statements import BoundStatement
+
+WITH_TABLES = (leases, documents, contents, search, approvals)
+
+_DELETE_OF_CONVERSATION = (
+    leases.DELETE_OF_CONVERSATION,
+    search.DELETE_OF_CONVERSATION,
+    approvals.DELETE_OF_CONVERSATION,
+)
+
+
+def deletions_of(conversation_id: UUID | str) -> list[BoundStatement]:
+    """Return the statements that delete a conversation's rows from all tables."""
+    return [statement.bind(id=str(conversation_id)) for statement in _DELETE_OF_CONVERSATION]
