@@ -94,11 +94,13 @@ def routes() -> Iterator[tuple[str, str, str]]:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             for method in route.methods or ():
-                yield method, re.sub(r"\{\w+\}", "{id}", route.path), str(route.status_code or 200)
+                yield method, route.path.replace("{conversation_id}", "{id}"), str(route.status_code or 200)
 
 
 def keys(data: JsonValue) -> list[str]:
-    """Return an event's field names in their order; the names inside an object follow the object's own."""
+    """Return an event's field names in their order; the names inside an object or a list follow its own."""
+    if isinstance(data, list):
+        return keys(data[0]) if data else []
     if not isinstance(data, dict):
         return []
     return [name for field, value in data.items() for name in (field, *keys(value))]

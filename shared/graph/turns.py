@@ -90,25 +90,19 @@ class Turns:
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
-        `verdict` is what the question means for an open approval. The statements of `also` run in the same transaction,
-        after the question is stored.
+        `verdict` is what the question means for an open approval. `also` runs after the question is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
             ConversationBusy: another answer holds the lease.
-            ConversationFull: the conversation has `limit` questions already.
+            ConversationFull: the conversation has `limit` questions already, and this one decides no approval.
             KeyReused: the question's key was used before with other content.
             AnswerRunning: the same question is being answered.
         """
 
         def check(results: list[Rows]) -> None:
-            check_found(results)
-            _, acquired, rows, parked, closed, *_ = results
-            earlier = mapping.messages(rows)
-            check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
-            if not acquired:
-                raise ConversationBusy
-            is_decision = closed and verdict in _DECISIONS
+            earlier = _check_begun(results, question)
+            is_decision = results[4] and verdict in _DECISIONS
             if not is_decision and sum(map(is_question, earlier)) >= limit:
                 raise ConversationFull
 
@@ -214,6 +208,17 @@ def _begun(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement, .
         statements.MESSAGES.bind(**owned),
         approvals.latest(lease.conversation_id, str(owned["email"])),
     )
+
+
+def _check_begun(results: list[Rows], question: Message) -> list[StoredMessage]:
+    """Check that a question can be answered now; return the messages before it."""
+    check_found(results)
+    _, acquired, rows, parked, *_ = results
+    earlier = mapping.messages(rows)
+    check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
+    if not acquired:
+        raise ConversationBusy
+    return earlier
 
 
 def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:

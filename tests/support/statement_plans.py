@@ -33,6 +33,9 @@ VALUES: dict[str, Any] = {
     "subject": "user-7@example.com",
     "jti": "jti-7",
     "key_id": "ik_7",
+    "now": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2026-01-01T01:00:00+00:00",
+    "rounds_left": "1",
 }
 
 
