@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from shared.agent.history import round_to_store
 from shared.agent.outcome import NOT_STORED, STOPPED, Interruption, failure_of
+from shared.agent.visible_text import VisibleText
 from shared.domain.approvals import APPROVAL_REQUIRED
 from shared.domain.errors import AssistantError, ConversationNotFound, GraphError
 from shared.domain.events import (
@@ -72,6 +73,7 @@ class Answer:
         self.usage = Usage()
         self._reply_usage = Usage()
         self._text: list[str] = []
+        self._visible = VisibleText()
         self._open_reply: Reply | None = None
         self._is_reply_stored = False
         self._last_events: list[AnswerEvent] = []
@@ -104,6 +106,10 @@ class Answer:
             self._end()
             for event in self._last_events:
                 await emit(event)
+            if not is_complete and (words := self._visible.last_words(self.outcome)):
+                # The client shows these words. They are not stored, because the model did not write them.
+                await emit(TextAdded(words))
+                await emit(BlockFinished())
             await emit(self.outcome)
             # A lease that seems to be lost may just have been released together with the complete answer.
             if is_complete and self._interruption in {None, Interruption.LOST}:
@@ -162,6 +168,7 @@ class Answer:
             case _:
                 if isinstance(event, TextAdded):
                     self._text.append(event.text)
+                self._visible.follow(event)
                 await emit(event)
 
     async def _store_round(self, finished: RoundFinished) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.agent.outcome import decode_outcome
+from shared.agent.outcome import decode_outcome, is_early
+from shared.agent.visible_text import VisibleText
 from shared.domain.content_blocks import text_of
 from shared.domain.events import BlockFinished, TextAdded, ToolCallBegun, ToolFinished, ToolInputAdded
 
@@ -36,12 +37,18 @@ class ReplayedAnswer:
         """Emit the events of the first answer, each text in one piece, and the same last event."""
         calls = [call for message in self._messages for call in message.tool_use or ()]
         names = {str(call.get("id")): str(call.get("name")) for call in calls}
+        visible = VisibleText()
         for message in self._messages:
             for event in _events(message, names):
+                visible.follow(event)
                 await emit(event)
+        outcome = decode_outcome(self._outcome)
+        if is_early(outcome) and (words := visible.last_words(outcome)):
+            await emit(TextAdded(words))
+            await emit(BlockFinished())
         if self._required is not None:
             await emit(self._required)
-        await emit(decode_outcome(self._outcome))
+        await emit(outcome)
 
     def interrupt(self, reason: Interruption) -> None:
         """Do nothing: a replay ends by itself."""

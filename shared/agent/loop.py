@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.agent.history import message_to_store
 from shared.agent.parked_turn import parked, resume, rounds_of
 from shared.agent.sent_messages import is_resumable
+from shared.agent.visible_text import VisibleText
 from shared.domain.block_rules import is_acceptable
 from shared.domain.content_blocks import text_block
 from shared.domain.events import (
@@ -25,7 +26,7 @@ from shared.domain.events import (
 from shared.domain.models import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from shared.agent.turn import Turn
     from shared.domain.events import TurnEvent
@@ -41,7 +42,8 @@ _CLOSINGS = {
     "tool_use": "The answer ends here because it needed more steps than the service allows.",
 }
 _NOTHING_SAID = "I have no answer to this question. Please ask it in another way."
-_NOTHING_TO_ADD = "Done."
+_NOTHING_TO_ADD = "The steps are done, but the AI model wrote no answer. Ask for the result if you miss something."
+_STEP_FAILED = "I could not finish this, because a step failed. Please ask again or in another way."
 
 
 async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = None) -> AsyncGenerator[TurnEvent, None]:
@@ -53,18 +55,19 @@ async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = Non
         ModelError: the model gave no reply, or the reply is incomplete.
     """
     yield turn.prepared()
-    reply = Reply((), None, Usage())
-    usage = Usage()
-    max_rounds = turn.settings.max_rounds
+    reply, usage = Reply((), None, Usage()), Usage()
+    visible = VisibleText()
     async with aclosing(resume(turn, resumption)) as resuming:
         async for turn_event in resuming:
+            visible.follow(turn_event)
             yield turn_event
-    for rounds_left in range(rounds_of(resumption, max_rounds), -1, -1):
+    for rounds_left in range(rounds_of(resumption, turn.settings.max_rounds), -1, -1):
         async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):
                     reply = event.reply
                 else:
+                    visible.follow(event)
                     yield event
         usage += reply.usage
         if not rounds_left or not _goes_on(reply):
@@ -73,23 +76,33 @@ async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = Non
         if review is not None:
             yield parked(reply, review, rounds_left, usage)
             return
-        yield ReplyReceived(reply)
-        results: tuple[ToolResult, ...] = ()
-        async with aclosing(turn.tools.run(reply.calls)) as running:
+        async with aclosing(_run_calls(turn, reply, visible, is_last=rounds_left == 1)) as running:
             async for tool_event in running:
-                if isinstance(tool_event, ToolsFinished):
-                    results = tool_event.results
-                else:
-                    yield tool_event
-        messages = turn.add_round(reply, results, is_last=rounds_left == 1)
-        yield turn.prepared()
-        yield RoundFinished(messages, reply.usage)
-    closing = _closing(reply, had_rounds=rounds_left < max_rounds)
-    if closing:
-        yield TextAdded(closing)
+                yield tool_event
+    told, stored = _closing(reply, visible, turn.results)
+    if told:
+        yield TextAdded(told)
         yield BlockFinished()
-    message = message_to_store(_closed(reply, closing), reply.usage)
+    message = message_to_store(_closed(reply, stored), reply.usage)
     yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
+
+
+async def _run_calls(
+    turn: Turn, reply: Reply, visible: VisibleText, *, is_last: bool
+) -> AsyncGenerator[TurnEvent, None]:
+    """Run the calls of a reply and finish the round."""
+    yield ReplyReceived(reply)
+    results: tuple[ToolResult, ...] = ()
+    async with aclosing(turn.tools.run(reply.calls)) as running:
+        async for event in running:
+            if isinstance(event, ToolsFinished):
+                results = event.results
+            else:
+                visible.follow(event)
+                yield event
+    messages = turn.add_round(reply, results, is_last=is_last)
+    yield turn.prepared()
+    yield RoundFinished(messages, reply.usage)
 
 
 def _goes_on(reply: Reply) -> bool:
@@ -109,12 +122,28 @@ def _stop_reason(reply: Reply, *, has_rounds_left: bool) -> str:
     return reply.stop_reason or "end_turn"
 
 
-def _closing(reply: Reply, *, had_rounds: bool) -> str:
-    """Return the sentence to add to a reply that has no text or was cut off; it is empty if none is needed."""
+def _closing(reply: Reply, visible: VisibleText, results: Sequence[ToolResult]) -> tuple[str, str]:
+    """Return the text to send after the last reply and the text to add to the stored message; both may be empty.
+
+    A reply that was cut off gets a sentence that says so. A reply without text gets the answer that the UI hides, or
+    another sentence. Text of the reply itself that the UI hides is sent again, but not stored twice.
+    """
     closing = _CLOSINGS.get(reply.stop_reason or "") if reply.calls or reply.stop_reason != "tool_use" else None
+    has_text = bool(reply.text.strip())
+    hidden = "" if has_text and visible.words else visible.hidden_answer
+    instead = hidden or ("" if has_text else _without_answer(results))
     if closing is None:
-        closing = "" if reply.text.strip() else _NOTHING_TO_ADD if had_rounds else _NOTHING_SAID
-    return f"\n\n{closing}" if closing and reply.text.strip() else closing
+        return instead, "" if has_text else instead
+    ending = f"\n\n{closing}" if has_text or hidden else closing
+    told = f"{hidden}{ending}"
+    return told, ending if has_text else told
+
+
+def _without_answer(results: Sequence[ToolResult]) -> str:
+    """Return the sentence for a reply without text after the results of the last tools."""
+    if any(result.is_error for result in results):
+        return _STEP_FAILED
+    return _NOTHING_TO_ADD if results else _NOTHING_SAID
 
 
 def _closed(reply: Reply, closing: str) -> Reply:

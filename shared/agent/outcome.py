@@ -73,6 +73,11 @@ def failure_of(error: Exception) -> AnswerFailed:
             return INTERNAL
 
 
+def is_early(outcome: Outcome) -> bool:
+    """Return whether an answer ended before it was complete: it failed, or its user stopped it."""
+    return isinstance(outcome, AnswerFailed) or outcome.stop_reason == STOPPED
+
+
 def encode_outcome(outcome: Outcome) -> str:
     """Return an outcome as JSON text."""
     return orjson.dumps(outcome).decode()

@@ -60,6 +60,8 @@ class Turn:
         self._prefix = prefix
         self._history = history
         self._state: JsonObject = {**history.state, **(facts.state or {})}
+        self.results: tuple[ToolResult, ...] = ()
+        """The results of the last tool calls."""
         self._must_tell = False
         self._next_facts = facts
         last, question = history.messages[-1]
@@ -103,6 +105,7 @@ class Turn:
 
     def add_results(self, results: Sequence[ToolResult], *, is_last: bool) -> Message:
         """Add the results of a parked round's calls to the history and return them as the message to store."""
+        self.results = tuple(results)
         facts = self._take_facts()
         found = [name for result in results for name in _references(result.block())]
         context = (*facts.context, *([_NO_MORE_TOOLS] if is_last else []))
@@ -118,6 +121,7 @@ class Turn:
 
     def add_round(self, reply: Reply, results: Sequence[ToolResult], *, is_last: bool) -> tuple[Message, ...]:
         """Add a reply and its results to the history and return them as the messages to store."""
+        self.results = tuple(results)
         found = [name for result in results for name in _references(result.block())]
         additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()), found)
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)

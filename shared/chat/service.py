@@ -168,6 +168,11 @@ class ChatService:
         self._answers.add(answer)
         return answer
 
+    async def _check_not_carried_out(self, lease: Lease, decision: UserDecision | None) -> None:
+        """Raise ApprovalClosed if a message approves what the running answer already carries out."""
+        if decision == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
+            raise ApprovalClosed(_CLOSED["approve"])
+
     async def _begin(
         self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]
     ) -> BegunTurn | AlreadyAsked:
@@ -192,8 +197,7 @@ class ChatService:
                 seconds_left = ends_at - time.monotonic()
                 if seconds_left <= 0:
                     raise
-                if decision == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
-                    raise ApprovalClosed(_CLOSED["approve"]) from None
+                await self._check_not_carried_out(lease, decision)
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise

@@ -78,11 +78,11 @@ class AnthropicApi:
             else:
                 if response.is_success:
                     return self._bodies.open(response)
+                refusal = error_of(response, await self._error_body(response))
                 pause, reason = pause_seconds(attempt, response.headers), f"HTTP {response.status_code}"
                 may_retry = attempt < RETRIES and is_retryable(response.status_code, response.headers)
                 if not may_retry or pause > self._idle_seconds:
-                    raise error_of(response, await self._error_body(response))
-                self._bodies.discard(response)
+                    raise refusal
             log.info("the request to the model is sent again in %.1f s: %s", pause, reason)
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")

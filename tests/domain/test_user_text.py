@@ -23,6 +23,9 @@ QUESTION = "Which projects are there?"
         f"{QUESTION}\n<context>\nsecret\n</context>",
         f"<context>\na\n</context>\n\n{QUESTION}\n\n<search_context>\nb\n",
         f"<context>\nnever closed\n\n{QUESTION}",
+        f"<context>\n<context>a</context>\nb <CONTEXT x='1'>c</context>\n</Context>\n\n{QUESTION}",
+        f"<search_context>\nA project's text: <context>, </search_context>\n{QUESTION}",
+        f"<context>\nan odd <context> in it\n</context>\n{QUESTION}",
     ],
 )
 def test_blocks_of_the_ui_are_left_out(text: str) -> None:
@@ -65,6 +68,8 @@ def test_a_message_of_blocks_alone_has_no_words(text: str) -> None:
         "<search_context>\n<context>\n\n",
         "\n<context" + " " * 40,
         "</context   ",
+        "<context>a</context>\n<context>",
+        "<context> <context></context>\n",
         "\n \n",
     ],
 )

@@ -16,6 +16,7 @@ from tests.support.model_server import (
     thinking,
     tool,
 )
+from tests.support.ui_store import UiStore
 
 if TYPE_CHECKING:
     from tests.support.client import Client
@@ -60,7 +61,7 @@ async def test_a_refusal_ends_the_answer(client: Client, model_server: ModelServ
     assert answer.done["stop_reason"] == "refusal"
     assert answer.text.strip()
     stored = await goes_on(client, conversation, model_server)
-    assert stored[-1]["content"] == answer.text
+    assert stored[-1]["content"] == UiStore.after(answer.events).bubble
 
 
 @pytest.mark.proves("turn.context-exceeded", "turn.replayable")

@@ -103,7 +103,7 @@ async def test_an_error_during_a_stream_keeps_the_text_before_it(
 
 
 async def assert_kept(client: Client, conversation: str, model_server: ModelServer, answer: Answer) -> None:
-    assert answer.text == "It begins"
+    assert answer.said == "It begins"
     assert is_plain(answer.error["message"])
     stored = await goes_on(client, conversation, model_server)
     assert [message["content"] for message in stored] == ["Hi", "It begins"]

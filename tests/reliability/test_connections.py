@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.aftermath import goes_on
+from tests.support.background import served
 from tests.support.model_server import http_error, reply, text, tool, wait
+from tests.support.observed_api import ObservedApi
 
 if TYPE_CHECKING:
+    from tests.conftest import StartService
     from tests.support.client import Client
     from tests.support.model_reply import Script
     from tests.support.model_server import ModelServer
@@ -89,3 +92,23 @@ async def test_a_connection_that_ends_before_the_reply_fails_no_answer(
         model_server.close_connections()
         assert (await stream.rest()).text == "Hello"
     gate.open()
+
+
+@pytest.mark.proves("connections.api")
+async def test_a_warm_answer_opens_no_connection_to_the_api(
+    start_service: StartService, model_server: ModelServer
+) -> None:
+    api = ObservedApi()
+    with served(api.app) as url:
+        async with start_service(IMBI_INTERNAL_API_URL=url).client() as client:
+            conversation = await warm(client, model_server)
+            for _ in range(3):
+                calls = (
+                    tool("echo", {"text": "x"}),
+                    tool("fail", {"status": 404}),
+                    tool("long_text", {"size": 500_000}),
+                )
+                model_server.script(*(reply(call) for call in calls), _OK)
+                assert (await client.ask(conversation, "Hi")).text == "Hello"
+    assert len(api.calls) == 9
+    assert len(api.connections) == 1

@@ -20,6 +20,7 @@ from tests.support.model_server import (
     tool,
 )
 from tests.support.plain_replies import SECRET, calling
+from tests.support.ui_store import UiStore
 
 if TYPE_CHECKING:
     from tests.conftest import StartService
@@ -168,7 +169,7 @@ async def test_every_stop_reason_is_reported_and_stored(client: Client, model_se
         assert answer.done["stop_reason"] == stop
         assert answer.text.strip(), f"nothing was said for {stop}"
         assert "client_action" not in answer.names
-        told.append((answer.done["message_id"], answer.text.strip()))
+        told.append((answer.done["message_id"], UiStore.after(answer.events).bubble.strip()))
     before = await goes_on(client, conversation, model_server)
     assert [(message["id"], message["content"].strip()) for message in before[1::2]] == told
 

@@ -83,9 +83,9 @@ async def test_a_fault_at_each_event_of_a_text(
         answer = await client.ask(conversation, f"before {index}")
         check_error(answer.error, code)
         assert answer.error["retryable"] is True
-        assert answer.text == said_before(PLAIN, index)
+        assert answer.said == said_before(PLAIN, index)
         assert len(model_server.chats) == asked, "it was tried again after something was shown"
-        expected += [(f"before {index}", None), *([(answer.text, True)] if answer.text else [])]
+        expected += [(f"before {index}", None), *([(answer.said, True)] if answer.said else [])]
     await goes_on(client, conversation, model_server)
     stored = await database.cypher(
         "MATCH (m:Message) WHERE m.conversation_id = $id RETURN [m.sequence, m.content, m.is_partial]", id=conversation
@@ -105,7 +105,7 @@ async def test_a_fault_at_each_event_of_a_call(client: Client, model_server: Mod
         answer = await client.ask(conversation, f"before {index}")
         check_error(answer.error, code)
         assert "client_action" not in answer.names, "a half-written call was run"
-        expected += [f"before {index}", *([answer.text] if answer.text else [])]
+        expected += [f"before {index}", *([answer.said] if answer.said else [])]
     before = await goes_on(client, conversation, model_server)
     assert all(message["tool_use"] is None for message in before)
     assert [message["content"] for message in before] == expected
@@ -135,7 +135,7 @@ async def test_a_model_that_falls_silent_is_given_up(impatient: Client, model_se
         model_server.script(reply(*PLAIN, at={index: stall()}))
         answer = await impatient.ask(conversation, "Hi")
         check_error(answer.error, "timeout")
-        assert answer.text == said_before(PLAIN, index)
+        assert answer.said == said_before(PLAIN, index)
         await model_server.wait_closed(model_server.chats[-1])
     await goes_on(impatient, conversation, model_server)
 

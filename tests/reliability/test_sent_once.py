@@ -149,7 +149,7 @@ async def test_the_key_of_a_question_whose_process_was_killed(
     assert (await send(client, conversation, key)).status_code == 409
     await leases.expire(database, conversation)
     answer = read(await send(client, conversation, key))
-    assert (answer.text, answer.error["code"]) == ("Look.", "connection_lost")
+    assert (answer.said, answer.error["code"]) == ("Look.", "connection_lost")
     assert len(model_server.chats) == 2
     await goes_on(client, conversation, model_server)
 

@@ -68,7 +68,7 @@ async def test_an_answer_is_stopped_before_it_says_anything(client: Client, mode
         await gate.reached()
         await stop(client, conversation)
         answer = await stream.rest()
-    assert (answer.names, answer.done["stop_reason"]) == (["done"], "stopped")
+    assert (answer.said, answer.done["stop_reason"]) == ("", "stopped")
     assert [message["content"] for message in await goes_on(client, conversation, model_server)] == ["Hi"]
 
 

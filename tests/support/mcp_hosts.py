@@ -7,7 +7,7 @@ import json
 from base64 import b64encode
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 from fastmcp import Context, FastMCP
 from mcp import types
@@ -41,6 +41,14 @@ ADA = Caller(Principal("ada@example.com", "Ada"), USER_TOKEN)
 BEN = Caller(Principal("ben@example.com", "Ben"), "another-users-own-token")
 
 
+class Closable(Protocol):
+    """A client that keeps connections."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
+
+
 @dataclass
 class Host:
     """Serves an application on a port that stays the same after a restart, and records the requests."""
@@ -50,6 +58,8 @@ class Host:
     before: Hook | None = None
     """Answers a request instead of the application, unless it returns None."""
     seen: list[Request] = field(default_factory=list)
+    clients: list[Closable] = field(default_factory=list)
+    """What a test has made to connect to the host; it is closed when the context ends."""
     port: int = 0
     _server: GracefulServer | None = None
     _task: asyncio.Task[None] | None = None
@@ -85,6 +95,8 @@ class Host:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for client in self.clients:
+            await client.aclose()
         await self.stop()
 
     async def _live(self, ready: asyncio.Future[None]) -> None:

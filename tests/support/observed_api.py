@@ -89,6 +89,8 @@ class ObservedApi:
 
     seen: list[tuple[str, str]] = field(default_factory=list)
     """Path with query and Authorization of every call."""
+    connections: set[object] = field(default_factory=set)
+    """The addresses of the connections over which requests came."""
     app: FastAPI = field(default_factory=lambda: FastAPI(title="Imbi"))
 
     def __post_init__(self) -> None:
@@ -105,6 +107,7 @@ class ObservedApi:
 
     async def _note(self, request: Request, call_next: Any) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
+        self.connections.add(request.client)
         self.seen.append((request.url.path + query, request.headers.get("Authorization", "")))
         answer: Response = await call_next(request)
         return answer

@@ -7,9 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shared.agent.visible_text import STOPPED_WITHOUT_WORDS
+from tests.support.ui_store import check_visible
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+INTERRUPTED = "*Interrupted: "
 FRAME = re.compile(r"(?:id: [^\n]*\n)?event: (?P<name>[a-z_]+)\ndata: (?P<data>[^\n]+)(?:\nid: [^\n]*)?")
 COMMENT = re.compile(r":[^\n]*")
 TERMINAL = ("done", "error")
@@ -57,6 +61,7 @@ class EventReader:
         """Check that the stream ended as every answer does."""
         assert self._rest == b"", f"the stream ended in the middle of a frame: {self._rest!r}"
         assert any(event.name in TERMINAL for event in self.events), "neither done nor error ended the answer"
+        check_visible(self.events)
 
     def _read(self, frame: str) -> Event | None:
         if COMMENT.fullmatch(frame):
@@ -85,6 +90,13 @@ class Answer:
     def text(self) -> str:
         """All text together."""
         return "".join(event.data["text"] for event in self.of("text"))
+
+    @property
+    def said(self) -> str:
+        """The text without the words by which the service ends an answer early."""
+        texts = [str(event.data["text"]) for event in self.of("text")]
+        is_notice = bool(texts) and (INTERRUPTED in texts[-1] or texts[-1] == STOPPED_WITHOUT_WORDS)
+        return "".join(texts[:-1] if is_notice else texts)
 
     @property
     def names(self) -> list[str]:

@@ -13,6 +13,7 @@ from mcp import MCPError
 from mcp.types import CONNECTION_CLOSED, INVALID_PARAMS, PARSE_ERROR
 
 from shared.domain.ports import ToolOutput
+from shared.tools.mcp.connections import ServerConnections
 from shared.tools.mcp.content import convert_result
 from shared.tools.mcp.errors import InvalidArguments, McpServerError, from_http_status, timed_out
 from shared.tools.mcp.session import McpSession, NegotiatedSession, ToolListing, run_in_session
@@ -52,7 +53,7 @@ class McpConnection:
         """Prepare without any input or output."""
         self._server = server
         self._credential = credential
-        self._network = network
+        self._connections = ServerConnections(network, verify=server.verify_ssl)
         self._sessions = SessionStore(clock)
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -62,7 +63,7 @@ class McpConnection:
         Raises:
             McpServerError: the tools could not be listed.
         """
-        transport = self._transport()
+        transport = self._transport(is_repeatable=True)
         try:
             async with asyncio.timeout(self._server.timeout):
                 session, listing = await run_in_session(self._server.url, transport, None, McpSession.list_tools)
@@ -104,6 +105,8 @@ class McpConnection:
             self._end(session)
         if self._ending:
             await asyncio.wait(self._ending)
+        await self._connections.aclose()
+        await self._credential.aclose()
 
     async def _call(
         self, tool: ExternalTool, arguments: JsonObject, subject: str, negotiated: NegotiatedSession | None = None
@@ -124,8 +127,8 @@ class McpConnection:
         # Parsing and checking megabytes takes longer than the event loop may be blocked.
         return _redact(await asyncio.to_thread(convert_result, result), transport)
 
-    def _transport(self, session_id: str | None = None) -> McpTransport:
-        return McpTransport(self._network.transport(verify=self._server.verify_ssl), self._credential, session_id)
+    def _transport(self, session_id: str | None = None, *, is_repeatable: bool = False) -> McpTransport:
+        return McpTransport(self._connections, self._credential, session_id, is_repeatable=is_repeatable)
 
     def _end(self, session: NegotiatedSession) -> None:
         """Tell the server in the background that a session has ended."""

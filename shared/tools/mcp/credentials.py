@@ -35,6 +35,10 @@ class Credential(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Close the connections that the credential has opened."""
+        ...
+
 
 class SecretDecryptor:
     """Decrypts the stored secrets of external servers with the Fernet key from IMBI_CONFIG_ENCRYPTION_KEY."""
@@ -56,18 +60,25 @@ class SecretDecryptor:
             raise McpServerError("has a secret that IMBI_CONFIG_ENCRYPTION_KEY does not decrypt") from None
 
 
-class NoCredential:
+class _Constant:
+    """The base of credentials that are never renewed and open no connection."""
+
+    async def renew(self, rejected: Headers) -> None:
+        """Return None: there are no other headers."""
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+
+
+class NoCredential(_Constant):
     """The credential of a server that needs no authentication."""
 
     async def headers(self) -> Headers:
         """Return no headers."""
         return {}
 
-    async def renew(self, rejected: Headers) -> None:
-        """Return None: there are no other headers."""
 
-
-class StaticHeader:
+class StaticHeader(_Constant):
     """A header with a stored value."""
 
     def __init__(self, server: MCPServer, decryptor: SecretDecryptor) -> None:
@@ -81,19 +92,13 @@ class StaticHeader:
             raise McpServerError("has a static value that cannot be sent as a header")
         return {self._server.static_header: value}
 
-    async def renew(self, rejected: Headers) -> None:
-        """Return None: there are no other headers."""
 
-
-class UnknownAuthentication:
+class UnknownAuthentication(_Constant):
     """The credential of a server with an unknown `auth_type`. Nothing is sent to such a server."""
 
     async def headers(self) -> Headers:
         """Raise McpServerError."""
         raise McpServerError("has an auth_type that the assistant does not know")
-
-    async def renew(self, rejected: Headers) -> None:
-        """Return None: there are no other headers."""
 
 
 def credential_for(server: MCPServer, decryptor: SecretDecryptor, network: Network) -> Credential:

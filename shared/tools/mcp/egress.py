@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import httpcore2
 import httpx2
 
+from shared.util.connections import KEPT_SECONDS
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
@@ -77,6 +79,8 @@ _EMBEDDED_IPV4 = (
 )
 """IPv6 networks whose addresses lead to an IPv4 address, and the number of bits to the right of that address."""
 
+_MAX_CONNECTIONS = 256
+"""The number of connections to one server. Each call uses at most a few."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAX_HOST_CHARS = 253
 
@@ -190,7 +194,12 @@ class _CheckedTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
         # httpx2 has no argument for the network backend.
-        self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls, network_backend=_CheckedNetwork(policy))
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls,
+            network_backend=_CheckedNetwork(policy),
+            max_connections=_MAX_CONNECTIONS,
+            keepalive_expiry=KEPT_SECONDS,
+        )
 
 
 class Network:

@@ -17,8 +17,11 @@ from urllib.parse import quote_plus
 import httpx2
 import orjson
 
+from shared.tools.mcp.connections import ServerConnections
 from shared.tools.mcp.errors import McpServerError, from_http_error
 from shared.tools.openapi.client import origin_of
+from shared.util.connections import REPEATABLE
+from shared.util.response_bodies import REST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +80,10 @@ class ClientCredentials:
         """
         self._server = server
         self._decrypt = decrypt
-        self._network = network
+        self._connections = ServerConnections(network, verify=server.verify_ssl)
+        self._http = httpx2.AsyncClient(
+            transport=self._connections.transport, timeout=_TOKEN_TIMEOUT_SECONDS, trust_env=False
+        )
         self._clock = clock
         self._token: _Token | None = None
         self._lock = asyncio.Lock()
@@ -97,6 +103,10 @@ class ClientCredentials:
             if self._token is None or _bearer(self._token) == rejected:
                 self._token = await self._request_token()
             return _bearer(self._token)
+
+    async def aclose(self) -> None:
+        """Close the connections to the token endpoint."""
+        await self._connections.aclose()
 
     async def _valid_token(self) -> _Token:
         """Renew the token if it is due. If that fails, the old token stays in use until it expires."""
@@ -144,36 +154,38 @@ class ClientCredentials:
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
             form |= {"client_id": server.oauth_client_id, "client_secret": secret}
-        transport = self._network.transport(verify=server.verify_ssl)
-        async with httpx2.AsyncClient(transport=transport, timeout=_TOKEN_TIMEOUT_SECONDS, trust_env=False) as client:
-            request = client.build_request("POST", server.oauth_token_url, data=form, headers=headers)
-            response = await _send(client, request)
-            for _ in range(_MAX_REDIRECTS):
-                further = response.next_request
-                if further is None or further.method != "POST" or origin_of(further.url) != origin_of(request.url):
+        # A second token does no harm.
+        extensions = {REPEATABLE: True}
+        request = self._http.build_request(
+            "POST", server.oauth_token_url, data=form, headers=headers, extensions=extensions
+        )
+        response = await self._send(request)
+        for _ in range(_MAX_REDIRECTS):
+            further = response.next_request
+            if further is None or further.method != "POST" or origin_of(further.url) != origin_of(request.url):
+                break
+            response = await self._send(further)
+        return response
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and read at most `_MAX_RESPONSE_BYTES` of the body."""
+        response = await self._http.send(request, stream=True)
+        arriving = self._connections.body_of(response)
+        body = b""
+        try:
+            async for chunk in arriving:
+                body += chunk
+                if len(body) > _MAX_RESPONSE_BYTES:
                     break
-                response = await _send(client, further)
-            return response
+        finally:
+            arriving.release(REST_SECONDS)
+        read = httpx2.Response(response.status_code, content=body, request=request)
+        read.next_request = response.next_request
+        return read
 
 
 def _bearer(token: _Token) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.value}"}
-
-
-async def _send(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
-    """Send a request and read at most `_MAX_RESPONSE_BYTES` of the body."""
-    response = await client.send(request, stream=True)
-    body = b""
-    try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _MAX_RESPONSE_BYTES:
-                break
-    finally:
-        await response.aclose()
-    read = httpx2.Response(response.status_code, content=body, request=request)
-    read.next_request = response.next_request
-    return read
 
 
 def _parse_token(response: httpx2.Response, requested_at: float) -> _Token:

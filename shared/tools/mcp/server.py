@@ -7,6 +7,7 @@ no task has to run between turns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from datetime import UTC, datetime
@@ -82,6 +83,9 @@ class ServerTools:
         self._health = health
         self._limits = limits
         self._connection: Connection | None = None
+        self._calls = 0
+        self._no_calls = asyncio.Event()
+        self._no_calls.set()
         self._converted = ConvertedTools()
         self._limited = LimitedTools()
         self._changes: tuple[ToolChange, ...] = ()
@@ -132,15 +136,29 @@ class ServerTools:
         Raises:
             McpServerError: there is no result.
         """
-        connection = await self._connected()
+        self._calls += 1
+        self._no_calls.clear()
         started_at = time.monotonic()
         try:
+            connection = await self._connected()
+            started_at = time.monotonic()
             return await connection.call(tool, tool.arguments(arguments), subject)
         except InvalidArguments:
             raise
         except McpServerError as error:
             self._record_health(started_at, error)
             raise
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._no_calls.set()
+
+    async def retire(self) -> None:
+        """Wait until the running calls are over, and close the connection."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.server.timeout + _GRACE_SECONDS):
+                await self._no_calls.wait()
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Stop listing and close the connection."""

@@ -85,6 +85,7 @@ class ExternalToolset(BaseToolset):
         self._clock = clock
         self._health = HealthRecorder(record_health, clock)
         self._servers: dict[str, ServerTools] = {}
+        self._retiring: dict[ServerTools, asyncio.Task[None]] = {}
         self._names = ToolNames()
         self._snapshot = _Snapshot()
         self._listing = SingleFlight(self._list, longest=_MAX_LISTING_SECONDS, clock=clock)
@@ -158,7 +159,9 @@ class ExternalToolset(BaseToolset):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._listing.aclose()
-        await asyncio.gather(*(server.aclose() for server in self._servers.values()))
+        for retiring in self._retiring.values():
+            retiring.cancel()
+        await asyncio.gather(*(server.aclose() for server in (*self._servers.values(), *self._retiring)))
         await self._health.aclose()
 
     async def _list(self) -> None:
@@ -170,12 +173,21 @@ class ExternalToolset(BaseToolset):
             self._is_listed = False
             self._listing_due_at = self._clock() + _RETRY_SECONDS
             return
+        before = set(self._servers.values())
         self._servers = {server.slug: self._tools_of(server) for server in found}
+        for server in before.difference(self._servers.values()):
+            self._retire(server)
         self._names.keep_only(self._servers)
         self._is_listed = True
         self._listing_due_at = self._clock() + SERVERS_SECONDS
         for server in self._servers.values():
             server.start_listing()
+
+    def _retire(self, server: ServerTools) -> None:
+        """Close a server's connections in the background, as soon as its running calls are over."""
+        task = asyncio.create_task(server.retire())
+        self._retiring[server] = task
+        task.add_done_callback(lambda _: self._retiring.pop(server, None))
 
     def _tools_of(self, server: MCPServer) -> ServerTools:
         known = self._servers.get(server.slug)

@@ -1,7 +1,6 @@
 """The HTTP transport of one listing or one call: it adds the credential and limits the response.
 
-Each transport has connections of its own and closes them at its end. So no connection grows stale while the process is
-frozen, and the address is checked every time.
+It sends over the connections that are kept for the server, and leaves them open.
 """
 
 from __future__ import annotations
@@ -12,13 +11,17 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from shared.tools.mcp.errors import MAX_RESPONSE_BYTES, McpServerError, ResponseTooLarge, from_http_error
+from shared.util.connections import REPEATABLE
+from shared.util.response_bodies import REST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from pydantic import JsonValue
 
+    from shared.tools.mcp.connections import ServerConnections
     from shared.tools.mcp.credentials import Credential, Headers
+    from shared.util.response_bodies import ResponseBody
 
 SESSION_HEADER = "mcp-session-id"
 
@@ -38,14 +41,21 @@ class McpTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(
-        self, transport: httpx2.AsyncBaseTransport, credential: Credential, session_id: str | None = None
+        self,
+        connections: ServerConnections,
+        credential: Credential,
+        session_id: str | None = None,
+        *,
+        is_repeatable: bool = False,
     ) -> None:
+        """Prepare without any input or output; the requests of a listing are repeatable, those of a call are not."""
         self.session_id = session_id
         self.error: McpServerError | None = None
         self.status = 0
         """The HTTP status of the last response; 0 before the first one."""
-        self._transport = transport
+        self._connections = connections
         self._credential = credential
+        self._is_repeatable = is_repeatable
         self._secrets: set[str] = set()
         self._bytes_left = MAX_RESPONSE_BYTES
 
@@ -89,17 +99,13 @@ class McpTransport(httpx2.AsyncBaseTransport):
         if self._bytes_left < 0:
             raise ResponseTooLarge
 
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._transport.aclose()
-
     async def _send_authorized(self, request: httpx2.Request) -> httpx2.Response:
         headers = await self._credential.headers()
         response = await self._send(request, headers)
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             renewed = await self._credential.renew(headers)
             if renewed is not None:
-                await response.aclose()
+                self._connections.discard(response)
                 response = await self._send(request, renewed)
         return response
 
@@ -110,7 +116,9 @@ class McpTransport(httpx2.AsyncBaseTransport):
                 request.headers[name] = value
         if self.session_id is not None:
             request.headers[SESSION_HEADER] = self.session_id
-        response = await self._transport.handle_async_request(request)
+        if self._is_repeatable:
+            request.extensions = {**request.extensions, REPEATABLE: True}
+        response = await self._connections.send(request)
         self.status = response.status_code
         self.session_id = response.headers.get(SESSION_HEADER, self.session_id)
         return response
@@ -122,20 +130,23 @@ class McpTransport(httpx2.AsyncBaseTransport):
             if name.lower() not in _BODY_ENCODING_HEADERS
         ]
         return httpx2.Response(
-            response.status_code, headers=headers, stream=_LimitedBody(self, response), request=request
+            response.status_code,
+            headers=headers,
+            stream=_LimitedBody(self, self._connections.body_of(response)),
+            request=request,
         )
 
 
 class _LimitedBody(httpx2.AsyncByteStream):
     """A decoded body that is counted while it is read. Reading fails when there is too much."""
 
-    def __init__(self, transport: McpTransport, response: httpx2.Response) -> None:
+    def __init__(self, transport: McpTransport, body: ResponseBody) -> None:
         self._transport = transport
-        self._response = response
+        self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for chunk in self._response.aiter_bytes():
+            async for chunk in self._body:
                 self._transport.count_bytes(len(chunk))
                 yield chunk
         except httpx2.HTTPError as error:
@@ -143,4 +154,4 @@ class _LimitedBody(httpx2.AsyncByteStream):
             raise
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        self._body.release(REST_SECONDS)

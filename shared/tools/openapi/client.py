@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from shared.domain.errors import ToolError
+from shared.util.connections import KeptConnections, limits
+from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -82,6 +84,7 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
     def __init__(self, transport: httpx2.AsyncBaseTransport, origin: tuple[str, str, int | None]) -> None:
         self._transport = transport
         self._origin = origin
+        self._bodies = ResponseBodies()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         call = _current_call.get()
@@ -98,12 +101,14 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
 
     async def _send(self, request: httpx2.Request, call: _Call) -> httpx2.Response:
         response = await self._transport.handle_async_request(request)
+        if response.has_redirect_location:
+            self._bodies.discard(response)
+            return httpx2.Response(response.status_code, headers={"Location": response.headers["Location"]})
+        arriving = self._bodies.open(response)
         try:
-            if response.has_redirect_location:
-                return httpx2.Response(response.status_code, headers={"Location": response.headers["Location"]})
-            body = await _read(response.aiter_bytes(), call.max_bytes)
+            body = await _read(arriving, call.max_bytes)
         finally:
-            await response.aclose()
+            arriving.release(REST_SECONDS)
         media_type, _, _ = response.headers.get("Content-Type", "").partition(";")
         call.response = ApiResponse(
             response.status_code,
@@ -114,6 +119,7 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(204)
 
     async def aclose(self) -> None:
+        await self._bodies.aclose()
         await self._transport.aclose()
 
 
@@ -129,8 +135,7 @@ class ApiClient:
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        limits = httpx2.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS // 4)
-        inner = transport or httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits)
+        inner = transport or KeptConnections(_open_pool)
         self.timeout = timeout
         self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
         self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
@@ -216,6 +221,10 @@ class ApiClient:
 def origin_of(url: httpx2.URL) -> tuple[str, str, int | None]:
     """Return the origin of a URL; the default port of a scheme is None."""
     return url.scheme, url.host, url.port
+
+
+def _open_pool() -> httpx2.AsyncBaseTransport:
+    return httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS))
 
 
 async def _read(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:

@@ -1,0 +1,102 @@
+"""Warm listings and calls open no connection to a server or to its token endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.responses import Response
+
+from shared.domain.errors import ToolError
+from shared.domain.ports import ToolOutput
+from tests.support.clock import Clock
+from tests.support.guarded_mcp import Guarded
+from tests.support.mcp_hosts import ADA, calculator, hosted, scripted, tool, toolset_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from shared.domain.models import MCPServer
+    from tests.support.mcp_hosts import Era, Host
+
+SUM = {"a": 1, "b": 2}
+
+
+def connections(host: Host) -> int:
+    """Count the connections over which requests came."""
+    return len({request.client for request in host.seen})
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_warm_calls_share_the_connections_of_the_first(era: Era) -> None:
+    async with hosted(calculator(), era) as host, toolset_of(host.node()) as toolset:
+        await toolset.ensure_loaded()
+        await toolset.call("mcp_calc_add", dict(SUM), ADA)
+        before, requests = connections(host), len(host.seen)
+        for _ in range(5):
+            assert (await toolset.call("mcp_calc_add", dict(SUM), ADA)).is_error is False
+        await toolset.refresh(10)
+        assert len(host.seen) >= requests + 6
+        assert connections(host) == before
+
+
+async def test_failed_calls_cost_no_connection() -> None:
+    statuses = iter([500, 404, 429, 503])
+
+    async def fail(request: Request) -> Response | None:
+        body = await request.json() if request.method == "POST" else {}
+        return Response("x" * 2000, next(statuses)) if body.get("method") == "tools/call" else None
+
+    async with scripted([tool("add")], before=fail) as host, toolset_of(host.node()) as toolset:
+        await toolset.ensure_loaded()
+        before = connections(host)
+        for _ in range(4):
+            with pytest.raises(ToolError):
+                await toolset.call("mcp_calc_add", {}, ADA)
+        assert connections(host) == before
+
+
+async def test_a_restarted_server_fails_no_listing() -> None:
+    async with scripted([tool("add")]) as host, toolset_of(host.node()) as toolset:
+        await toolset.ensure_loaded()
+        await host.restart()
+        (report,) = await toolset.refresh(10)
+        assert report.problem is None
+
+
+async def test_tokens_are_renewed_over_a_kept_connection() -> None:
+    clock = Clock()
+    guarded = Guarded(clock=clock)
+    async with guarded.host as host:
+        credentials = guarded.credentials()
+        for _ in range(4):
+            await credentials.headers()
+            clock.now += guarded.authorization.lifetime
+        assert (guarded.token_requests, connections(host)) == (4, 1)
+
+
+async def test_a_replaced_registration_closes_its_connections_after_its_calls() -> None:
+    clock = Clock()
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def wait(_params: object) -> dict[str, object]:
+        begun.set()
+        await release.wait()
+        return {"content": [{"type": "text", "text": "late"}]}
+
+    nodes: list[MCPServer] = []
+
+    async def listed() -> list[MCPServer]:
+        return list(nodes)
+
+    async with scripted([tool("add")], wait) as host, toolset_of(listed=listed, clock=clock) as toolset:
+        nodes.append(host.node())
+        await toolset.ensure_loaded()
+        calling = asyncio.ensure_future(toolset.call("mcp_calc_add", {}, ADA))
+        await begun.wait()
+        nodes[:] = [host.node(tool_prefix="other")]
+        clock.now += 61
+        await toolset.ensure_loaded()
+        release.set()
+        assert await calling == ToolOutput("late")
