@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import local_server
 from shared.domain.errors import GraphError, SettingsError, StartupError
+from shared.domain.version import version
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
-from shared.http.app import version
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix
@@ -26,7 +26,11 @@ _DATA_DIR = Path(__file__).parent / ".data"
 _MAX_PORT = 65535
 _UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
 _ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
-_NO_TOKENS = f"ENVIRONMENT is not {DEVELOPMENT}: `chat` and `token` issue access tokens in development only."
+_TOKEN_VARIABLE = "IMBI_ASSISTANT_TOKEN"  # noqa: S105  # the name of a variable
+_NO_TOKENS = (
+    f"ENVIRONMENT is not {DEVELOPMENT}: `chat` and `token` issue access tokens in development only. "
+    "`chat --url URL --token TOKEN` works with any service."
+)
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 
@@ -91,16 +95,18 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 def chat(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Chat with a running service."""
-    token = _token(options, variables)
-    from local.chat import chat as chat_in_terminal  # noqa: PLC0415  # `local` is not deployed
+    import local.chat as terminal  # noqa: PLC0415  # `local` is not deployed
 
-    prefix = route_prefix(variables.get("IMBI_ASSISTANT_URL"))
-    return chat_in_terminal(
-        base_url=f"http://{options.host}:{options.port}{prefix}",
-        token=token,
-        conversation_id=options.conversation,
-        history_file=options.data_dir / "chat_history",
-    )
+    if options.url is None and options.token is None:
+        secret = _configured_secret(variables)
+        access = terminal.issued(_local_url(options, variables), options.user, secret, options.data_dir)
+    else:
+        access_token = options.token or variables.get(_TOKEN_VARIABLE)
+        if access_token is None:
+            raise SettingsError([f"--url needs an access token or an API key: --token, or {_TOKEN_VARIABLE}."])
+        access = terminal.given(options.url or _local_url(options, variables), access_token)
+    history = options.data_dir / "chat_history"
+    return terminal.chat(access, conversation_id=options.conversation, history_file=history)
 
 
 def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -184,6 +190,10 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
         )
     if command == "chat":
         parser.add_argument("--conversation", metavar="ID", default=None, help="continue this conversation")
+        parser.add_argument("--url", default=None, help="URL of any service, with the prefix of its routes")
+        parser.add_argument(
+            "--token", default=None, help=f"access token or API key for the service (default: {_TOKEN_VARIABLE})"
+        )
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -210,12 +220,19 @@ def _worker_count(text: str) -> int:
 
 
 def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
-    if not _is_development(variables):
-        raise SettingsError([_NO_TOKENS])
     from local.tokens import issue_token, load_secret  # noqa: PLC0415  # `local` is not deployed
 
-    secret = variables.get("IMBI_AUTH_JWT_SECRET") or load_secret(options.data_dir)
-    return issue_token(secret, options.user)
+    return issue_token(_configured_secret(variables) or load_secret(options.data_dir), options.user)
+
+
+def _configured_secret(variables: Mapping[str, str]) -> str | None:
+    if not _is_development(variables):
+        raise SettingsError([_NO_TOKENS])
+    return variables.get("IMBI_AUTH_JWT_SECRET")
+
+
+def _local_url(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
+    return f"http://{options.host}:{options.port}{route_prefix(variables.get('IMBI_ASSISTANT_URL'))}"
 
 
 def _is_development(variables: Mapping[str, str]) -> bool:

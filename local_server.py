@@ -23,8 +23,9 @@ from functions import (
     update_conversation,
 )
 from shared.domain.errors import GraphError, StartupError
-from shared.graph.schema import set_up
-from shared.http.app import create_app, version
+from shared.domain.version import version
+from shared.graph.schema import missing_tables, set_up
+from shared.http.app import create_app
 from shared.http.server import bind, create_server, serve_until_stopped
 from shared.http.workers import supervise
 from shared.observability.sentry import set_up_if_configured
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from shared.settings import Settings
+
+_SET_UP = "Run `imbi-assistant setup` with a role that has the rights."
 
 ROUTES = (
     create_conversation,
@@ -130,10 +133,19 @@ async def _completed(
 
 
 async def _set_up_graph(settings: Settings, report: Callable[[str], None]) -> None:
-    """Create the missing parts of the graph. A failure is only reported: the graph may be complete already."""
+    """Create the missing parts of the graph. A failure is only reported, unless a table is missing.
+
+    Raises:
+        StartupError: a table is missing, so the service could not record what its tools change.
+    """
+    dsn, graph_name = settings.postgres_url.get_secret_value(), settings.postgres_graph_name
     try:
-        await set_up(settings.postgres_url.get_secret_value(), settings.postgres_graph_name)
+        await set_up(dsn, graph_name)
     except GraphError as error:
+        if tables := await missing_tables(dsn, graph_name):
+            raise StartupError(
+                f"The graph could not be set up: {error}. It lacks: {', '.join(tables)}. {_SET_UP}"
+            ) from error
         report(f"The graph could not be set up: {error}.")
         report("The service starts anyway. If the graph is incomplete, run `imbi-assistant setup`.")
 

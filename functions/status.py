@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from shared.aws.lambda_handler import LambdaHandler
-from shared.http.app import version
+from shared.domain.version import version
 from shared.http.dependencies import CurrentServices
 from shared.http.schemas import Status
 

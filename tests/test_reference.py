@@ -37,6 +37,7 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.models import Usage
+from shared.domain.receipts import Receipt, ThingAddress
 from shared.http import error_responses
 from shared.http.sse import frame
 from shared.settings import Settings
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
+RECEIPT = Receipt(id="a", kind="changed", operation="a", method="PUT", path="/a", address=ThingAddress("/a", ()))
 EVENTS: tuple[AnswerEvent, ...] = (
     TextAdded("a"),
     ThinkingAdded("a"),
@@ -55,7 +57,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
     ToolInputAdded("a"),
     BlockFinished(),
     ToolStarted("a", "a"),
-    ToolFinished("a", "a", is_error=False, duration_ms=1),
+    ToolFinished("a", "a", is_error=False, duration_ms=1, receipt=RECEIPT),
     ClientActionRequested("a", "a", {}),
     AnswerStored(uuid4(), Usage(), "end_turn"),
     ApprovalRequired(uuid4(), clock.now(), (AskedCall(id="a", name="b", input={}, method=None, path=None),)),

@@ -16,6 +16,7 @@ from local.chat.sse import FrameReader
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
+    from local.chat.access import Access
     from local.chat.events import Event
 
 # The service sends a comment after 10 s of silence, so a connection that is silent for a minute is dead.
@@ -35,27 +36,31 @@ class _Problem(BaseModel):
 
 
 class ServiceClient:
-    """A client of the service with one user's access token; `base_url` includes the prefix of the routes.
+    """A client of the service for one user.
 
     Every method except `stop` and `aclose` raises ChatError if the service cannot be reached or refuses the request.
     """
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, access: Access) -> None:
+        self._access = access
         try:
-            url = httpx2.URL(base_url)
+            url = httpx2.URL(access.base_url)
             self._client = httpx2.AsyncClient(
                 base_url=url,
-                headers={"Authorization": f"Bearer {token}"},
+                headers={"Authorization": f"Bearer {access.token}"},
                 timeout=_TIMEOUT,
                 limits=_LIMITS,
                 trust_env=not _is_loopback(url.host),
             )
         except (httpx2.InvalidURL, ValueError) as error:
-            raise ChatError(f"{printable(base_url)} is not a valid URL.") from error
+            raise ChatError(f"{printable(access.base_url)} is not a valid URL.") from error
 
-    async def recent(self, limit: int = 20) -> list[Conversation]:
-        """List the newest conversations."""
-        response = await self._request("GET", "conversations", params={"limit": limit})
+    async def recent(self, limit: int = 20, query: str = "") -> list[Conversation]:
+        """List the newest conversations, or those that a search finds, the best first."""
+        params: dict[str, str | int] = {"limit": limit}
+        if query:
+            params["q"] = query
+        response = await self._request("GET", "conversations", params=params)
         with self._chat_errors():
             return _CONVERSATIONS.validate_json(response.content)
 
@@ -75,14 +80,36 @@ class ServiceClient:
         with self._chat_errors():
             return Conversation.model_validate_json(response.content)
 
-    async def answer(self, conversation_id: UUID, question: str) -> AsyncGenerator[Event, None]:
-        """Ask a question and stream the events of the answer; closing the generator closes the connection."""
-        path, body = f"conversations/{conversation_id}/messages", {"content": question}
+    async def rename(self, conversation_id: UUID, title: str) -> Conversation:
+        """Give a conversation another title."""
+        response = await self._request("PATCH", f"conversations/{conversation_id}", json={"title": title})
         with self._chat_errors():
-            async with self._client.stream("POST", path, json=body) as response:
+            return Conversation.model_validate_json(response.content)
+
+    async def delete(self, conversation_id: UUID) -> None:
+        """Delete a conversation."""
+        await self._request("DELETE", f"conversations/{conversation_id}")
+
+    def answer(self, conversation_id: UUID, question: str, replaces: UUID | None = None) -> AsyncGenerator[Event, None]:
+        """Ask a question and stream the events of the answer; closing the generator closes the connection.
+
+        The question may replace an earlier one and what followed it.
+        """
+        body = {"content": question, **({"replaces": str(replaces)} if replaces else {})}
+        return self._events("POST", f"conversations/{conversation_id}/messages", body)
+
+    def running_answer(self, conversation_id: UUID) -> AsyncGenerator[Event, None]:
+        """Stream the events of the answer that is running, from its beginning; there are none if it has ended."""
+        return self._events("GET", f"conversations/{conversation_id}/stream", None)
+
+    async def _events(self, method: str, path: str, body: dict[str, str] | None) -> AsyncGenerator[Event, None]:
+        with self._chat_errors():
+            async with self._client.stream(method, path, json=body) as response:
+                if response.status_code == httpx2.codes.NO_CONTENT:
+                    return
                 if response.status_code != httpx2.codes.OK:
                     await response.aread()
-                    raise _refusal(response)
+                    raise self._refusal(response)
                 frames = FrameReader()
                 async for piece in response.aiter_bytes():
                     for event in map(parse, frames.feed(piece)):
@@ -98,39 +125,44 @@ class ServiceClient:
         """Close all connections."""
         await self._client.aclose()
 
-    async def _request(self, method: str, path: str, *, params: dict[str, int] | None = None) -> httpx2.Response:
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str | int] | None = None,
+        json: dict[str, str] | None = None,
+    ) -> httpx2.Response:
         with self._chat_errors():
-            response = await self._client.request(method, path, params=params)
+            response = await self._client.request(method, path, params=params, json=json)
         if not response.is_success:
-            raise _refusal(response)
+            raise self._refusal(response)
         return response
+
+    def _refusal(self, response: httpx2.Response) -> ChatError:
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            return ChatError(self._access.rejection())
+        try:
+            detail = _Problem.model_validate_json(response.content).detail
+        except ValidationError:
+            detail = None
+        if isinstance(detail, str):
+            return ChatError(printable(detail))
+        return ChatError(f"The service refused the request with status {response.status_code}.")
 
     @contextmanager
     def _chat_errors(self) -> Iterator[None]:
         try:
             yield
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as error:
-            raise ChatError(f"No assistant is running at {self._client.base_url}. Start it with `make run`.") from error
+            start = " Start it with `make run`." if _is_loopback(self._client.base_url.host) else ""
+            raise ChatError(f"No assistant is running at {self._client.base_url}.{start}") from error
         except httpx2.HTTPError as error:
             raise ChatError("The connection to the assistant was lost.") from error
         except UnreadableEvent as error:
             raise ChatError(str(error)) from error
         except ValidationError as error:
             raise ChatError(f"The server at {self._client.base_url} is not an Imbi assistant.") from error
-
-
-def _refusal(response: httpx2.Response) -> ChatError:
-    if response.status_code == httpx2.codes.UNAUTHORIZED:
-        return ChatError(
-            "The service rejected the access token. Check --user, and --data-dir if the service uses another one."
-        )
-    try:
-        detail = _Problem.model_validate_json(response.content).detail
-    except ValidationError:
-        detail = None
-    if isinstance(detail, str):
-        return ChatError(printable(detail))
-    return ChatError(f"The service refused the request with status {response.status_code}.")
 
 
 def _is_loopback(host: str) -> bool:

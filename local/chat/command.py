@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 
 from local.chat.client import ChatError, ServiceClient
-from local.chat.line_input import line_history, piped_lines, typed_lines
+from local.chat.question_input import Typist, piped_question
 from local.chat.screen import PlainScreen
 from local.chat.session import Session
 from local.chat.terminal import TerminalScreen
@@ -19,23 +19,24 @@ from local.chat.terminal import TerminalScreen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from local.chat.access import Access
     from local.chat.screen import Screen
 
 _INTERRUPTED: Final = 130
 
 
-def chat(*, base_url: str, token: str, conversation_id: str | None = None, history_file: Path | None = None) -> int:
+def chat(access: Access, *, conversation_id: str | None = None, history_file: Path | None = None) -> int:
     """Chat with the service until the user or the input ends the session; return the exit status.
 
-    `base_url` includes the prefix of the routes. If input or output is not a terminal, each line of the input is a
-    question, and the status is 1 if any of them failed.
+    If input or output is not a terminal, the whole input is one question or one command, and the status is 1 if it
+    failed.
     """
     screen = _screen()
     try:
-        with asyncio.Runner() as runner, line_history(history_file if _is_interactive() else None):
-            client = ServiceClient(base_url, token)
+        with asyncio.Runner() as runner:
+            client = ServiceClient(access)
             try:
-                return _converse(Session(client, screen, runner), conversation_id, screen)
+                return _converse(Session(client, screen, runner), conversation_id, screen, history_file)
             finally:
                 runner.run(client.aclose())
     except ChatError as error:
@@ -49,12 +50,14 @@ def chat(*, base_url: str, token: str, conversation_id: str | None = None, histo
         return 1
 
 
-def _converse(session: Session, conversation_id: str | None, screen: Screen) -> int:
+def _converse(session: Session, conversation_id: str | None, screen: Screen, history_file: Path | None) -> int:
     session.start(conversation_id)
     if not _is_interactive():
-        return int(session.handle_all(piped_lines(sys.stdin), is_interactive=False) > 0)
+        return int(not session.handle(piped_question(sys.stdin)))
+    typist = Typist(history_file)
+    session.confirms = typist.confirms
     screen.note("Ask about your projects; /help shows the commands.")
-    session.handle_all(typed_lines(), is_interactive=True)
+    session.handle_all(typist.questions())
     return 0
 
 

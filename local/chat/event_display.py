@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, assert_never
 
+from local.chat.endings import USUAL_STOPS
 from local.chat.events import (
     AnswerDone,
     AnswerFailed,
@@ -21,9 +22,6 @@ from local.chat.events import (
 if TYPE_CHECKING:
     from local.chat.events import Event, Usage
     from local.chat.screen import Screen
-
-# Any other stop reason means that the answer may be incomplete.
-_USUAL_STOPS = {None, "end_turn", "stop_sequence"}
 
 
 def show(event: Event, screen: Screen) -> None:
@@ -64,7 +62,7 @@ def _action_line(event: ClientAction) -> str:
 
 
 def _done_line(event: AnswerDone) -> str:
-    stop = "" if event.stop_reason in _USUAL_STOPS else f" · stopped: {event.stop_reason}"
+    stop = "" if event.stop_reason in USUAL_STOPS else f" · stopped: {event.stop_reason}"
     return _usage_line(event.usage) + stop
 
 

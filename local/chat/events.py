@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from local.chat.sse import Frame
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_CONTEXT = re.compile(r"\A\s*<context>.*?</context>", re.DOTALL)
+_UI_BLOCK = re.compile(r"\A\s*<(context|search_context)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 
 
 def printable(text: str) -> str:
@@ -27,16 +27,30 @@ class _ResponseModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class StoredError(_ResponseModel):
+    """Why a stored answer failed."""
+
+    code: str = ""
+    message: Printable
+
+
 class Message(_ResponseModel):
     """A stored message."""
 
+    id: UUID | None = None
     role: str
     content: Printable
+    is_partial: bool = False
+    stop_reason: Printable | None = None
+    error: StoredError | None = None
 
     @property
     def text(self) -> str:
-        """The content without the `<context>` block, in which the web UI describes the current page to the model."""
-        return _CONTEXT.sub("", self.content).strip()
+        """The content without the blocks in which the web UI describes its page and search to the model."""
+        text = self.content
+        while found := _UI_BLOCK.match(text):
+            text = text[found.end() :]
+        return text.strip()
 
 
 class Conversation(_ResponseModel):
@@ -45,7 +59,15 @@ class Conversation(_ResponseModel):
     id: UUID
     title: Printable | None
     updated_at: AwareDatetime
+    is_answering: bool = False
+    snippet: Printable | None = None
     messages: tuple[Message, ...] = ()
+
+    @property
+    def last_question(self) -> Message | None:
+        """The last message in the user's own words."""
+        questions = [message for message in self.messages if message.role == "user" and message.text]
+        return questions[-1] if questions else None
 
 
 class Usage(_ResponseModel):
@@ -110,6 +132,8 @@ class AnswerFailed(_ResponseModel):
     """The answer failed."""
 
     message: Printable
+    code: str = ""
+    retryable: bool = True
 
 
 Event: TypeAlias = (

@@ -7,26 +7,24 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from local.chat.client import ChatError
+from local.chat.commands import HELP, Command, command_in
+from local.chat.endings import ending_of_done, ending_of_failure, ending_of_stored
 from local.chat.event_display import show
-from local.chat.events import AnswerDone, AnswerFailed
+from local.chat.events import AnswerDone, AnswerFailed, TextAdded
 from local.chat.relative_time import relative_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+    from uuid import UUID
 
     from local.chat.client import ServiceClient
-    from local.chat.events import Conversation
+    from local.chat.endings import Ending
+    from local.chat.events import Conversation, Event
     from local.chat.screen import Screen
 
 _SHOWN_MESSAGES = 6
 _DRAWINGS_PER_SECOND = 12
-_HELP = """\
-/new          start a new conversation
-/list         list recent conversations
-/open N|ID    continue a conversation: number N of the list, or its ID
-/help         show this help
-/quit         quit (also Ctrl-D, or Ctrl-C at an empty prompt)
-Ctrl-C        stop an answer"""
+_GO_ON = "Please go on."
 
 
 class Session:
@@ -39,6 +37,9 @@ class Session:
         self._run = runner.run
         self._conversation: Conversation | None = None
         self._listed: list[Conversation] = []
+        self._question: str | None = None
+        self._ending: Ending | None = None
+        self.confirms: Callable[[str], bool] = lambda _question: True
 
     def start(self, conversation_id: str | None) -> None:
         """Open a conversation; without an ID, only check that the service answers.
@@ -53,50 +54,63 @@ class Session:
         else:
             self._open(conversation_id)
 
-    def handle_all(self, lines: Iterable[str], *, is_interactive: bool) -> int:
-        """Handle all lines up to /quit; return the number of failures.
+    def handle_all(self, texts: Iterable[str]) -> None:
+        """Handle questions and commands up to /quit; failures are shown, and Ctrl-C only stops an answer."""
+        for text in texts:
+            if text in {"/quit", "/exit"}:
+                break
+            with suppress(KeyboardInterrupt):
+                self.handle(text)
+
+    def handle(self, text: str) -> bool:
+        """Handle a question or a command; return whether it was successful.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C stopped an answer in a session that is not interactive.
+            KeyboardInterrupt: Ctrl-C stopped the answer.
         """
-        failures = 0
-        for line in lines:
-            if line in {"/quit", "/exit"}:
-                break
-            try:
-                failures += not self._handle(line)
-            except ChatError as error:
-                self._screen.error(str(error))
-                failures += 1
-            except KeyboardInterrupt:
-                if not is_interactive:
-                    raise
-        return failures
-
-    def _handle(self, line: str) -> bool:
-        command, _, argument = line.partition(" ")
-        match command:
-            case "":
-                return True
-            case "/new":
-                self._conversation = None
-                self._screen.note("Your next question starts a new conversation.")
-            case "/list":
-                self._list()
-            case "/open":
-                self._open(self._named(argument.strip()))
-            case "/help":
-                self._screen.note(_HELP)
-            case _ if command.startswith("/") and "/" not in command[1:]:
-                raise ChatError(f"{command} is not a command. /help lists the commands.")
-            case _:
-                return self._ask(line)
+        command = command_in(text)
+        try:
+            if command is not None:
+                self._do(command)
+            elif text:
+                return self._ask(text)
+        except ChatError as error:
+            self._screen.error(str(error))
+            return False
         return True
 
-    def _ask(self, question: str) -> bool:
+    def _do(self, command: Command) -> None:
+        actions: dict[str, Callable[[], object]] = {
+            "/new": self._begin,
+            "/list": lambda: self._list(""),
+            "/search": lambda: self._list(_required(command, "the words to search for")),
+            "/open": lambda: self._open(
+                self._named(_required(command, "the number of a listed conversation, or its ID"))
+            ),
+            "/resume": self._resume,
+            "/rename": lambda: self._rename(_required(command, "a title")),
+            "/delete": lambda: self._delete(command.argument),
+            "/continue": self._go_on,
+            "/retry": self._retry,
+            "/help": lambda: self._screen.note(HELP),
+        }
+        if command.name not in actions:
+            raise ChatError(f"{command.name} is not a command. /help lists the commands.")
+        actions[command.name]()
+
+    def _begin(self) -> None:
+        self._conversation, self._question, self._ending = None, None, None
+        self._screen.note("Your next question starts a new conversation.")
+
+    def _ask(self, question: str, replaces: UUID | None = None) -> bool:
+        self._question = question
+        return self._show_answer(self._answer(question, replaces))
+
+    def _show_answer(self, answer: AsyncGenerator[Event, None]) -> bool:
+        self._ending = None
         with self._screen.answering():
             try:
-                return self._run(self._answer(question))
+                is_complete = self._run(self._show(answer))
             except KeyboardInterrupt:
                 self._screen.note("Stopped.")
                 # A second Ctrl-C also means this answer.
@@ -104,32 +118,61 @@ class Session:
                     if self._conversation is not None:
                         self._run(self._client.stop(self._conversation.id))
                 raise
-
-    async def _answer(self, question: str) -> bool:
-        """Show an answer; return whether it is complete."""
-        if self._conversation is None:
-            self._conversation = await self._client.create()
-        is_complete = None
-        async with _drawing(self._screen), aclosing(self._client.answer(self._conversation.id, question)) as events:
-            async for event in events:
-                show(event, self._screen)
-                if isinstance(event, AnswerDone | AnswerFailed):
-                    is_complete = isinstance(event, AnswerDone)
-        if is_complete is None:
-            raise ChatError("The connection ended before the answer was complete.")
+        self._offer()
         return is_complete
 
-    def _list(self) -> None:
-        self._listed = self._run(self._client.recent())
+    async def _answer(self, question: str, replaces: UUID | None) -> AsyncGenerator[Event, None]:
+        if self._conversation is None:
+            self._conversation = await self._client.create()
+        async with aclosing(self._client.answer(self._conversation.id, question, replaces)) as events:
+            async for event in events:
+                yield event
+
+    async def _show(self, answer: AsyncGenerator[Event, None]) -> bool:
+        """Show an answer; return whether it is complete."""
+        is_complete, has_text = None, False
+        async with _drawing(self._screen), aclosing(answer) as events:
+            async for event in events:
+                show(event, self._screen)
+                has_text = has_text or isinstance(event, TextAdded)
+                if isinstance(event, AnswerDone):
+                    is_complete, self._ending = True, ending_of_done(event)
+                elif isinstance(event, AnswerFailed):
+                    is_complete, self._ending = False, ending_of_failure(event, has_text=has_text)
+        if is_complete is None:
+            raise ChatError("The connection ended before the answer was complete. /resume shows what is stored of it.")
+        return is_complete
+
+    def _offer(self) -> None:
+        if self._ending is not None and self._ending.hint:
+            self._screen.note(self._ending.hint)
+
+    def _go_on(self) -> None:
+        if self._conversation is None:
+            raise ChatError("No conversation is open.")
+        self._ask(_GO_ON)
+
+    def _retry(self) -> None:
+        """Ask the last question again. It replaces the stored one, if the service has stored it."""
+        stored = None
+        if self._conversation is not None:
+            stored = self._run(self._client.conversation(str(self._conversation.id))).last_question
+        question = self._question or (stored.text if stored else None)
+        if question is None:
+            raise ChatError("There is no question to ask again.")
+        self._ask(question, stored.id if stored is not None and stored.text == question else None)
+
+    def _list(self, query: str) -> None:
+        self._listed = self._run(self._client.recent(query=query))
         for number, conversation in enumerate(self._listed, start=1):
             self._screen.note(f"{number:>3}  {_summary(conversation)}")
+            if query and conversation.snippet:
+                self._screen.note(f"     {' '.join(conversation.snippet.split())}")
         if not self._listed:
-            self._screen.note("There are no conversations yet.")
+            self._screen.note("Nothing found." if query else "There are no conversations yet.")
 
     def _named(self, name: str) -> str:
         """Return the ID of a conversation that is given by its number in the list or by its ID."""
-        if not name:
-            raise ChatError("/open needs the number of a conversation in /list, or its ID.")
         if not name.isdecimal():
             return name
         self._listed = self._listed or self._run(self._client.recent())
@@ -137,15 +180,61 @@ class Session:
             raise ChatError(f"The list has no conversation {name}.")
         return str(self._listed[int(name) - 1].id)
 
+    def _resume(self) -> None:
+        newest = self._run(self._client.recent(limit=1))
+        if not newest:
+            raise ChatError("There are no conversations yet.")
+        self._open(str(newest[0].id))
+
     def _open(self, conversation_id: str) -> None:
-        self._conversation = self._run(self._client.conversation(conversation_id))
-        self._screen.note(_summary(self._conversation))
-        for message in [message for message in self._conversation.messages if message.text][-_SHOWN_MESSAGES:]:
+        conversation = self._run(self._client.conversation(conversation_id))
+        self._conversation, self._question, self._ending = conversation, None, None
+        self._screen.note(_summary(conversation))
+        self._show_stored(conversation)
+        if conversation.is_answering:
+            self._screen.note("The answer is still running:")
+            self._show_answer(self._client.running_answer(conversation.id))
+        elif conversation.messages:
+            self._ending = ending_of_stored(conversation.messages[-1])
+            if self._ending is not None:
+                self._screen.note(f"Interrupted: {self._ending.text}")
+            self._offer()
+
+    def _show_stored(self, conversation: Conversation) -> None:
+        """Show the last messages; an answer that is running is told from its beginning afterwards."""
+        messages = [message for message in conversation.messages if message.text]
+        while conversation.is_answering and messages and messages[-1].role != "user":
+            messages.pop()
+        for message in messages[-_SHOWN_MESSAGES:]:
             if message.role == "user":
                 self._screen.note(f"> {message.text}")
             else:
                 self._screen.text(message.text)
                 self._screen.finish_text()
+
+    def _rename(self, title: str) -> None:
+        if self._conversation is None:
+            raise ChatError("No conversation is open.")
+        renamed = self._run(self._client.rename(self._conversation.id, title))
+        self._screen.note(f"Title: {renamed.title}")
+
+    def _delete(self, name: str) -> None:
+        if not name and self._conversation is None:
+            raise ChatError("No conversation is open. /delete N deletes one of the last list.")
+        chosen = self._run(self._client.conversation(self._named(name))) if name else self._conversation
+        if chosen is None or not self.confirms(f"Delete “{chosen.title or 'Untitled'}” permanently?"):
+            return
+        self._run(self._client.delete(chosen.id))
+        self._listed = [one for one in self._listed if one.id != chosen.id]
+        if self._conversation is not None and self._conversation.id == chosen.id:
+            self._conversation, self._question, self._ending = None, None, None
+        self._screen.note("Deleted.")
+
+
+def _required(command: Command, what: str) -> str:
+    if not command.argument:
+        raise ChatError(f"{command.name} needs {what}.")
+    return command.argument
 
 
 def _summary(conversation: Conversation) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.live import Live
-from rich.markdown import Markdown
 from rich.segment import Segment
 from rich.spinner import Spinner
 from rich.text import Text
 
 from local.chat.markdown_blocks import split_finished
+from local.chat.tables import TerminalMarkdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,7 @@ class _Block:
     height: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        # URLs are printed: a hidden URL could differ from the one that the link's text shows.
-        markdown = Markdown(self.source, hyperlinks=False)
-        lines = console.render_lines(markdown, options.update(height=None), pad=False)
+        lines = console.render_lines(TerminalMarkdown(self.source), options.update(height=None), pad=False)
         filled = [number for number, line in enumerate(lines) if not _is_empty(line)]
         lines = lines[filled[0] : filled[-1] + 1] if filled else []
         for line in lines[-max(self.height, 1) :] if self.height is not None else lines:

@@ -26,8 +26,6 @@ from shared.domain.events import (
     RoundParked,
     TextAdded,
     TitleChosen,
-    ToolResult,
-    ToolReturned,
     TurnFinished,
     TurnPrepared,
     UsageCounted,
@@ -39,15 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from shared.agent.outcome import Outcome
-    from shared.domain.events import AnswerEvent, Reply, TurnEvent
+    from shared.domain.events import AnswerEvent, Reply, ToolCall, ToolResult, TurnEvent
     from shared.domain.models import Lease
     from shared.domain.ports import Transcript
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-_CUT_CALL = "The answer was stopped before this call ended. The result of the call is unknown."
 
 
 class Answer:
@@ -58,14 +54,20 @@ class Answer:
         turn: AsyncGenerator[TurnEvent, None],
         transcript: Transcript,
         choose_title: Callable[[], Awaitable[str | None]],
+        result_of: Callable[[ToolCall], ToolResult],
         on_end: Callable[[Answer], None] = lambda _answer: None,
     ) -> None:
-        """Take the parts; `on_end` is called once, after the answer was stored or has failed."""
+        """Take the parts.
+
+        `result_of` returns the result of a call, or an error result if it has none. `on_end` is called once, after the
+        answer was stored or has failed.
+        """
         self.outcome: Outcome | None = None
         self.ended = asyncio.Event()
         self._turn = turn
         self._transcript = transcript
         self._choose_title = choose_title
+        self._result_of = result_of
         self._on_end = on_end
         self._task: asyncio.Task[object] | None = None
         self._interruption: Interruption | None = None
@@ -77,7 +79,6 @@ class Answer:
         self._open_reply: Reply | None = None
         self._is_reply_stored = False
         self._last_events: list[AnswerEvent] = []
-        self._results: dict[str, ToolResult] = {}
 
     @property
     def lease(self) -> Lease:
@@ -163,8 +164,6 @@ class Answer:
                 self._reply_usage = usage
             case ReplyReceived(reply, is_stored):
                 self._open_reply, self._is_reply_stored = reply, is_stored
-            case ToolReturned(result):
-                self._results[result.call_id] = result
             case _:
                 if isinstance(event, TextAdded):
                     self._text.append(event.text)
@@ -177,7 +176,6 @@ class Answer:
         self._reply_usage = Usage()
         self._open_reply = None
         self._text.clear()
-        self._results.clear()
 
     async def _store_answer(self, finished: TurnFinished) -> None:
         outcome = AnswerStored(finished.message.id, finished.usage, finished.stop_reason)
@@ -216,12 +214,10 @@ class Answer:
             log.warning("the lease of a conversation could not be released: %s", type(error).__name__)
 
     def _unfinished_messages(self) -> list[Message]:
-        """Return the text, calls and results since the last stored round; a missing result is replaced by an error."""
+        """Return the text, calls and results since the last stored round."""
         reply = self._open_reply
         if reply is not None:
-            missing = {call.id: ToolResult(call.id, _CUT_CALL, is_error=True) for call in reply.calls}
-            results = [self._results.get(call_id, error) for call_id, error in missing.items()]
-            answer, *result_messages = round_to_store(reply, results)
+            answer, *result_messages = round_to_store(reply, [self._result_of(call) for call in reply.calls])
             return result_messages if self._is_reply_stored else [replace(answer, is_partial=True), *result_messages]
         text = "".join(self._text)
         if not text.strip():

@@ -104,7 +104,13 @@ def results_to_store(results: Sequence[ToolResult], additions: Additions | None 
     """Return the results of a reply's calls as the message to store."""
     blocks = tuple(result.block() for result in results)
     return Message(
-        id=uuid4(), role="user", content="", created_at=clock.now(), tool_results=blocks, additions=additions
+        id=uuid4(),
+        role="user",
+        content="",
+        created_at=clock.now(),
+        tool_results=blocks,
+        additions=additions,
+        receipts=tuple(result.receipt for result in results if result.receipt is not None),
     )
 
 

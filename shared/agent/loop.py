@@ -6,7 +6,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.agent.history import message_to_store
 from shared.agent.parked_turn import parked, resume, rounds_of
 from shared.agent.sent_messages import is_resumable
 from shared.agent.visible_text import VisibleText
@@ -74,7 +73,7 @@ async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = Non
             break
         review = await turn.tools.review(reply.calls)
         if review is not None:
-            yield parked(reply, review, rounds_left, usage)
+            yield parked(turn, reply, review, rounds_left, usage)
             return
         async with aclosing(_run_calls(turn, reply, visible, is_last=rounds_left == 1)) as running:
             async for tool_event in running:
@@ -83,7 +82,7 @@ async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = Non
     if told:
         yield TextAdded(told)
         yield BlockFinished()
-    message = message_to_store(_closed(reply, stored), reply.usage)
+    message = turn.last_message(_closed(reply, stored))
     yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
 
 

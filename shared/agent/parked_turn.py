@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.agent.approval_request import request_text
-from shared.agent.history import message_to_store
+from shared.domain.approvals import Approved
 from shared.domain.events import Reply, ReplyReceived, RoundFinished, RoundParked, ToolResult, ToolsFinished
 from shared.domain.models import NO_USAGE
 
@@ -33,14 +33,14 @@ _UNKNOWN = (
 )
 
 
-def parked(reply: Reply, review: Review, rounds_left: int, usage: Usage) -> RoundParked:
+def parked(turn: Turn, reply: Reply, review: Review, rounds_left: int, usage: Usage) -> RoundParked:
     """Return the event for a reply whose calls need an approval; `usage` is that of all rounds of the answer.
 
     The model gets its reply unchanged later. Only users see the text that asks.
     """
     request = request_text(review)
-    message = message_to_store(reply, reply.usage)
-    content = f"{reply.text.rstrip()}\n\n{request}" if reply.text.strip() else request
+    message = turn.last_message(reply)
+    content = f"{message.content.rstrip()}\n\n{request}" if message.content.strip() else request
     message = replace(message, content=content, blocks=reply.blocks)
     return RoundParked(message, reply.calls, review, request, rounds_left, usage)
 
@@ -60,7 +60,8 @@ async def resume(turn: Turn, resumption: Resumption | None) -> AsyncGenerator[Tu
     results = tuple(ToolResult(call.id, _reason(found), is_error=True) for call in found.calls)
     if resumption.is_approved:
         yield ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True)
-        async with aclosing(turn.tools.run(found.calls, found.review.digest)) as running:
+        approved = Approved(str(found.approval_id), found.review.digest)
+        async with aclosing(turn.tools.run(found.calls, approved)) as running:
             async for event in running:
                 if isinstance(event, ToolsFinished):
                     results = event.results

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.agent.context_window import clear_old_results, shorten
-from shared.agent.history import results_to_store, round_to_store
+from shared.agent.history import message_to_store, results_to_store, round_to_store
 from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
@@ -52,10 +52,21 @@ class Turn:
     """The state of a running turn."""
 
     def __init__(
-        self, settings: TurnSettings, prefix: Prefix, history: History, tools: Tools, facts: Additions = NO_ADDITIONS
+        self,
+        settings: TurnSettings,
+        prefix: Prefix,
+        history: History,
+        tools: Tools,
+        facts: Additions = NO_ADDITIONS,
+        opening: str = "",
     ) -> None:
-        """Take the parts; `facts` are added to the question, together with the changes of the tools."""
+        """Take the parts.
+
+        `facts` are added to the question, together with the changes of the tools. `opening` is a text of the service
+        for the user, with which the answer begins; the model does not get it.
+        """
         self.settings = settings
+        self.opening = opening
         self.tools = tools
         self._prefix = prefix
         self._history = history
@@ -126,7 +137,19 @@ class Turn:
         additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()), found)
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
         self._history.append(messages)
-        return messages
+        answer, *others = messages
+        return self._opened(answer, reply), *others
+
+    def last_message(self, reply: Reply) -> Message:
+        """Return the last reply, whose calls do not run now, as the message to store."""
+        return self._opened(message_to_store(reply, reply.usage), reply)
+
+    def _opened(self, message: Message, reply: Reply) -> Message:
+        """Return the first message of the answer with the opening before its text, and other messages unchanged."""
+        opening, self.opening = self.opening, ""
+        if not opening:
+            return message
+        return replace(message, content=opening + message.content, blocks=message.blocks or reply.blocks)
 
     def _request(self, *, may_call_tools: bool) -> ModelRequest:
         settings = self.settings

@@ -54,8 +54,8 @@ class Authenticator:
             return api_keys.parse(token)
         return tokens.verify(token, self._secret)
 
-    async def identify(self, token: str, credential: Claims | ApiKey) -> Caller:
-        """Return the caller whose token it is.
+    async def identify(self, token: str, credential: Claims | ApiKey, directory: Directory | None = None) -> Caller:
+        """Return the caller whose token it is; another directory may be asked than this object's own.
 
         Raises:
             Unauthenticated: the token is revoked or expired, or its subject is unknown or inactive.
@@ -63,35 +63,33 @@ class Authenticator:
             GraphUnavailable: the directory cannot be reached in time.
         """
         if isinstance(credential, ApiKey):
-            principal = await self._owner(credential)
+            principal = await self._owner(credential, directory or self._directory)
         else:
-            principal = await self._subject(credential)
+            principal = await self._subject(credential, directory or self._directory)
         if principal.is_service_account:
             raise Forbidden
         return Caller(principal, token)
 
-    async def check(self, caller: Caller) -> Caller:
+    async def check(self, caller: Caller, directory: Directory | None = None) -> Caller:
         """Return a caller with the rights that it has now, if its token is still good.
 
         Raises: as read and identify.
         """
-        return await self.identify(caller.token, self.read(caller.token))
+        return await self.identify(caller.token, self.read(caller.token), directory)
 
-    async def _subject(self, claims: Claims) -> Principal:
-        subject = await self._directory.find(
-            claims.subject, claims.token_id, is_service_account=claims.is_service_account
-        )
+    async def _subject(self, claims: Claims, directory: Directory) -> Principal:
+        subject = await directory.find(claims.subject, claims.token_id, is_service_account=claims.is_service_account)
         if subject.is_revoked or subject.principal is None:
             raise Unauthenticated
         return subject.principal
 
-    async def _owner(self, key: ApiKey) -> Principal:
-        record = await self._directory.find_key(key.key_id)
+    async def _owner(self, key: ApiKey, directory: Directory) -> Principal:
+        record = await directory.find_key(key.key_id)
         if record is None or record.owner is None or record.is_revoked or time.time() >= record.expires_at:
             raise Unauthenticated
         await self._verifier.verify(key, record.key_hash)
         if self._use_limiter.take(key):
-            await self._directory.record_use(record)
+            await directory.record_use(record)
         return _limited_to_scopes(record.owner, record.scopes)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.http.app import version
+from shared.domain.version import version
 from shared.observability import logs, sentry
 from shared.settings import load
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.prefixes import Prefixes
+from shared.chat.receipts import ReceiptRecorder
 from shared.chat.recording import Recorders
 from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
@@ -23,12 +24,13 @@ from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
 from shared.tools.search.toolset import SearchToolset
-from shared.tools.toolbox import Authorize, Toolbox
+from shared.tools.toolbox import Toolbox
+from shared.tools.undo.toolset import UndoToolset
 
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
+    from shared.chat.round_gate import Authorize
     from shared.domain.models import Caller, Lease, Message
-    from shared.graph.mcp_servers import MCPServers
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
@@ -43,17 +45,18 @@ def assemble_chat(
     answers: ActiveAnswers,
     authorize: Authorize,
 ) -> ChatService:
-    """Build the chat service; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
+    """Build the chat service; `authorize` returns a caller with the rights of the moment."""
     model = model_client(settings)
     api = api_tools(settings, repositories.api_document)
-    toolbox = _toolbox(settings, api, repositories.mcp_servers)
+    toolbox = _toolbox(settings, api, repositories)
     patterns = UrlPatterns(settings.ui_document_url)
     prefixes = Prefixes(repositories.contents)
     return ChatService(
         repositories,
         answers,
-        TurnSetup(settings, model, toolbox, patterns, prefixes, authorize),
+        TurnSetup(settings, model, toolbox, patterns, prefixes, api.read_state),
         Titles(model, repositories.conversations, settings.anthropic_base_url),
+        authorize,
         max_questions=settings.max_conversation_turns,
         keep=api.keep,
         recorders_of=recorders_of,
@@ -62,7 +65,7 @@ def assemble_chat(
 
 def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders:  # noqa: ARG001  # not each needs all
     """Return the recorders of the answer to a question."""
-    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject)])
+    return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject), ReceiptRecorder(caller, lease)])
 
 
 def model_client(settings: Settings) -> Claude:
@@ -86,9 +89,11 @@ def mcp_connector(settings: Settings) -> Connector:
     return Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None))
 
 
-def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> Toolbox:
+def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories) -> Toolbox:
     """Combine the sources of tools. If two sources have a tool of the same name, the earlier source's tool is used."""
     timeout = settings.tool_timeout_seconds
+    servers = repositories.mcp_servers
+    undoing = UndoToolset(api, repositories.receipts)
     external = ExternalToolset(
         servers.enabled,
         mcp_connector(settings),
@@ -101,7 +106,7 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, servers: MCPServers) -> To
     results = ResultStore()
     reading = ReadResultToolset(results, settings.max_tool_result_chars)
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, reading, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, undoing, api, external],
         refresher=refresher,
         results=results,
         max_result_chars=settings.max_tool_result_chars,

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class AnswerRecorder(Protocol):
-    """Records one answer in tables of its own. A record is stored together with the messages, or neither is."""
+    """Records one answer in tables of its own. A record is stored together with the messages, or neither is.
+
+    Storing may be tried again, so each method returns the same statements for the same messages.
+    """
 
     def of_question(self, question: Message) -> Sequence[BoundStatement]:
         """Return the statements to run when the question is stored."""
@@ -35,6 +38,10 @@ class Recorders:
     def __init__(self, recorders: Sequence[AnswerRecorder] = ()) -> None:
         self._recorders = recorders
 
+    def followed_by(self, recorder: AnswerRecorder) -> Recorders:
+        """Return these recorders and one more, whose statements come last."""
+        return Recorders([*self._recorders, recorder])
+
     def of_question(self, question: Message) -> list[BoundStatement]:
         """Return the statements to run when the question is stored."""
         return list(chain.from_iterable(each.of_question(question) for each in self._recorders))
@@ -45,7 +52,9 @@ class Recorders:
 
     def of_end(self, messages: Sequence[Message], outcome: Outcome) -> list[BoundStatement]:
         """Return the statements to run when the answer ends with its last messages."""
-        return [*self.of_messages(messages), *chain.from_iterable(each.of_end(outcome) for each in self._recorders)]
+        return list(
+            chain.from_iterable([*each.of_end(outcome), *each.of_messages(messages)] for each in self._recorders)
+        )
 
 
 NO_RECORDERS = Recorders()

@@ -13,25 +13,31 @@ from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
 from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
+from shared.chat.audit_records import AnswerFacts
+from shared.chat.call_journal import CallJournal
+from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
 from shared.chat.resumption import question_of, resumption_of
-from shared.chat.transcript import ConversationTranscript
+from shared.chat.round_gate import RoundGate
+from shared.chat.transcript import ConversationTranscript, Writer
+from shared.chat.turn_setup import Start
 from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
+from shared.observability import logs
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from uuid import UUID
 
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.recording import Recorders
+    from shared.chat.round_gate import Authorize
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
     from shared.domain.approvals import UserDecision
     from shared.domain.errors import AssistantError
-    from shared.domain.events import TurnEvent
     from shared.domain.models import Caller
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
@@ -62,16 +68,22 @@ class ChatService:
         answers: ActiveAnswers,
         setup: TurnSetup,
         titles: Titles,
+        authorize: Authorize,
         *,
         max_questions: int,
         keep: Callable[[], Awaitable[None]],
         recorders_of: RecordersOf = lambda _caller, _lease, _question: NO_RECORDERS,
     ) -> None:
-        """Take the parts; `keep` stores the fetched API document for the next start."""
+        """Take the parts.
+
+        `authorize` returns a caller with the rights of the moment. `keep` stores the fetched API document for the
+        next start.
+        """
         self._repositories = repositories
         self._answers = answers
         self._setup = setup
         self._titles = titles
+        self._authorize = authorize
         self._max_questions = max_questions
         self._recorders_of = recorders_of
         self.keep = keep
@@ -100,9 +112,7 @@ class ChatService:
             turn = await self._begin(lease, caller, question, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
                 return self._replayed(turn)
-            resumption = resumption_of(turn, lease)
-            run = self._setup.run(caller, turn, question, resumption)
-            return self._start(lease, turn, run, question, recorders)
+            return self._start(lease, caller, turn, question, recorders)
 
     async def decide(
         self, caller: Caller, conversation_id: UUID, approval_id: UUID, decision: UserDecision, reason: str | None
@@ -127,10 +137,7 @@ class ChatService:
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise
-            resumption = resumption_of(turn, lease, goes_on=True)
-            question = question_of(turn)
-            run = self._setup.run(caller, turn, None, resumption)
-            return self._start(lease, turn, run, question, self._recorders_of(caller, lease, question))
+            return self._start(lease, caller, turn, None, self._recorders_of(caller, lease, question_of(turn)))
 
     async def warm_up(self) -> None:
         """Fetch the tools and the UI's URL patterns, which all turns share."""
@@ -151,18 +158,20 @@ class ChatService:
         return ApprovalNotFound() if found is None else ApprovalClosed(_CLOSED[found.verdict or "expired"])
 
     def _start(
-        self,
-        lease: Lease,
-        turn: BegunTurn,
-        run: AsyncGenerator[TurnEvent, None],
-        question: Message,
-        recorders: Recorders,
+        self, lease: Lease, caller: Caller, turn: BegunTurn, asked: Message | None, recorders: Recorders
     ) -> Answer:
-        email = turn.conversation.user_email
+        """Start the answer to a question, or the rest of an answer after a decision that asks nothing new."""
+        question = asked or question_of(turn)
+        patience = Patience()
+        journal = self._journal(lease, caller, question, patience)
+        writer = Writer(lease, turn.conversation.user_email, patience)
+        recorders = recorders.followed_by(journal)
+        resumption = resumption_of(turn, lease, goes_on=asked is None)
         answer = Answer(
-            run,
-            ConversationTranscript(self._repositories.turns, self._setup.prefixes, lease, email, question, recorders),
+            self._setup.run(caller, turn, Start(asked, resumption), journal),
+            ConversationTranscript(self._repositories.turns, self._setup.prefixes, writer, question, recorders),
             partial(self._titles.choose, turn, question),
+            journal.result_of,
             self._answers.remove,
         )
         self._answers.add(answer)
@@ -172,6 +181,11 @@ class ChatService:
         """Raise ApprovalClosed if a message approves what the running answer already carries out."""
         if decision == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
             raise ApprovalClosed(_CLOSED["approve"])
+
+    def _journal(self, lease: Lease, caller: Caller, question: Message, patience: Patience) -> CallJournal:
+        gate = RoundGate(self._repositories.fences, self._authorize, lease, patience)
+        request_id = logs.bound().get("request_id")
+        return CallJournal(gate, AnswerFacts(caller, lease.conversation_id, question.id, request_id))
 
     async def _begin(
         self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared.agent.outcome import encode_outcome
 from shared.chat.recording import NO_RECORDERS
-from shared.domain.errors import ConversationLost, GraphConflict, GraphError, GraphUnavailable
+from shared.domain.errors import ConversationLost, GraphConflict, GraphError
 from shared.domain.parked_rounds import APPROVAL_LIFETIME, ParkedRound
 from shared.graph import approvals
 from shared.graph.turns import Ending, Record
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.agent.outcome import Outcome
+    from shared.chat.patience import Patience
     from shared.chat.prefixes import Prefixes
     from shared.chat.recording import Recorders
     from shared.domain.events import AnswerStored, ApprovalRequired, RoundParked, TurnPrepared
@@ -31,10 +30,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 8.0
-"""The time for which storing is retried while the database is unavailable; it is shorter than a lease."""
-_PAUSES_SECONDS = (0.2, 0.5, 1.0)
-"""The pauses between the attempts; the last one is repeated."""
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The one writer of a conversation: its lease, the conversation's user, and its patience with the database."""
+
+    lease: Lease
+    email: str
+    patience: Patience
 
 
 class ConversationTranscript:
@@ -44,20 +47,19 @@ class ConversationTranscript:
         self,
         turns: Turns,
         prefixes: Prefixes,
-        lease: Lease,
-        email: str,
+        writer: Writer,
         question: Message,
         recorders: Recorders = NO_RECORDERS,
     ) -> None:
-        self.lease = lease
+        self.lease = writer.lease
         self._turns = turns
         self._prefixes = prefixes
         self._prepared: TurnPrepared | None = None
         self._recorded: TurnPrepared | None = None
-        self._email = email
+        self._email = writer.email
         self._question = question
         self._recorders = recorders
-        self._has_given_up = False
+        self._patience = writer.patience
 
     @property
     def question_id(self) -> UUID:
@@ -111,11 +113,11 @@ class ConversationTranscript:
         try:
             await self._with_retries(lambda: store(record=record, also=[*added, *also]), messages)
         except GraphError as error:
-            if (record is None and not also) or type(error) is not GraphError:
+            if record is None or type(error) is not GraphError:
                 raise
-            # Probably `setup` was not run after an upgrade. The messages are stored without the records.
-            log.exception("the records of an answer could not be stored")
-            await self._with_retries(lambda: store(also=added), messages)
+            # The messages are stored without the record of the turn, but never without what `also` records.
+            log.exception("the record of a turn could not be stored")
+            await self._with_retries(lambda: store(also=[*added, *also]), messages)
             record = None
         if record is not None:
             self._recorded = prepared
@@ -126,23 +128,14 @@ class ConversationTranscript:
         return Record(self._question.id, prepared.question, key, prepared.edits, contents)
 
     async def _with_retries(self, store: Callable[[], Awaitable[None]], messages: Sequence[Message]) -> None:
-        if self._has_given_up:
-            raise GraphUnavailable
-        ends_at = time.monotonic() + _RETRY_SECONDS
-        for attempt, pause in enumerate(chain(_PAUSES_SECONDS, repeat(_PAUSES_SECONDS[-1]))):
+        async def attempt(number: int) -> None:
             try:
-                return await store()
-            except GraphUnavailable:
-                if time.monotonic() + pause > ends_at:
-                    self._has_given_up = True
-                    raise
-                log.warning("the database is unavailable; storing is retried in %s s", pause)
+                await store()
             except (GraphConflict, ConversationLost):
-                if not attempt or not await self._is_stored(messages):
+                if not number or not await self._is_stored(messages):
                     raise
-                return None
-            await asyncio.sleep(pause)
-        return None
+
+        await self._patience.run(attempt)
 
     async def _is_stored(self, messages: Sequence[Message]) -> bool:
         """Return whether an earlier attempt stored the messages although its reply was lost."""

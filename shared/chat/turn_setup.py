@@ -5,36 +5,51 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.agent.cut_calls import for_model, for_user
 from shared.agent.history import History
 from shared.agent.loop import run_turn
 from shared.agent.prefix import first_prefix
 from shared.agent.prompt import PromptWriter
 from shared.agent.question_facts import question_facts
-from shared.agent.turn import Turn, TurnSettings
+from shared.agent.turn import Turn, TurnSettings, used_tools
+from shared.chat.present_state import present_states
 from shared.claude.capabilities import capabilities_of
+from shared.domain.events import BlockFinished, TextAdded
+from shared.tools.builtin import UNDO_CHANGE
 from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from shared.agent.ui_links import UrlPatterns
+    from shared.chat.call_journal import CallJournal
     from shared.chat.prefixes import Prefixes
+    from shared.chat.present_state import ReadState
     from shared.domain.events import TurnEvent
-    from shared.domain.models import Caller, Message
+    from shared.domain.models import Additions, Caller, JsonObject, Message
     from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
     from shared.graph.turns import BegunTurn
     from shared.settings import Settings
-    from shared.tools.toolbox import Authorize, CallerTools, Toolbox
+    from shared.tools.toolbox import CallerTools, Toolbox
 
 log = logging.getLogger(__name__)
 
 _LOADING_SECONDS = 8.0
 """The longest wait for the tools; it is longer than the time limit of each source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of a turn: a question, the parked round that it answers first, or both."""
+
+    question: Message | None
+    resumption: Resumption | None = None
 
 
 class TurnSetup:
@@ -47,34 +62,50 @@ class TurnSetup:
         toolbox: Toolbox,
         patterns: UrlPatterns,
         prefixes: Prefixes,
-        authorize: Authorize,
+        read_state: ReadState,
     ) -> None:
-        """Take the parts; `authorize` raises Unauthenticated if a caller's token is no longer valid."""
+        """Take the parts; `read_state` gets a path of the Imbi API."""
         self._settings = settings
         self._model = model
         self._toolbox = toolbox
         self._patterns = patterns
         self.prefixes = prefixes
+        self._read_state = read_state
         self._prompts = PromptWriter(settings.system_prompt, settings.ui_url)
-        self._authorize = authorize
 
     async def run(
-        self, caller: Caller, begun: BegunTurn, question: Message | None, resumption: Resumption | None
+        self, caller: Caller, begun: BegunTurn, start: Start, journal: CallJournal
     ) -> AsyncGenerator[TurnEvent, None]:
-        """Set a turn up and run it. Without a question it goes on after a parked round."""
+        """Set a turn up and run it; all its tool calls pass the journal."""
         conversation = begun.conversation
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
-        history = History.of(begun.earlier, question, conversation.edits)
+        history = History.of(begun.earlier, start.question, conversation.edits)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
-        tools = self._toolbox.for_caller(caller, mode, self._authorize, history.result_of)
+        tools = self._toolbox.for_caller(
+            caller, mode, journal, history.result_of, sees_undo=_sees_undo(prefix, history)
+        )
         prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
-        turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts)
-        async with aclosing(run_turn(self._model, turn, resumption)) as events:
+        opening = ""
+        if begun.cut_calls:
+            facts, opening = await self._with_cut_calls(facts, begun.cut_calls, caller)
+            journal.has_told_cut_calls = True
+        turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts, opening)
+        if opening:
+            yield TextAdded(opening)
+            yield BlockFinished()
+        async with aclosing(run_turn(self._model, turn, start.resumption)) as events:
             async for event in events:
                 yield event
+
+    async def _with_cut_calls(
+        self, facts: Additions, records: Sequence[JsonObject], caller: Caller
+    ) -> tuple[Additions, str]:
+        """Add calls whose outcome is unknown to a question's facts; also return the sentence for the user."""
+        states = await present_states(self._read_state, records, caller)
+        return replace(facts, context=(*facts.context, for_model(records, states))), for_user(records)
 
     async def warm_up(self) -> None:
         """Fetch the tools and the UI's URL patterns, which all turns share."""
@@ -116,3 +147,9 @@ class TurnSetup:
                 await self._toolbox.ensure_loaded()
         except TimeoutError:
             log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
+
+
+def _sees_undo(prefix: Prefix | None, history: History) -> bool:
+    """Return whether the model sees the tool for undoing without a reference to it."""
+    shown = () if prefix is None else (tool.name for tool in prefix.tools if not tool.is_deferred)
+    return UNDO_CHANGE in shown or UNDO_CHANGE in used_tools(history)

@@ -49,7 +49,7 @@ class AnthropicApi:
         tls = httpx2.create_ssl_context()
         self._client = httpx2.AsyncClient(
             transport=KeptConnections(
-                lambda: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS))
+                lambda kept: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS, kept))
             ),
             timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
             # The key must not go to another host.

@@ -52,3 +52,11 @@ class Review:
 
     digest: str
     asked: tuple[AskedCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """An approval that the user has given for the calls of a digest."""
+
+    approval_id: str
+    digest: str

@@ -20,6 +20,7 @@ AssistantError
 ├── TooManyStreams                503, this process streams the maximum number of answers
 ├── ModelError                    the model's API failed; has a code and says whether a retry can help
 └── ToolError                     a tool call failed; the message is sent to the model
+    └── OutcomeUnknown            the call may have taken effect
 """
 
 from __future__ import annotations
@@ -130,3 +131,7 @@ class ModelError(AssistantError):
 
 class ToolError(AssistantError):
     """A tool call failed; the message is sent to the model."""
+
+
+class OutcomeUnknown(ToolError):
+    """A call was sent, and no complete answer came; if it changes something, the change may have been made."""

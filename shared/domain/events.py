@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import AskedCall, Review
     from shared.domain.models import Additions, HistoryEdits, JsonObject, Message
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import Prefix
 
 
@@ -38,6 +39,8 @@ class ToolResult:
     call_id: str
     content: str | list[JsonObject]
     is_error: bool = False
+    receipt: Receipt | None = None
+    """What the call changed; stored beside the messages."""
 
     def block(self) -> JsonObject:
         """Return the `tool_result` block for the model and for storage."""
@@ -124,6 +127,7 @@ class ToolFinished:
     name: str
     is_error: bool
     duration_ms: int
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +137,6 @@ class ClientActionRequested:
     id: str
     action: str
     params: JsonObject
-
-
-@dataclass(frozen=True, slots=True)
-class ToolReturned:
-    """A call has returned its result."""
-
-    result: ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,16 +234,8 @@ class AnswerFailed:
 Progress: TypeAlias = TextAdded | ThinkingAdded | ToolCallBegun | ToolInputAdded | BlockFinished
 ToolProgress: TypeAlias = ToolStarted | ToolFinished | ClientActionRequested
 ModelEvent: TypeAlias = Progress | UsageCounted | ReplyFinished
-ToolEvent: TypeAlias = ToolProgress | ToolReturned | ToolsFinished
+ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
-    Progress
-    | UsageCounted
-    | TurnPrepared
-    | ReplyReceived
-    | ToolProgress
-    | ToolReturned
-    | RoundFinished
-    | RoundParked
-    | TurnFinished
+    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | RoundParked | TurnFinished
 )
 AnswerEvent: TypeAlias = Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerFailed

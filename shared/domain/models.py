@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.domain.receipts import Receipt
+
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -200,6 +202,8 @@ class Message:
     """The Idempotency-Key of a question; a client that does not know whether the question arrived sends it again."""
     outcome: JsonObject | None = None
     """The last event of the answer to a question with an idempotency key."""
+    receipts: tuple[Receipt, ...] = ()
+    """What the calls whose results this message has have changed. They are stored in a table of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

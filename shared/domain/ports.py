@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
-    from shared.domain.approvals import Review
+    from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
+    from shared.domain.calls import PlannedCall
     from shared.domain.events import (
         AnswerFailed,
         AnswerStored,
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
         RoundParked,
         ToolCall,
         ToolEvent,
+        ToolResult,
         TurnPrepared,
     )
     from shared.domain.models import Caller, JsonObject, Lease, Message, Principal
+    from shared.domain.receipts import Receipt
     from shared.domain.requests import ModelRequest
 
 
@@ -77,10 +80,10 @@ class Tools(Protocol):
         """Return what the user is asked before the calls of a reply run; None if they run without asking."""
         ...
 
-    def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
+    def run(self, calls: Sequence[ToolCall], approved: Approved | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results.
 
-        `approved` is the digest of the review that the user approved. If the calls are no longer the same, none runs.
+        None runs if they are no longer the calls that the user `approved`.
         """
         ...
 
@@ -95,6 +98,8 @@ class ToolOutput:
     """The toolset has already shortened the content."""
     found: tuple[str, ...] = ()
     """The names of tools that the model can use from now on."""
+    receipt: Receipt | None = None
+    """What the call changed, where that could be read."""
 
 
 class Toolset(Protocol):
@@ -109,8 +114,17 @@ class Toolset(Protocol):
         """Load the tools if necessary, for a limited time; every turn calls this at its start."""
         ...
 
+    @property
+    def extra_seconds(self) -> float:
+        """The time that a call may take beyond the limit for all tools."""
+        ...
+
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:
         """Return the tools that the principal may use, in a stable order."""
+        ...
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Load what the facts of a call depend on. A failure leaves them unknown and raises nothing."""
         ...
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:
@@ -142,6 +156,39 @@ class Toolset(Protocol):
 
     async def aclose(self) -> None:
         """Close the toolset's connections."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal of one answer's tool calls. Each round and each call passes it before it runs."""
+
+    async def admit(self, caller: Caller, calls: Sequence[PlannedCall]) -> Caller:
+        """Let a round's calls run; return the caller with the rights of the moment.
+
+        Raises:
+            Unauthenticated: the caller's token is no longer valid.
+            ConversationLost: another answer holds the conversation. No call may run.
+            GraphUnavailable: the journal could not be written. No call may run.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Check that the answer still holds its conversation, directly before a call is sent.
+
+        Raises: as admit.
+        """
+        ...
+
+    def begin(self, planned: PlannedCall) -> str | None:
+        """Note that a call begins; return its idempotency key if it may change something."""
+        ...
+
+    def end(self, result: ToolResult, duration_ms: int, *, is_uncertain: bool) -> None:
+        """Note the result of a call; it is uncertain if the call was sent and had no complete answer."""
+        ...
+
+    def result_of(self, call: ToolCall) -> ToolResult:
+        """Return the result of a call; if it has none, an error result that says what is known."""
         ...
 
 

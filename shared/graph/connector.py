@@ -148,6 +148,13 @@ class Graph:
         """
         return await self._run(lambda connection: self._send(connection, statements), attempts=2)
 
+    async def repeatable(self, *statements: BoundStatement) -> list[Rows]:
+        """Run statements in one transaction that leave the same data when they run twice, as they may.
+
+        Raises: as read.
+        """
+        return await self.read(*statements)
+
     async def write(self, statement: BoundStatement) -> Rows:
         """Run one statement that changes something, in a transaction of its own.
 
@@ -159,12 +166,18 @@ class Graph:
         return rows
 
     async def transaction(
-        self, *statements: BoundStatement, check: Callable[[list[Rows]], None] = lambda _results: None
+        self,
+        *statements: BoundStatement,
+        check: Callable[[list[Rows]], None] = lambda _results: None,
+        last: Callable[[list[Rows]], Sequence[BoundStatement]] = lambda _results: (),
     ) -> list[Rows]:
-        """Run statements in one transaction, in two round trips: all statements, then COMMIT.
+        """Run statements in one transaction, in two round trips: all statements, then the last ones with COMMIT.
 
-        `check` receives the rows of every statement before COMMIT. If it raises an exception, the transaction is rolled
-        back. Under READ COMMITTED each statement sees the data that was committed before it began, so a lock must be a
+        `check` receives the rows of every statement. If it raises an exception, the transaction is rolled back. `last`
+        receives them too, and returns the statements to send together with COMMIT; their rows are not returned. A lock
+        that they take is held for the database's own work only, and never while this process does something.
+
+        Under READ COMMITTED each statement sees the data that was committed before it began, so a lock must be a
         statement of its own, before the statements that rely on it.
         https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 
@@ -172,19 +185,26 @@ class Graph:
             GraphUnavailable: the database cannot be reached in time; it is unknown whether the change was made.
             GraphConflict: another writer changed the same data.
         """
-        return await self._run(lambda connection: self._transact(connection, statements, check))
+        return await self._run(lambda connection: self._transact(connection, statements, check, last))
 
     async def _transact(
-        self, connection: Connection, statements: Sequence[BoundStatement], check: Callable[[list[Rows]], None]
+        self,
+        connection: Connection,
+        statements: Sequence[BoundStatement],
+        check: Callable[[list[Rows]], None],
+        last: Callable[[list[Rows]], Sequence[BoundStatement]],
     ) -> list[Rows]:
         try:
             results = await self._send(connection, statements, begin=True)
             check(results)
+            async with connection.pipeline():
+                for each in last(results):
+                    await connection.execute(each.render(self.name), each.values)
+                await connection.execute("COMMIT")
         except Exception:
             with contextlib.suppress(psycopg.Error):
                 await connection.rollback()
             raise
-        await connection.execute("COMMIT")
         return results
 
     async def _send(

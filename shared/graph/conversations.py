@@ -97,7 +97,7 @@ class Conversations:
         return only_conversation(results[0])
 
     async def delete(self, conversation_id: UUID, email: str) -> None:
-        """Delete a conversation and its messages.
+        """Delete a conversation with its messages and receipts.
 
         Raises:
             ConversationNotFound: the user has no such conversation.

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from shared.graph.connector import Connection
 
 _OWN_LABELS = ("Conversation", "Message", "HAS_CONVERSATION", "CONTAINS")
-_OWN_TABLES = tuple(module.TABLE for module in tables.WITH_TABLES)
+_CHANGED = ("INSERT", "UPDATE", "DELETE")
+_OWN_TABLES = {module.TABLE: getattr(module, "RIGHTS", _CHANGED) for module in tables.WITH_TABLES}
+"""The rights that the service needs on its own tables, besides SELECT."""
 _UPDATED_LABELS = ("APIKey", "MCPServer")
 
 _VERSIONS = """
@@ -77,8 +79,8 @@ def _wanted_rights(graph_name: str) -> Iterator[tuple[str, str, str]]:
     yield from (("ag_catalog", table, "SELECT") for table in ("ag_graph", "ag_label"))
     for name in (*schema.VERTEX_LABELS, *schema.EDGE_LABELS, *_OWN_TABLES):
         yield graph_name, name, "SELECT"
-    for name in (*_OWN_LABELS, *_OWN_TABLES):
-        yield from ((graph_name, name, right) for right in ("INSERT", "UPDATE", "DELETE"))
+    for name, rights in (dict.fromkeys(_OWN_LABELS, _CHANGED) | _OWN_TABLES).items():
+        yield from ((graph_name, name, right) for right in rights)
     yield from ((graph_name, f"{label}_id_seq", "USAGE") for label in _OWN_LABELS)
     yield from ((graph_name, label, "UPDATE") for label in _UPDATED_LABELS)
 

@@ -33,20 +33,20 @@ CREATE_TABLE = (
     )""",
 )
 
-_EXPIRY = f"clock_timestamp() + interval '{LIFETIME_SECONDS} seconds'"
+EXPIRY = f"clock_timestamp() + interval '{LIFETIME_SECONDS} seconds'"
 _ID = text_parameter("id")
 _HOLDER = text_parameter("holder")
 
 ACQUIRE = Sql(f"""
     INSERT INTO {{graph}}.{TABLE} AS lease (conversation_id, holder, expires_at)
-    VALUES ({_ID}, {_HOLDER}, {_EXPIRY})
+    VALUES ({_ID}, {_HOLDER}, {EXPIRY})
     ON CONFLICT (conversation_id) DO UPDATE
        SET holder = excluded.holder, expires_at = excluded.expires_at, stop_requested = false
      WHERE lease.expires_at < clock_timestamp()
     RETURNING 'true'
 """)  # noqa: S608  # constants
 HOLD = Sql(f"""
-    UPDATE {{graph}}.{TABLE} SET expires_at = {_EXPIRY}
+    UPDATE {{graph}}.{TABLE} SET expires_at = {EXPIRY}
      WHERE conversation_id = {_ID} AND holder = {_HOLDER}
     RETURNING 'true'
 """)  # noqa: S608  # constants
@@ -58,7 +58,7 @@ _REQUEST_STOP = Sql(f"""
     RETURNING 'true'
 """)  # noqa: S608  # constants
 _RENEW = Sql(f"""
-    UPDATE {{graph}}.{TABLE} AS lease SET expires_at = {_EXPIRY}
+    UPDATE {{graph}}.{TABLE} AS lease SET expires_at = {EXPIRY}
       FROM jsonb_each_text(%(held)s::jsonb) AS held (conversation_id, holder)
      WHERE lease.conversation_id = held.conversation_id AND lease.holder = held.holder
     RETURNING to_jsonb(lease.conversation_id)::text, to_jsonb(lease.stop_requested)::text

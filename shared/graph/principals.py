@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from shared.graph.connector import Graph, Rows
+    from shared.graph.statements import BoundStatement
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Principals:
             GraphUnavailable: the database cannot be reached in time.
         """
         find = FIND_SERVICE_ACCOUNT if is_service_account else FIND_USER
-        rows, tokens = await self._graph.read(find.bind(subject=subject), FIND_TOKEN.bind(jti=token_id))
+        rows, tokens = await self._read(find.bind(subject=subject), FIND_TOKEN.bind(jti=token_id))
         is_revoked = any(isinstance(token, dict) and token.get("revoked") is True for (token,) in tokens)
         return Subject(_principal(rows), is_revoked)
 
@@ -110,7 +111,7 @@ class Principals:
         Raises:
             GraphUnavailable: the database cannot be reached in time.
         """
-        [rows] = await self._graph.read(FIND_KEY.bind(key_id=key_id))
+        [rows] = await self._read(FIND_KEY.bind(key_id=key_id))
         return _key_record(key_id, rows)
 
     async def record_use(self, key: KeyRecord) -> None:
@@ -121,6 +122,24 @@ class Principals:
             await self._graph.write(RECORD_USE.bind(key_id=key.key_id, **changing({"last_used": clock.now_text()})))
         except GraphError as error:
             log.warning("the use of an API key could not be stored: %s", type(error).__name__)
+
+    async def _read(self, *statements: BoundStatement) -> list[Rows]:
+        return await self._graph.read(*statements)
+
+
+class FencedPrincipals(Principals):
+    """Principals whose queries also run the statement of a fence, in the same round trip."""
+
+    def __init__(self, graph: Graph, fence: BoundStatement) -> None:
+        super().__init__(graph)
+        self._fence = fence
+        self.is_held = False
+        """Whether the fence let the last query pass."""
+
+    async def _read(self, *statements: BoundStatement) -> list[Rows]:
+        *results, held = await self._graph.repeatable(*statements, self._fence)
+        self.is_held = bool(held)
+        return results
 
 
 def _key_record(key_id: str, rows: Rows) -> KeyRecord | None:

@@ -8,9 +8,11 @@ from shared.graph.approvals import Approvals
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
+from shared.graph.fences import Fences
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.principals import Principals
+from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 from shared.util import clock
@@ -32,7 +34,9 @@ class Repositories:
         self.contents = Contents(graph)
         self.turns = Turns(graph, now)
         self.approvals = Approvals(graph)
+        self.receipts = Receipts(graph)
         self.leases = Leases(graph)
+        self.fences = Fences(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

@@ -87,6 +87,19 @@ async def missing(connection: Connection, graph_name: str) -> list[str]:
     return names
 
 
+async def missing_tables(dsn: str, graph_name: str) -> list[str]:
+    """Name the tables that are missing; an empty list also if the database cannot be asked."""
+    try:
+        async with await connect(dsn) as connection:
+            return [
+                module.TABLE
+                for module in WITH_TABLES
+                if not await _exists(connection, _FIND_TABLE, graph_name, module.TABLE)
+            ]
+    except psycopg.Error:
+        return []
+
+
 async def _lock(connection: Connection) -> None:
     """Wait for the advisory lock, by repeated attempts: a waiting statement would block concurrent index builds.
 

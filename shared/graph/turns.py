@@ -11,7 +11,7 @@ from shared.domain.errors import (
     ConversationFull,
     ConversationLost,
 )
-from shared.graph import approvals, contents, leases, mapping
+from shared.graph import approvals, call_intents, contents, leases, mapping
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
 from shared.graph.repeated_questions import AskedBefore, check_first_time, is_question
@@ -42,6 +42,8 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
+    cut_calls: list[JsonObject]
+    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
     parked: ParkedRound | None = None
     """The newest parked round of the conversation, with its verdict."""
 
@@ -111,9 +113,10 @@ class Turns:
             results = await self._graph.transaction(
                 *_begun(owned, lease),
                 approvals.closed(lease, email, verdict, self.now()),
+                call_intents.FIND.bind(**owned),
                 *_append(owned, [question]),
-                *also,
                 check=check,
+                last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
             )
         except AskedBefore as asked:
             return asked.answer
@@ -137,10 +140,13 @@ class Turns:
             if not results[1]:
                 raise ConversationBusy
 
+        owned = statements.owned_by(email, lease.conversation_id)
         results = await self._graph.transaction(
-            *_begun(statements.owned_by(email, lease.conversation_id), lease),
+            *_begun(owned, lease),
             approvals.decided(lease, email, approval_id, decision, self.now()),
+            call_intents.FIND.bind(**owned),
             check=check,
+            last=lambda results: call_intents.found(str(lease.conversation_id), results[5]),
         )
         return _begun_turn(results, lease, reason=decision[1])
 
@@ -166,8 +172,8 @@ class Turns:
             leases.HOLD.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *_append(owned, messages),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def finish(
@@ -190,8 +196,8 @@ class Turns:
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
             *([_set_outcome(ending)] if ending else ()),
-            *also,
             check=_check_held,
+            last=lambda _results: also,
         )
 
     async def has_message(self, message_id: UUID) -> bool:
@@ -223,12 +229,12 @@ def _check_begun(results: list[Rows], question: Message) -> list[StoredMessage]:
 
 def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:
     """Return the turn that a transaction has begun. Its fifth statement returned the verdict that it stored."""
-    found, _, earlier, newest, verdicts, *_ = results
+    found, _, earlier, newest, verdicts, cut, *_ = results
     parked = approvals.read(newest)
     verdict = approvals.verdict_of(verdicts[0][0]) if verdicts else None
     if parked is not None and verdict is not None:
         parked = replace(parked, verdict=verdict, reason=reason, holder=lease.holder)
-    return BegunTurn(only_conversation(found), mapping.messages(earlier), parked)
+    return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut), parked)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager
-from importlib import metadata
 from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
 
 from shared.composition import Services
+from shared.domain.version import version
 from shared.http import error_responses
 from shared.http.bodies import BodyLimit
 from shared.http.request_context import RequestContext
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NAME = "imbi-assistant"
 _QUIET_AFTER_SECONDS = 20.0
 """The time after the start in which work that can wait is not done, because users wait for their first answers."""
 
@@ -76,11 +75,3 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
 def services_of(app: FastAPI) -> Services:
     """Return the services of an application that `create_app` has built."""
     return cast("Services", app.state.services)
-
-
-def version() -> str:
-    """Return the installed version of this project, or "0" if it is not installed as a package."""
-    try:
-        return metadata.version(_NAME)
-    except metadata.PackageNotFoundError:
-        return "0"

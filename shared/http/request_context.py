@@ -1,4 +1,4 @@
-"""The request id that all log lines of a request carry."""
+"""The request id that all log lines of a request carry, and its trace context."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from shared.observability import logs
+from shared.observability import logs, trace_context
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -26,6 +26,7 @@ class RequestContext:
         if scope["type"] == "http":
             logs.unbind()
             logs.bind(request_id=_request_id(scope))
+            trace_context.bind(trace_context.received(_values(scope, b"traceparent"), _values(scope, b"tracestate")))
         await self._app(scope, receive, send)
 
 
@@ -35,3 +36,7 @@ def _request_id(scope: Scope) -> str:
         return str(context.aws_request_id)
     header: bytes = next((value for name, value in scope["headers"] if name == _HEADER), b"")
     return header.decode() if _VALID_ID.fullmatch(header) else uuid4().hex
+
+
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]

@@ -76,7 +76,7 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
         case ToolStarted(call_id, name):
             return b"tool_executing", {"id": call_id, "name": name}
         case ToolFinished():
-            return b"tool_result", dict[str, "JsonValue"](asdict(event))
+            return b"tool_result", _tool_result(event)
         case ClientActionRequested(call_id, action, params):
             return b"client_action", {"id": call_id, "action": action, "params": params}
         case ApprovalRequired(approval_id, expires_at, calls):
@@ -92,6 +92,27 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
             return b"error", {"message": message, "code": code, "retryable": retryable}
         case _:
             assert_never(event)
+
+
+def _tool_result(event: ToolFinished) -> JsonObject:
+    data: JsonObject = {
+        "id": event.id,
+        "name": event.name,
+        "is_error": event.is_error,
+        "duration_ms": event.duration_ms,
+    }
+    if event.receipt is not None:
+        receipt = event.receipt
+        data["changes"] = [*receipt.changes]
+        data["receipt"] = {
+            "id": receipt.id,
+            "kind": receipt.kind,
+            "path": receipt.path,
+            "left_out": receipt.left_out,
+            "can_be_undone": not receipt.obstacle,
+            "undoes": receipt.undoes or None,
+        }
+    return data
 
 
 class Streamable(Protocol):

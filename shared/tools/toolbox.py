@@ -5,54 +5,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from shared.domain.errors import ToolError
+from shared.domain.calls import PlannedCall
+from shared.domain.errors import GraphError, OutcomeUnknown, ToolError
 from shared.domain.events import (
     ClientActionRequested,
     ToolFinished,
     ToolResult,
-    ToolReturned,
     ToolsFinished,
     ToolStarted,
 )
 from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
 from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
-from shared.tools.results.prune import prune_json
-from shared.tools.results.redaction import without_secret
-from shared.tools.results.sanitize import sanitize, size_of, truncate_blocks
+from shared.tools.results.for_model import content_for_model
 from shared.tools.results.store import ResultStore
-from shared.tools.search.indirect import CALL_TOOL_DEFINITION, described, direct_call
-from shared.tools.search.references import as_references
-from shared.util.threads import run_sized
+from shared.tools.running_round import GRACE_SECONDS, RunningRound
+from shared.tools.search.indirect import CALL_TOOL_DEFINITION, direct_call
+from shared.tools.search.showing import Showing
+from shared.tools.sending import Sending, sending
+from shared.tools.unrecorded import Unrecorded
+from shared.util.winding_up import ended
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from shared.domain.approval_policy import ApprovalPolicy
-    from shared.domain.approvals import Review
+    from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
-    from shared.domain.ports import ToolDefinition, Toolset
+    from shared.domain.ports import Journal, ToolDefinition, Toolset
     from shared.domain.requests import SearchMode
     from shared.tools.refresh import Refresher
 
 log = logging.getLogger(__name__)
 
-_MAX_PARALLEL_CALLS = 8
-"""How many calls of one reply run at the same time."""
 _MAX_NAME_CHARS = 128
-
-
-Authorize: TypeAlias = "Callable[[Caller], Awaitable[Caller]]"
-"""Returns the caller with the rights of the moment; raises Unauthenticated when its token has ended."""
-
-
-async def _allow(caller: Caller) -> Caller:
-    """Check nothing."""
-    return caller
 
 
 class Toolbox:
@@ -86,14 +76,17 @@ class Toolbox:
         self,
         caller: Caller,
         mode: SearchMode = "references",
-        authorize: Authorize = _allow,
+        journal: Journal | None = None,
         earlier_result: Callable[[str], str | None] = lambda _call_id: None,
+        *,
+        sees_undo: bool = True,
     ) -> CallerTools:
         """Return one caller's tools.
 
-        `authorize` is asked before each round of calls; `earlier_result` gives a stored result by its call's id.
+        All calls pass the journal, if there is one. `earlier_result` gives a stored result by its call's id. Where the
+        model does not see `undo_change` (`sees_undo`), the first result with a receipt shows it the tool.
         """
-        return CallerTools(self, caller, mode, authorize, earlier_result)
+        return CallerTools(self, caller, mode, journal or Unrecorded(), earlier_result, sees_undo=sees_undo)
 
     async def aclose(self) -> None:
         """Close every toolset."""
@@ -108,16 +101,19 @@ class CallerTools:
         toolbox: Toolbox,
         caller: Caller,
         mode: SearchMode,
-        authorize: Authorize,
+        journal: Journal,
         earlier_result: Callable[[str], str | None],
+        *,
+        sees_undo: bool,
     ) -> None:
         self._toolbox = toolbox
         self._caller = caller
         self._mode = mode
-        self._authorize = authorize
+        self._journal = journal
         self._earlier_result = earlier_result
+        self._showing = Showing(mode, sees_undo=sees_undo)
         self._refreshing: asyncio.Task[None] | None = None
-        self._approved: frozenset[str] = frozenset()
+        self._approved: Approved | None = None
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -136,10 +132,14 @@ class CallerTools:
 
         In indirect mode these are the facts of the tool that the call stands for.
         """
-        call = direct_call(call) if self._mode == "indirect" else call
+        call = self._direct(call)
         toolset = self._toolset_of(call.name) if call.problem is None else None
-        if toolset is None:
-            return None
+        return None if toolset is None else self._facts(call, toolset)
+
+    def _direct(self, call: ToolCall) -> ToolCall:
+        return direct_call(call) if self._mode == "indirect" else call
+
+    def _facts(self, call: ToolCall, toolset: Toolset) -> CallFacts | None:
         try:
             return toolset.facts(call.name, call.input, self._caller.principal)
         except ToolError:
@@ -149,29 +149,33 @@ class CallerTools:
         """Return what the user is asked before the calls of a reply run; None if they run without asking."""
         if not self._toolbox.policy.may_ask:
             return None
-        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
+        calls = list(map(self._direct, calls))
         for call in calls:
             if call.problem is None and self._toolset_of(call.name) is None:
                 await self._toolset_after_refresh(call.name)
+        await self._prepare(calls)
         return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
 
-    async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
+    async def run(self, calls: Sequence[ToolCall], approved: Approved | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
 
-        None of them runs if `approved` is a digest and the calls are no longer those that the user approved.
+        None of them runs if they are no longer the calls that the user `approved`.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
+            ConversationLost, GraphUnavailable: the journal did not admit the calls. No call was run.
         """
-        self._caller = await self._authorize(self._caller)
-        calls = [direct_call(call) for call in calls] if self._mode == "indirect" else calls
-        if approved is not None and approved != digest_of((call, self.facts_of(call)) for call in calls):
-            yield ToolsFinished(tuple(ToolResult(call.id, NOT_AS_APPROVED, is_error=True) for call in calls))
+        await self._prepare([self._direct(each) for each in calls])
+        self._approved = approved
+        planned = [self._planned(self._direct(each), self.facts_of(each)) for each in calls]
+        self._caller = await self._journal.admit(self._caller, planned)
+        if approved and approved.digest != digest_of((each.call, self.facts_of(each.call)) for each in planned):
+            yield self._refused(planned)
             return
-        self._approved = frozenset(call.id for call in calls) if approved is not None else frozenset()
-        events: asyncio.Queue[ToolEvent | None] = asyncio.Queue()
-        slots = asyncio.Semaphore(_MAX_PARALLEL_CALLS)
-        tasks = [asyncio.create_task(self._run(call, events, slots)) for call in calls]
+        running = RunningRound()
+        events = running.events
+        tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
+        changes = {task for task, each in zip(tasks, planned, strict=True) if each.may_change}
         everything = asyncio.gather(*tasks)
         everything.add_done_callback(lambda _all: events.put_nowait(None))
         try:
@@ -179,27 +183,34 @@ class CallerTools:
                 yield event
             yield ToolsFinished(tuple(await everything))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            running.is_ending = True
+            await ended(tasks, changes, GRACE_SECONDS)
 
-    async def _run(
-        self, call: ToolCall, events: asyncio.Queue[ToolEvent | None], slots: asyncio.Semaphore
-    ) -> ToolResult:
+    async def _run(self, call: ToolCall, running: RunningRound) -> ToolResult:
         toolset = self._toolset_of(call.name)
         in_browser = toolset is not None and toolset.in_browser
-        async with slots:
+        events = running.events
+        async with running.slots:
+            if running.is_ending:
+                raise asyncio.CancelledError
             began = time.monotonic()
             if not in_browser:
                 events.put_nowait(ToolStarted(call.id, call.name))
-            result = await self._result(call, toolset)
+            result, is_uncertain = await self._result(call, toolset)
+            duration_ms = round((time.monotonic() - began) * 1000)
+            self._journal.end(result, duration_ms, is_uncertain=is_uncertain)
             if in_browser and not result.is_error:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
-                duration_ms = round((time.monotonic() - began) * 1000)
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms))
-            events.put_nowait(ToolReturned(result))
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt))
             return result
+
+    async def _prepare(self, calls: Sequence[ToolCall]) -> None:
+        """Load what the facts of calls depend on."""
+        for call in calls:
+            toolset = self._toolset_of(call.name) if call.problem is None else None
+            if toolset is not None:
+                await toolset.prepare(call.name, call.input, self._caller.principal)
 
     def _toolset_of(self, name: str) -> Toolset | None:
         for toolset in self._toolbox.toolsets:
@@ -207,45 +218,61 @@ class CallerTools:
                 return toolset
         return None
 
-    async def _result(self, call: ToolCall, toolset: Toolset | None) -> ToolResult:
+    async def _result(self, call: ToolCall, toolset: Toolset | None) -> tuple[ToolResult, bool]:
+        """Return the result of a call, and whether the call may have taken effect although no answer came."""
+        is_uncertain = True
         try:
             output = await self._called(call, toolset)
         except ToolError as error:
             output = ToolOutput(str(error), is_error=True)
+            is_uncertain = isinstance(error, OutcomeUnknown)
+        except GraphError:
+            output = ToolOutput("The call was not sent, because its answer has lost the conversation.", is_error=True)
+            is_uncertain = False
         except TimeoutError:
             reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
             output = ToolOutput(reason, is_error=True)
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
             output = ToolOutput("The tool failed unexpectedly.", is_error=True)
-        return ToolResult(call.id, await self._content_for_model(call.id, output), output.is_error)
-
-    async def _content_for_model(self, call_id: str, output: ToolOutput) -> str | list[JsonObject]:
-        """Make a result small and safe, and cut it where it is too long; the model can read on in a cut result."""
-        content = await run_sized(size_of(output.content), _prepared, output, self._caller.token)
-        if output.is_cut:
-            return content
+        else:
+            is_uncertain = False
         limit = self._toolbox.max_result_chars
-        if isinstance(content, list):
-            return truncate_blocks(content, limit)
-        return await self._toolbox.results.cut(self._caller.principal.subject, call_id, content, limit)
+        content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
+        receipt = output.receipt.of_call(call.id) if output.receipt else None
+        return ToolResult(call.id, content, output.is_error, receipt), is_uncertain
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
             raise ToolError(f"{call.problem} The tool was not run.")
-        async with asyncio.timeout(self._toolbox.timeout):
+        async with asyncio.timeout(self._toolbox.timeout + (toolset.extra_seconds if toolset else 0)):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
                 raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
             if call.name == READ_RESULT:
                 self._restore_result(call)
-            facts = toolset.facts(call.name, call.input, self._caller.principal)
-            is_approved = call.id in self._approved
-            check(self._toolbox.policy, facts, is_approved=is_approved)
-            if is_approved and facts.is_changed:
-                await toolset.accept(call.name)
-            output = await toolset.call(call.name, call.input, self._caller)
-        return self._with_found_tools(output, keeps_text=call.name != SEARCH_TOOLS)
+            output = await self._sent(call, toolset)
+        return self._showing.shown(output, self.definitions, keeps_text=call.name != SEARCH_TOOLS)
+
+    async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
+        facts = toolset.facts(call.name, call.input, self._caller.principal)
+        is_approved = self._approved is not None
+        check(self._toolbox.policy, facts, is_approved=is_approved)
+        if is_approved and facts.is_changed:
+            await toolset.accept(call.name)
+        await self._journal.check()
+        key = self._journal.begin(self._planned(call, facts))
+        with sending(Sending(key, self._journal.check)):
+            return await toolset.call(call.name, call.input, self._caller)
+
+    def _planned(self, call: ToolCall, facts: CallFacts | None) -> PlannedCall:
+        return PlannedCall(call, facts, self._approved.approval_id if self._approved else None)
+
+    def _refused(self, planned: Sequence[PlannedCall]) -> ToolsFinished:
+        results = tuple(ToolResult(each.call.id, NOT_AS_APPROVED, is_error=True) for each in planned)
+        for result in results:
+            self._journal.end(result, 0, is_uncertain=False)
+        return ToolsFinished(results)
 
     async def _preview(self, call: ToolCall) -> tuple[JsonObject, ...]:
         toolset = self._toolset_of(call.name)
@@ -258,12 +285,6 @@ class CallerTools:
         if text is not None and not self._toolbox.results.has(self._caller.principal.subject, call_id):
             self._toolbox.results.add(self._caller.principal.subject, call_id, text)
 
-    def _with_found_tools(self, output: ToolOutput, *, keeps_text: bool) -> ToolOutput:
-        """Give the model the tools that an output found, in the way that the conversation's mode has."""
-        if self._mode == "references":
-            return as_references(output, keeps_text=keeps_text)
-        return described(output, self.definitions()) if self._mode == "indirect" else output
-
     async def _toolset_after_refresh(self, name: str) -> Toolset | None:
         """Look for a tool that may be new: read all sources again, at most once in a turn."""
         if self._toolbox.refresher is None:
@@ -272,14 +293,3 @@ class CallerTools:
             self._refreshing = asyncio.create_task(self._toolbox.refresher.refresh_if_old())
         await asyncio.shield(self._refreshing)
         return self._toolset_of(name)
-
-
-def _prepared(output: ToolOutput, token: str) -> str | list[JsonObject]:
-    """Prune JSON, and remove the caller's token and characters that cannot be stored."""
-    content = sanitize(output.content)
-    if isinstance(content, str):
-        return without_secret(content if output.is_cut else prune_json(content), token)
-    return [
-        {**block, "text": without_secret(str(block["text"]), token)} if block.get("type") == "text" else block
-        for block in content
-    ]

@@ -14,9 +14,13 @@ class BaseToolset:
     """Default methods of the Toolset port. A subclass lists and calls its tools."""
 
     in_browser = False
+    extra_seconds = 0.0
 
     async def ensure_loaded(self) -> None:
         """Do nothing: the tools are always there."""
+
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call depend on its arguments only."""
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool of ours, which changes nothing outside this service."""

@@ -13,10 +13,12 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 KEPT_SECONDS = 50.0
 """The time for which an idle connection is kept. Most load balancers close one after 60 seconds or later."""
+RECENT_SECONDS = 3.0
+"""The same for requests that may not be sent twice. Most application servers close a connection after 5 seconds."""
 REPEATABLE = "imbi_assistant.repeatable"
 """The extension of a request that says whether it may be sent twice; by default its method decides."""
 
@@ -26,9 +28,9 @@ _FROZEN_SECONDS = 2.0
 _STALE = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 
 
-def limits(most: int) -> httpx2.Limits:
+def limits(most: int, kept_seconds: float) -> httpx2.Limits:
     """Return the limits of a pool with at most this number of connections."""
-    return httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEPT_SECONDS)
+    return httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=kept_seconds)
 
 
 def proxy_for(url: str) -> str | None:
@@ -41,64 +43,83 @@ def proxy_for(url: str) -> str | None:
 
 
 class KeptConnections(httpx2.AsyncBaseTransport):
-    """A transport whose pool of connections is replaced after a freeze or a stale connection."""
+    """A transport whose pools of connections are replaced after a freeze or a stale connection.
+
+    Requests that may not be sent twice have a pool of their own, whose idle connections are dropped before a server
+    would close them. The moment in which it does so cannot be seen in time.
+    """
 
     def __init__(
         self,
-        open_pool: Callable[[], httpx2.AsyncBaseTransport],
+        open_pool: Callable[[float], httpx2.AsyncBaseTransport],
         *,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`open_pool` makes a pool; the clocks return seconds, and only the wall clock advances during a freeze."""
+        """`open_pool` makes a pool that keeps idle connections for a number of seconds.
+
+        The clocks return seconds, and only the wall clock advances during a freeze.
+        """
         self._open_pool = open_pool
         self._wall = wall
         self._monotonic = monotonic
         self._drift = wall() - monotonic()
-        self._pool = _Pool(open_pool())
+        self._pools: dict[float, _Pool] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; send it once more if it was repeatable and failed on a kept connection."""
-        await self._renew_after_freeze()
+        await self._retire_after_freeze()
         if not request.extensions.get(REPEATABLE, request.method in _SAFE_METHODS):
-            return await self._pool.send(request)
-        trace = _Trace()
+            return await self._pool(RECENT_SECONDS).send(request)
+        trace = _Trace(request.extensions.get("trace"))
         request.extensions = {**request.extensions, "trace": trace}
-        pool = self._pool
+        pool = self._pool(KEPT_SECONDS)
         try:
             return await pool.send(request)
         except _STALE:
             if trace.has_connected:
                 raise
-        if pool is self._pool:
-            # The other connections of the pool are probably stale as well.
-            await self._renew()
-        return await self._pool.send(request)
+        # The other connections of the pool are probably stale as well.
+        await self._retire(pool)
+        return await self._pool(KEPT_SECONDS).send(request)
 
     async def aclose(self) -> None:
         """Close all connections, also those that are in use."""
-        await self._pool.transport.aclose()
+        for pool in self._pools.values():
+            await pool.transport.aclose()
 
-    async def _renew_after_freeze(self) -> None:
+    def _pool(self, kept_seconds: float) -> _Pool:
+        pool = self._pools.get(kept_seconds)
+        if pool is None:
+            pool = self._pools[kept_seconds] = _Pool(self._open_pool(kept_seconds))
+        return pool
+
+    async def _retire_after_freeze(self) -> None:
         drift = self._wall() - self._monotonic()
-        if abs(drift - self._drift) > _FROZEN_SECONDS:
-            await self._renew()
+        was_frozen = abs(drift - self._drift) > _FROZEN_SECONDS
         self._drift = drift
+        if was_frozen:
+            for pool in list(self._pools.values()):
+                await self._retire(pool)
 
-    async def _renew(self) -> None:
-        old, self._pool = self._pool, _Pool(self._open_pool())
-        await old.retire()
+    async def _retire(self, pool: _Pool) -> None:
+        """Use a pool no more; it closes as soon as its running responses are over."""
+        self._pools = {seconds: each for seconds, each in self._pools.items() if each is not pool}
+        await pool.retire()
 
 
 class _Trace:
-    """Notes whether a request has opened a connection."""
+    """Notes whether a request has opened a connection, and passes everything on to the request's own trace."""
 
-    def __init__(self) -> None:
+    def __init__(self, inner: Callable[[str, Mapping[str, object]], Awaitable[None]] | None = None) -> None:
         self.has_connected = False
+        self._inner = inner
 
-    async def __call__(self, event: str, _info: Mapping[str, object]) -> None:
+    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
         if event.startswith("connection.connect"):
             self.has_connected = True
+        if self._inner is not None:
+            await self._inner(event, info)
 
 
 class _Pool:

@@ -23,6 +23,7 @@ from tests.support.agent_fakes import (
     QUESTION_ID,
     MemoryTranscript,
     ScriptedModel,
+    ScriptedTools,
     call,
     said,
     turn_of,
@@ -67,8 +68,9 @@ async def title() -> str:
 
 
 def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rounds: int = 10) -> Answer:
-    turn = run_turn(ScriptedModel(script), turn_of(max_rounds=rounds))
-    return Answer(turn, transcript, title)
+    tools = ScriptedTools()
+    turn = run_turn(ScriptedModel(script), turn_of(tools, max_rounds=rounds))
+    return Answer(turn, transcript, title, tools.journal.result_of)
 
 
 async def told(answer: Answer, after: int | None = None, reason: Interruption | None = None) -> RecordingClient:
@@ -150,7 +152,8 @@ def test_storing_may_fail_anywhere(rounds: list[Reply], good: int, failure: Exce
 async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> None:
     transcript = MemoryTranscript()
     model = ScriptedModel([said("Hello")])
-    answer = Answer(run_turn(model, turn_of()), transcript, title)
+    tools = ScriptedTools()
+    answer = Answer(run_turn(model, turn_of(tools)), transcript, title, tools.journal.result_of)
     answer.interrupt(Interruption.STOPPED)
     listener = await told(answer)
     assert [type(event) for event in listener.events] == [TextAdded, BlockFinished, AnswerStored]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import shared.agent.prompt
+from shared.agent.cut_calls import NOTICE_TAG
 from shared.agent.prompt import FACTS_TAG, PromptWriter, question_context
 from shared.agent.ui_links import BUILT_IN
 from shared.domain.models import Principal
@@ -17,6 +18,7 @@ from shared.domain.ports import ToolDefinition
 from shared.tools.builtin import BUILTIN_NAMES
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.results.prune import prune_json
+from shared.tools.undo.toolset import DEFINITION
 from tests.support.imbi_api import ADMIN
 from tests.support.imbi_operations import DOCUMENT, operations, operations_of
 
@@ -24,7 +26,7 @@ TEXT = (Path(shared.agent.prompt.__file__).parent / "prompt.md").read_text()
 QUOTED = re.findall(r"`([^`]+)`", TEXT)
 CALL = re.compile(r"(\w+)\(([\w, ]*)\)")
 OPERATORS = {"eq", "ne", "in", "not_in", "exists", "not_exists"}
-TAGS = {"<context>", "<search_context>", f"<{FACTS_TAG}>"}
+TAGS = {f"<{NOTICE_TAG}>", "<context>", "<search_context>", f"<{FACTS_TAG}>"}
 OTHERS = {"node_id", "field:op[:value]", '[{"op": "replace", "path": "/description", "value": "New text"}]'}
 """A field of a search's hits, the grammar of filters, and a JSON Patch."""
 
@@ -36,6 +38,7 @@ def tools() -> dict[str, set[str]]:
     """The arguments of every tool: the API's, the browser's, and our own."""
     ours = {each.name: each for each in ClientSideToolset().definitions(ADMIN.principal)}
     browser = {name: {*dict(each.input_schema["properties"])} for name, each in ours.items()}  # type: ignore[arg-type]  # an object
+    browser[DEFINITION.name] = {*dict(DEFINITION.input_schema["properties"])}  # type: ignore[arg-type]  # an object
     return {**{name: set[str]() for name in BUILTIN_NAMES}, **browser, **{k: set(v) for k, v in operations().items()}}
 
 

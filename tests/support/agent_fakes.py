@@ -11,6 +11,7 @@ from shared.agent.history import History
 from shared.agent.prefix import first_prefix
 from shared.agent.turn import Turn, TurnSettings
 from shared.domain.call_facts import CallFacts
+from shared.domain.calls import PlannedCall
 from shared.domain.events import (
     ApprovalRequired,
     BlockFinished,
@@ -21,7 +22,6 @@ from shared.domain.events import (
     ToolCallBegun,
     ToolFinished,
     ToolResult,
-    ToolReturned,
     ToolsFinished,
     ToolStarted,
 )
@@ -33,9 +33,9 @@ from shared.util import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from shared.domain.approvals import Review
+    from shared.domain.approvals import Approved, Review
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, RoundParked, ToolEvent, TurnPrepared
-    from shared.domain.models import JsonObject
+    from shared.domain.models import Caller, JsonObject
 
 ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
 QUESTION_ID = UUID(int=1)
@@ -115,11 +115,38 @@ def _events(reply: Reply) -> Iterator[ModelEvent]:
 
 
 @dataclass
+class MemoryJournal:
+    """A Journal in memory."""
+
+    results: dict[str, ToolResult] = field(default_factory=dict)
+
+    async def admit(self, caller: Caller, calls: Sequence[PlannedCall]) -> Caller:  # noqa: ARG002  # the port's
+        """Let every call run."""
+        return caller
+
+    async def check(self) -> None:
+        """Let every call be sent."""
+
+    def begin(self, planned: PlannedCall) -> str | None:
+        """Give the call's id as its key."""
+        return planned.call.id
+
+    def end(self, result: ToolResult, duration_ms: int, *, is_uncertain: bool) -> None:  # noqa: ARG002  # the port's
+        """Keep the result."""
+        self.results[result.call_id] = result
+
+    def result_of(self, call: ToolCall) -> ToolResult:
+        """Return the result, or an error."""
+        return self.results.get(call.id) or ToolResult(call.id, "The result is unknown.", is_error=True)
+
+
+@dataclass
 class ScriptedTools:
     """Tools that answer every call with its id; each is offered only while it is in `offered`."""
 
     offered: list[ToolDefinition] = field(default_factory=lambda: [ECHO])
     ran: list[str] = field(default_factory=list)
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
 
     def definitions(self) -> Sequence[ToolDefinition]:
         """List the tools of the moment."""
@@ -137,16 +164,17 @@ class ScriptedTools:
     async def run(
         self,
         calls: Sequence[ToolCall],
-        approved: str | None = None,  # noqa: ARG002  # the port's
+        approved: Approved | None = None,  # noqa: ARG002  # the port's
     ) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""
         results = []
         for each in calls:
             yield ToolStarted(each.id, each.name)
+            self.journal.begin(PlannedCall(each, self.facts_of(each)))
             await asyncio.sleep(0)
             self.ran.append(each.id)
             results.append(ToolResult(each.id, f"result of {each.id}"))
-            yield ToolReturned(results[-1])
+            self.journal.end(results[-1], 0, is_uncertain=False)
             yield ToolFinished(each.id, each.name, is_error=False, duration_ms=0)
             self.offered.append(ToolDefinition(f"tool_{len(self.offered)}", "Learnt.", {"type": "object"}))
         yield ToolsFinished(tuple(results))

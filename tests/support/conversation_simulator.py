@@ -35,6 +35,7 @@ from shared.tools.search.resident import RESIDENT
 from shared.tools.search.toolset import SearchToolset
 from shared.tools.toolbox import Toolbox
 from shared.util import clock
+from tests.support.agent_fakes import MemoryJournal
 from tests.support.model_reply import Envelope, reply
 from tests.support.model_steps import Block, Frame, block, text, thinking, tool
 from tests.support.tool_world import World
@@ -251,7 +252,8 @@ class Simulation:
         history = History.of(self.stored.messages, asked, self.stored.edits)
         self.stored.messages.append(asked)
         mode = self._mode()
-        tools = self._toolbox.for_caller(CALLER, mode)
+        journal = MemoryJournal()
+        tools = self._toolbox.for_caller(CALLER, mode, journal)
         system = SystemPrompt(self.prompt, "The user is somebody.")
         prefix = self.stored.prefix or first_prefix(system, tools.definitions(), mode, RESIDENT)
         facts = question_facts(CALLER.principal, clock.now(), self.world.pages, history.state)
@@ -260,7 +262,7 @@ class Simulation:
         turn = run_turn(model, Turn(settings, prefix, history, tools, facts))
         killed = len(question.rounds) // 2 if question.fate == "kill" else None
         transcript = SimulatedTranscript(self.stored, asked, is_killed_after=killed)
-        await self._run(Answer(turn, transcript, _no_title), model)
+        await self._run(Answer(turn, transcript, _no_title, journal.result_of), model)
         self.requests += model.requests
         assert not model.refused, model.refused[0]
         assert model.requests or self._is_silent(question), "no request was sent"

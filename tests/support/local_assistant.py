@@ -65,6 +65,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         frame("text", text="It begins"),
         frame("error", message="The model is overloaded.", code="overloaded", retryable=True),
     ),
+    "refuse": (frame("error", message="The model does not exist.", code="invalid_request", retryable=False),),
+    "first line\nsecond line": (frame("text", text="Two lines."), DONE),
+    "Please go on.": (frame("text", text="And on."), DONE),
     "escape": (frame("text", text="a\x1b]0;owned\x07b\x9b31mc"), DONE),
     "long": (frame("text", text="".join(f"- item {number}\n" for number in range(60))), DONE),
     ENDS_EARLY: (frame("text", text="It ends"),),
@@ -73,6 +76,11 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 
 class NewMessage(BaseModel):
     content: str
+    replaces: UUID | None = None
+
+
+class Changes(BaseModel):
+    title: str
 
 
 @dataclass
@@ -82,6 +90,9 @@ class Assistant:
     base_url: str = ""
     conversations: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    replaced: list[UUID] = field(default_factory=list)
+    interrupted: set[UUID] = field(default_factory=set)
+    answering: set[UUID] = field(default_factory=set)
     is_hanging: threading.Event = field(default_factory=threading.Event)
     was_left: threading.Event = field(default_factory=threading.Event)
     was_stopped: threading.Event = field(default_factory=threading.Event)
@@ -99,6 +110,26 @@ class Assistant:
         }
         self.conversations[UUID(str(conversation["id"]))] = conversation
         return conversation
+
+    def found(self, conversation_id: UUID) -> dict[str, JsonValue]:
+        if conversation_id not in self.conversations:
+            raise HTTPException(404, "Conversation not found")
+        return self.conversations[conversation_id]
+
+    def with_messages(self, conversation_id: UUID) -> dict[str, JsonValue]:
+        is_partial = conversation_id in self.interrupted
+        error: JsonValue = {"code": "overloaded", "message": "The model is overloaded."} if is_partial else None
+        answer: JsonValue = {
+            "id": str(UUID(int=2)),
+            "role": "assistant",
+            "content": "The **platform** team.",
+            "is_partial": is_partial,
+            "error": error,
+        }
+        question = "<context>page: /projects</context>\n\nWho owns it?"
+        messages: list[JsonValue] = [{"id": str(UUID(int=1)), "role": "user", "content": question}, answer]
+        is_answering = conversation_id in self.answering
+        return {**self.found(conversation_id), "messages": messages, "is_answering": is_answering}
 
     async def answer(self, question: str) -> AsyncGenerator[str, None]:
         if question != HANGS:
@@ -119,11 +150,7 @@ def authenticate(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HT
 
 
 def router_of(assistant: Assistant, prefix: str) -> APIRouter:
-    def found(conversation_id: UUID) -> dict[str, JsonValue]:
-        if conversation_id not in assistant.conversations:
-            raise HTTPException(404, "Conversation not found")
-        return assistant.conversations[conversation_id]
-
+    found = assistant.found
     router = APIRouter(prefix=prefix, dependencies=[Depends(authenticate)])
 
     @router.post("/conversations", status_code=201)
@@ -131,21 +158,21 @@ def router_of(assistant: Assistant, prefix: str) -> APIRouter:
         return assistant.create()
 
     @router.get("/conversations")
-    def listing(limit: int = 20) -> list[dict[str, JsonValue]]:
-        return list(assistant.conversations.values())[::-1][:limit]
+    def listing(limit: int = 20, q: str = "") -> list[dict[str, JsonValue]]:
+        newest = list(assistant.conversations.values())[::-1]
+        found = [one for one in newest if q.lower() in str(one["title"]).lower()]
+        return [{**one, "snippet": f"a **{q}** in it"} if q else one for one in found][:limit]
 
     @router.get("/conversations/{conversation_id}")
     def get(conversation_id: UUID) -> dict[str, JsonValue]:
-        messages: list[JsonValue] = [
-            {"role": "user", "content": "<context>page: /projects</context>\n\nWho owns it?"},
-            {"role": "assistant", "content": "The **platform** team."},
-        ]
-        return {**found(conversation_id), "messages": messages}
+        return assistant.with_messages(conversation_id)
 
     @router.post("/conversations/{conversation_id}/messages")
     async def send(conversation_id: UUID, message: NewMessage) -> StreamingResponse:
         found(conversation_id)
         assistant.asked.append(message.content)
+        if message.replaces is not None:
+            assistant.replaced.append(message.replaces)
         if message.content == REFUSED:
             raise HTTPException(400, "The conversation is full")
         return StreamingResponse(assistant.answer(message.content), media_type="text/event-stream")
@@ -156,7 +183,27 @@ def router_of(assistant: Assistant, prefix: str) -> APIRouter:
         assistant.was_stopped.set()
         return Response(status_code=204)
 
+    add_changes(router, assistant)
     return router
+
+
+def add_changes(router: APIRouter, assistant: Assistant) -> None:
+    found = assistant.found
+
+    @router.patch("/conversations/{conversation_id}")
+    def rename(conversation_id: UUID, changes: Changes) -> dict[str, JsonValue]:
+        found(conversation_id)["title"] = changes.title
+        return found(conversation_id)
+
+    @router.delete("/conversations/{conversation_id}")
+    def delete(conversation_id: UUID) -> Response:
+        del assistant.conversations[UUID(str(found(conversation_id)["id"]))]
+        return Response(status_code=204)
+
+    @router.get("/conversations/{conversation_id}/stream")
+    async def join(conversation_id: UUID) -> StreamingResponse:
+        found(conversation_id)
+        return StreamingResponse(assistant.answer("hello"), media_type="text/event-stream")
 
 
 @contextmanager

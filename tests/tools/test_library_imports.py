@@ -1,9 +1,10 @@
-"""The first load of the tools imports fastmcp and mcp once, in one thread, so that no tool is missing from it."""
+"""The slow libraries are imported only where they are used, and once, in one thread, so that no tool is missing."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from tests.support.imbi_api import ADMIN, ImbiApi
 from tests.support.mcp_hosts import scripted, tool
 
 ROOT = Path(__file__).parent.parent.parent
+SLOW = frozenset({"anthropic", "fastmcp", "mcp", "boto3", "botocore", "uvicorn", "rich", "pygments", "mangum"})
+MOST_MODULES = 1000
+"""The chat service needs some 880; the SDK alone had 2,900."""
 PROCESSES = 20
 AT_ONCE = 4
 
@@ -37,6 +41,14 @@ async def first_load(free: asyncio.Semaphore, api_url: str, mcp_url: str) -> lis
     assert process.returncode == 0, errors.decode()
     names: list[str] = json.loads(out)
     return names
+
+
+def test_the_chat_service_is_assembled_without_the_slow_libraries() -> None:
+    code = "import json, sys, functions.send_message, shared.chat.assembly; print(json.dumps([*sys.modules]))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603  # our own interpreter and modules
+    modules = json.loads(run.stdout.splitlines()[-1])
+    assert not SLOW & set(modules)
+    assert len(modules) <= MOST_MODULES
 
 
 @pytest.mark.slow

@@ -114,7 +114,8 @@ class McpConnection:
         async def call_tool(session: McpSession) -> CallToolResult:
             return await session.call_tool(tool.name, arguments, tool.own_schema)
 
-        transport = self._transport(negotiated.session_id if negotiated else None)
+        session_id = negotiated.session_id if negotiated else None
+        transport = self._transport(session_id, is_repeatable=tool.hints.read_only is True)
         try:
             session, result = await run_in_session(self._server.url, transport, negotiated, call_tool)
         except MCPError as error:

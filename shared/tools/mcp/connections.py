@@ -19,7 +19,7 @@ class ServerConnections:
 
     def __init__(self, network: Network, *, verify: bool) -> None:
         """Prepare without any input or output; `verify` says whether certificates are verified."""
-        self.transport = KeptConnections(lambda: network.transport(verify=verify))
+        self.transport = KeptConnections(lambda kept: network.transport(verify=verify, kept_seconds=kept))
         self._bodies = ResponseBodies()
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:

@@ -191,14 +191,14 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
 class _CheckedTransport(httpx2.AsyncHTTPTransport):
     """HTTP over checked connections. Proxies from the environment are not used, because they would connect instead."""
 
-    def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
+    def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext, kept_seconds: float) -> None:
         super().__init__(verify=tls, trust_env=False)
         # httpx2 has no argument for the network backend.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             network_backend=_CheckedNetwork(policy),
             max_connections=_MAX_CONNECTIONS,
-            keepalive_expiry=KEPT_SECONDS,
+            keepalive_expiry=kept_seconds,
         )
 
 
@@ -209,12 +209,15 @@ class Network:
         self._policy = policy
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
-    def transport(self, *, verify: bool = True) -> httpx2.AsyncBaseTransport:
-        """Build a transport, which the caller closes. `verify` says whether certificates are verified."""
+    def transport(self, *, verify: bool = True, kept_seconds: float = KEPT_SECONDS) -> httpx2.AsyncBaseTransport:
+        """Build a transport, which the caller closes and which keeps idle connections for a number of seconds.
+
+        `verify` says whether certificates are verified.
+        """
         if verify not in self._contexts:
             # Reading the certificates takes milliseconds, so it is done once. SSL_CERT_FILE may name an operator's own.
             self._contexts[verify] = httpx2.create_ssl_context(verify=verify)
-        return _CheckedTransport(self._policy, self._contexts[verify])
+        return _CheckedTransport(self._policy, self._contexts[verify], kept_seconds)
 
 
 def is_refused(error: BaseException) -> bool:

@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import AssistantError, ToolError
+from shared.domain.errors import AssistantError, OutcomeUnknown, ToolError
 from shared.domain.ports import ToolDefinition
-from shared.tools.libraries import import_tool_libraries
+from shared.tools.libraries import import_mcp
 from shared.tools.mcp.credentials import credential_for
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.facts import facts_of
@@ -115,6 +115,9 @@ class ExternalToolset(BaseToolset):
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
 
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
+        """Do nothing: the facts of a call do not depend on what has to be loaded."""
+
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool.
 
@@ -134,7 +137,8 @@ class ExternalToolset(BaseToolset):
         try:
             return await server.call(tool, arguments, caller.principal.subject)
         except McpServerError as error:
-            raise ToolError(f"The server {server.server.name} {error}.") from error
+            kind = OutcomeUnknown if error.is_unreachable else ToolError
+            raise kind(f"The server {server.server.name} {error}.") from error
 
     def _find(self, name: str) -> tuple[ServerTools, ExternalTool]:
         found = self._current_snapshot().tools.get(name)
@@ -240,7 +244,7 @@ class Connector:
 
 
 def _import_connection() -> type[McpConnection]:
-    import_tool_libraries()
+    import_mcp()
     from shared.tools.mcp.connection import McpConnection  # noqa: PLC0415  # slow, and not needed without servers
 
     return McpConnection

@@ -48,7 +48,7 @@ class McpTransport(httpx2.AsyncBaseTransport):
         *,
         is_repeatable: bool = False,
     ) -> None:
-        """Prepare without any input or output; the requests of a listing are repeatable, those of a call are not."""
+        """Prepare without any input or output; `is_repeatable` says whether the requests may be sent twice."""
         self.session_id = session_id
         self.error: McpServerError | None = None
         self.status = 0

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from shared.domain.errors import ToolError
+from shared.domain.errors import GraphError, OutcomeUnknown, ToolError
+from shared.tools.openapi.call_headers import mark
 from shared.util.connections import KeptConnections, limits
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from shared.tools.openapi.request import ApiRequest
@@ -34,6 +36,8 @@ class ApiResponse:
     media_type: str
     charset: str
     body: bytes
+    etag: str = ""
+    location: str = ""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
         if origin_of(request.url) != self._origin:
             call.failure = _OtherHost()
             return httpx2.Response(204)
+        mark(request)
         try:
             return await self._send(request, call)
         except (httpx2.HTTPError, _TooLarge) as failure:
@@ -115,6 +120,8 @@ class _OneOriginTransport(httpx2.AsyncBaseTransport):
             media_type.strip().lower(),
             response.charset_encoding or "utf-8",
             body,
+            response.headers.get("ETag", ""),
+            response.headers.get("Location", ""),
         )
         return httpx2.Response(204)
 
@@ -135,7 +142,9 @@ class ApiClient:
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        inner = transport or KeptConnections(_open_pool)
+        # Reading the certificates takes tens of milliseconds, and all pools share the result.
+        tls = httpx2.create_ssl_context(verify=url.scheme == "https", trust_env=False)
+        inner = transport or KeptConnections(lambda kept: _open_pool(tls, kept))
         self.timeout = timeout
         self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
         self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
@@ -179,39 +188,53 @@ class ApiClient:
         )
 
     async def _run(self, run: Callable[[], Awaitable[object]], call: _Call) -> ApiResponse:
-        mark = _current_call.set(call)
+        previous = _current_call.set(call)
         try:
             async with asyncio.timeout(self.timeout):
                 await run()
         except TimeoutError:
-            raise ToolError(self._late()) from None
+            raise OutcomeUnknown(self._late()) from None
         except Exception as error:  # noqa: BLE001  # any failure of FastMCP's is explained to the model
             if call.response is None and call.failure is None:
                 call.failure = error
         finally:
-            _current_call.reset(mark)
+            _current_call.reset(previous)
         if call.response is None:
-            raise ToolError(self._explained(call)) from None
+            raise self._explained(call) from None
         return call.response
 
-    def _explained(self, call: _Call) -> str:
+    def _explained(self, call: _Call) -> ToolError:
+        reason = self._not_sent(call.failure)
+        return OutcomeUnknown(self._unanswered(call)) if reason is None else ToolError(reason)
+
+    def _not_sent(self, failure: Exception | None) -> str | None:
+        """Return why a request was not sent at all; None if it may have been sent."""
+        match failure:
+            case _OtherHost():
+                return "The Imbi API redirected to another host, which is not followed."
+            case GraphError():
+                return "The call was not sent, because its answer has lost the conversation."
+            case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+                return self._late("The call was not sent.")
+            case httpx2.ConnectError():
+                return "The Imbi API cannot be reached."
+            case _:
+                return None
+
+    def _unanswered(self, call: _Call) -> str:
         match call.failure:
             case _TooLarge():
                 return f"The Imbi API's answer is larger than {call.max_bytes // 1_000_000} MB: ask for less."
-            case _OtherHost():
-                return "The Imbi API redirected to another host, which is not followed."
             case httpx2.TimeoutException():
                 return self._late()
-            case httpx2.ConnectError():
-                return "The Imbi API cannot be reached."
             case httpx2.TransportError():
                 return f"The connection to the Imbi API broke off before its answer was complete. {_UNCERTAIN}"
             case failure:
                 log.warning("A call of the Imbi API failed: %s", type(failure).__name__)
                 return "The request could not be made, or its answer could not be read."
 
-    def _late(self) -> str:
-        return f"The Imbi API did not answer within {self.timeout:g} seconds. {_UNCERTAIN}"
+    def _late(self, consequence: str = _UNCERTAIN) -> str:
+        return f"The Imbi API did not answer within {self.timeout:g} seconds. {consequence}"
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -223,8 +246,10 @@ def origin_of(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _open_pool() -> httpx2.AsyncBaseTransport:
-    return httpx2.AsyncHTTPTransport(retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS))
+def _open_pool(tls: ssl.SSLContext, kept_seconds: float) -> httpx2.AsyncBaseTransport:
+    return httpx2.AsyncHTTPTransport(
+        verify=tls, retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS, kept_seconds)
+    )
 
 
 async def _read(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:

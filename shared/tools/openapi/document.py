@@ -10,6 +10,7 @@ from shared.domain.models import ADMIN
 from shared.tools.definitions.schemas import Schemas
 from shared.tools.openapi.exclusions import Exclusions
 from shared.tools.openapi.path_values import Routes
+from shared.tools.receipts.hiding import snake_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,7 @@ class Document:
         paths = content.get("paths") if isinstance(content, dict) else None
         if not isinstance(content, dict) or not isinstance(paths, dict) or "openapi" not in content:
             raise ValueError("it is no OpenAPI 3 document")
+        self._content = content
         self._max_operations = max_operations
         self.schemas = Schemas(content)
         self._paths = {path: item for path, item in paths.items() if path.startswith("/")}
@@ -78,6 +80,18 @@ class Document:
         for left_out in found[self._max_operations :]:
             log.warning("No tool for %s %r: there are too many operations", left_out.method, left_out.path)
         return found[: self._max_operations]
+
+    def secret_names(self) -> frozenset[str]:
+        """Return the names of the properties of schemas that are passwords or write-only, in snake case."""
+        components = self._content.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        found = set()
+        for schema in schemas.values() if isinstance(schemas, dict) else ():
+            properties = schema.get("properties") if isinstance(schema, dict) else None
+            for name, item in properties.items() if isinstance(properties, dict) else ():
+                if isinstance(item, dict) and (item.get("format") == "password" or item.get("writeOnly") is True):
+                    found.add(snake_case(name))
+        return frozenset(found)
 
     def _routes(self) -> Iterator[tuple[str, str]]:
         for path, item in self._paths.items():

@@ -15,6 +15,8 @@ from shared.tools.openapi.parameters import Unusable, named, read_parameters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import JsonValue
+
     from shared.domain.call_facts import Effect
     from shared.tools.definitions.schemas import Schemas
     from shared.tools.openapi.body import Body
@@ -39,6 +41,8 @@ class Operation:
     operation_id: str
     """The document's id of the operation; empty where it has none."""
     has_secret_result: bool
+    statuses: frozenset[str] = frozenset()
+    """The successful statuses that the document names."""
 
 
 def read_operation(raw: RawOperation, name: str, schemas: Schemas, *, has_secret_result: bool = False) -> Operation:
@@ -78,4 +82,13 @@ def read_operation(raw: RawOperation, name: str, schemas: Schemas, *, has_secret
         effect=effect_of(raw, has_secret_result=has_secret_result),
         operation_id=raw.operation_id or "",
         has_secret_result=has_secret_result,
+        statuses=_successes(raw.content.get("responses")),
+    )
+
+
+def _successes(responses: JsonValue) -> frozenset[str]:
+    return (
+        frozenset(status for status in responses if status.startswith("2"))
+        if isinstance(responses, dict)
+        else frozenset()
     )

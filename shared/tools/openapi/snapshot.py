@@ -19,6 +19,7 @@ from shared.tools.openapi.naming import Endpoint, tool_names
 from shared.tools.openapi.operation import Operation, read_operation
 from shared.tools.openapi.parameters import Unusable
 from shared.tools.openapi.secrets import has_secret_result, is_offered
+from shared.tools.openapi.things import Things
 from shared.util.urls import fully_decoded
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Snapshot:
     names: frozenset[str]
     left_out: Mapping[str, str]
     """The names of the operations without a tool, each with a clause that says why."""
+    things: Things
+    secret_names: frozenset[str]
+    """The names of fields that the document marks as passwords or as write-only."""
     _selections: OrderedDict[frozenset[str] | None, tuple[ToolDefinition, ...]] = field(default_factory=OrderedDict)
 
     def definitions(self, principal: Principal) -> tuple[ToolDefinition, ...]:
@@ -104,20 +108,17 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
     left_out: dict[str, str] = {}
     operations = {operation.definition.name: operation for operation in _operations(document, rules, left_out)}
-    engine = Engine(operations.values(), client)
-    usable = {name: operations[name] for name in sorted(operations) if engine.has(name)}
-    for name in operations.keys() - usable.keys():
-        log.warning("No tool %s: FastMCP made none of it", name)
-        left_out[name] = "FastMCP made no tool of it"
     return Snapshot(
         digest=sha256(content).digest(),
-        operations=usable,
-        engine=engine,
+        operations={name: operations[name] for name in sorted(operations)},
+        engine=Engine(operations.values(), client),
         exclusions=document.exclusions,
         routes=document.routes,
-        permissions=frozenset().union(*(operation.permissions for operation in usable.values())),
-        names=frozenset(usable),
+        permissions=frozenset().union(*(operation.permissions for operation in operations.values())),
+        names=frozenset(operations),
         left_out=left_out,
+        things=Things(operations.values()),
+        secret_names=document.secret_names(),
     )
 
 

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.errors import ToolError
 from shared.tools.openapi.arguments import read_arguments
+from shared.tools.openapi.calls import EXTRA_SECONDS, Calls
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
 from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
+from shared.tools.openapi.reading import read_state
 from shared.tools.openapi.request import ApiRequest, build_request
-from shared.tools.openapi.response import output_of
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
+from shared.tools.openapi.undoing import ApiUndo
 from shared.tools.sources import SourceReport
 from shared.tools.toolset import BaseToolset
 from shared.util.single_flight import SingleFlight
-from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _DOCUMENT = "openapi.json"
 _MAX_DOCUMENT_BYTES = 32_000_000
-_MAX_RESULT_BYTES = 16_000_000
 _RETRY_SECONDS = 15.0
 _MAX_WAIT_SECONDS = 5.0
 _STORED_AFTER_SECONDS = 0.5
@@ -68,6 +68,8 @@ class OpenAPIToolset(BaseToolset):
     previous reading stay. The last document is stored for the next start, which then does not wait for the API.
     """
 
+    extra_seconds = EXTRA_SECONDS
+
     def __init__(  # noqa: PLR0913  # one for each thing that a test replaces or a setting decides
         self,
         base_url: str,
@@ -87,6 +89,7 @@ class OpenAPIToolset(BaseToolset):
         """
         self.max_age = max_age
         self._api = ApiClient(base_url, timeout, transport)
+        self._calls = Calls(self._api)
         self._clock = clock
         self._store = store
         self._rules = rules
@@ -198,13 +201,23 @@ class OpenAPIToolset(BaseToolset):
         Raises:
             ToolError: there is no such tool, its arguments are wrong, or no response came.
         """
-        snapshot, operation = self._operation(name)
-        request = build_request(operation, read_arguments(operation, arguments))
-        snapshot.check_address(operation, request)
-        response = await self._api.send(
-            request, lambda: snapshot.engine.run(name), token=caller.token, max_bytes=_MAX_RESULT_BYTES
-        )
-        return await run_sized(len(response.body), output_of, response, caller.token)
+        snapshot, _ = self._operation(name)
+        return await self._calls.run(snapshot, name, arguments, caller)
+
+    def undoing(self) -> ApiUndo:
+        """Return what takes changes back, on the present reading of the document.
+
+        Raises:
+            ToolError: the document has not been read.
+        """
+        if self._snapshot is None:
+            raise ToolError("The Imbi API's tools have not been loaded.")
+        return ApiUndo(self._api, self._calls, self._snapshot)
+
+    async def read_state(self, path_template: str, path: str, caller: Caller) -> ToolOutput | None:
+        """Return what is at a path now; None if the caller cannot read it, or no answer came."""
+        snapshot = self._snapshot
+        return None if snapshot is None else await read_state(snapshot, self._api, path_template, path, caller)
 
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""

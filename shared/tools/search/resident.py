@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.tools.builtin import BUILTIN_NAMES
+from shared.tools.builtin import BUILTIN_NAMES, UNDO_CHANGE
 
 OPERATIONS: Final = frozenset(
     {
@@ -57,5 +57,8 @@ small and completes a task that the others begin. Choosing gets worse above abou
 https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
 """
 
-RESIDENT: Final = BUILTIN_NAMES | OPERATIONS
-"""The names of the tools that are never deferred."""
+RESIDENT: Final = (BUILTIN_NAMES - {UNDO_CHANGE}) | OPERATIONS
+"""The names of the tools that are never deferred.
+
+`undo_change` is deferred: the first result with a receipt refers to it.
+"""

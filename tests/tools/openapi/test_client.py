@@ -116,6 +116,7 @@ async def test_a_huge_response_is_not_read_to_its_end(tools: OpenAPIToolset) -> 
 
 
 async def test_a_cancelled_call_leaves_the_toolset_usable(tools: OpenAPIToolset, api: ImbiApi) -> None:
+    await tools.call("whoami", {}, READER)
     call = asyncio.create_task(tools.call("get_late", {}, ADMIN))
     before = threading.active_count()
     while not any(path == "/api/late" for _, path, _ in api.seen):  # noqa: ASYNC110  # bounded by the test's timeout

@@ -1,0 +1,113 @@
+"""The intents of calls that change something: stored before the calls are sent, and removed with their outcome.
+
+An intent that is left over shows that a process ended while it made the call. A plain table of ours in the graph's
+schema. It contains only calls that are running or were cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared.graph import audit, leases
+from shared.graph.statements import Sql, text_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import JsonValue
+
+    from shared.domain.models import JsonObject, Lease
+    from shared.graph.connector import Rows
+    from shared.graph.statements import BoundStatement
+
+TABLE = "imbi_assistant_call"
+CREATE_TABLE = (
+    f"""
+    CREATE TABLE IF NOT EXISTS {{graph}}.{TABLE} (
+        conversation_id text NOT NULL,
+        question_id text NOT NULL,
+        call_id text NOT NULL,
+        record text NOT NULL,
+        started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        found_at timestamptz,
+        PRIMARY KEY (conversation_id, question_id, call_id)
+    )""",
+)
+
+_ID = text_parameter("id")
+_HOLDER = text_parameter("holder")
+
+FENCE = Sql(f"""
+    WITH held AS (
+        UPDATE {{graph}}.{leases.TABLE} SET expires_at = {leases.EXPIRY}
+         WHERE conversation_id = {_ID} AND holder = {_HOLDER} AND expires_at > clock_timestamp()
+        RETURNING conversation_id
+    ), intended AS (
+        INSERT INTO {{graph}}.{TABLE} (conversation_id, question_id, call_id, record)
+        SELECT held.conversation_id, intent.question_id, intent.call_id, intent.record
+          FROM held, jsonb_to_recordset(%(intents)s::jsonb) AS intent (question_id text, call_id text, record text)
+        ON CONFLICT (conversation_id, question_id, call_id) DO NOTHING
+    )
+    SELECT 'true' FROM held
+""")  # noqa: S608  # constants
+"""Renews a lease that is held and stores intents, or does neither and returns no row."""
+FIND = Sql(f"""
+    SELECT to_jsonb(record)::text, to_jsonb(found_at IS NULL)::text FROM {{graph}}.{TABLE}
+     WHERE conversation_id = {_ID} ORDER BY started_at, call_id FOR UPDATE
+""")  # noqa: S608  # constants
+_NOTE_FOUND = Sql(f"""
+    UPDATE {{graph}}.{TABLE} SET found_at = clock_timestamp() WHERE conversation_id = {_ID} AND found_at IS NULL
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+_CLOSE = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE}
+     WHERE conversation_id = {_ID}
+       AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(told)s)::text::boolean))
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+_ABANDONED = Sql(f"""
+    SELECT to_jsonb(record)::text, to_jsonb(conversation_id)::text, to_jsonb(question_id)::text, to_jsonb(call_id)::text
+      FROM {{graph}}.{TABLE} AS call
+     WHERE found_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM {{graph}}.{leases.TABLE} AS lease
+         WHERE lease.conversation_id = call.conversation_id AND lease.expires_at > clock_timestamp())
+     ORDER BY started_at LIMIT 1000
+       FOR UPDATE SKIP LOCKED
+""")  # noqa: S608  # constants
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A call before it is sent; `record` is its audit record if nothing more becomes known about it."""
+
+    question_id: str
+    call_id: str
+    record: JsonObject
+
+
+def fence(lease: Lease, intents: Sequence[Intent]) -> BoundStatement:
+    """Return the statement that renews a lease and stores intents, if the lease is held and has not expired."""
+    rows: list[JsonValue] = [
+        {"question_id": each.question_id, "call_id": each.call_id, "record": audit.encode(each.record)}
+        for each in intents
+    ]
+    return FENCE.bind(**leases.values_of(lease), intents=rows)
+
+
+def closed(conversation_id: str, question_id: str, *, has_told: bool) -> BoundStatement:
+    """Return the statement that removes the intents of a question, and those that the model has been told of."""
+    return _CLOSE.bind(id=conversation_id, question_id=question_id, told=has_told)
+
+
+def records_of(rows: Rows) -> list[JsonObject]:
+    """Return the records of the intents that `FIND` found."""
+    return [orjson.loads(str(record)) for record, _ in rows]
+
+
+def found(conversation_id: str, rows: Rows) -> list[BoundStatement]:
+    """Return the statements that write the audit rows of intents that are found for the first time."""
+    records = [orjson.loads(str(record)) for record, is_new in rows if is_new is True]
+    return [_NOTE_FOUND.bind(id=conversation_id), *audit.appended(records)] if records else []

@@ -1,0 +1,1 @@
+"""What a call changed: documents compared, without their secrets."""
