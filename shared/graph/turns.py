@@ -92,7 +92,7 @@ class Turns:
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
-        `verdict` is what the question means for an open approval. `also` runs after the question is stored.
+        `verdict` is what it means for an open approval. `also` runs after it is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.

@@ -114,6 +114,7 @@ class CallerTools:
         self._showing = Showing(mode, sees_undo=sees_undo)
         self._refreshing: asyncio.Task[None] | None = None
         self._approved: Approved | None = None
+        self._approved_operations: dict[str, str] = {}
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -172,6 +173,7 @@ class CallerTools:
         if approved and approved.digest != digest_of((each.call, self.facts_of(each.call)) for each in planned):
             yield self._refused(planned)
             return
+        self._approved_operations = {each.call.id: each.facts.operation for each in planned if approved and each.facts}
         running = RunningRound()
         events = running.events
         tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
@@ -256,7 +258,7 @@ class CallerTools:
 
     async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
         facts = toolset.facts(call.name, call.input, self._caller.principal)
-        is_approved = self._approved is not None
+        is_approved = self._approved_operations.get(call.id) == facts.operation
         check(self._toolbox.policy, facts, is_approved=is_approved)
         if is_approved and facts.is_changed:
             await toolset.accept(call.name)
