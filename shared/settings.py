@@ -88,6 +88,9 @@ class Settings(BaseModel):
 
     anthropic_api_key: SecretStr | None = Field(default=None, alias="ANTHROPIC_API_KEY")
     anthropic_base_url: HttpUrl | None = Field(default=None, alias="ANTHROPIC_BASE_URL")
+    provider: Literal["anthropic", "bedrock", "aws"] = Field(default="anthropic", alias="IMBI_ASSISTANT_PROVIDER")
+    aws_region: str | None = Field(default=None, alias="AWS_REGION", validate_default=True)
+    aws_workspace_id: str | None = Field(default=None, alias="ANTHROPIC_AWS_WORKSPACE_ID", validate_default=True)
     forced: bool | None = Field(default=None, alias="IMBI_ASSISTANT_ENABLED")
     model: str = Field(default="claude-sonnet-4-6", alias="IMBI_ASSISTANT_MODEL", min_length=1)
     max_tokens: int = Field(default=16384, alias="IMBI_ASSISTANT_MAX_TOKENS", ge=1)
@@ -128,6 +131,20 @@ class Settings(BaseModel):
             raise ValueError("must not be below POSTGRES_MIN_POOL_SIZE")
         return size
 
+    @field_validator("aws_region")
+    @classmethod
+    def _check_region(cls, region: str | None, info: ValidationInfo) -> str | None:
+        if region is None and info.data.get("provider", "anthropic") != "anthropic":
+            raise ValueError("is needed for IMBI_ASSISTANT_PROVIDER=bedrock or aws")
+        return region
+
+    @field_validator("aws_workspace_id")
+    @classmethod
+    def _check_workspace(cls, workspace_id: str | None, info: ValidationInfo) -> str | None:
+        if workspace_id is None and info.data.get("provider") == "aws":
+            raise ValueError("is needed for IMBI_ASSISTANT_PROVIDER=aws")
+        return workspace_id
+
     @field_validator("jwt_secret")
     @classmethod
     def _check_secret_length(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -149,8 +166,13 @@ class Settings(BaseModel):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether the assistant is switched on: by `IMBI_ASSISTANT_ENABLED`, or else by the presence of a model key."""
-        return self.anthropic_api_key is not None if self.forced is None else self.forced
+        """Whether the assistant is switched on: by `IMBI_ASSISTANT_ENABLED`, or else by credentials of a model."""
+        return self.has_credentials if self.forced is None else self.forced
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is a key of Anthropic's API, or a platform that uses the credentials of the process."""
+        return self.anthropic_api_key is not None or self.provider != "anthropic"
 
     @property
     def approval_policy(self) -> ApprovalPolicy:
@@ -177,6 +199,12 @@ def environment(dotenv: Path | None = None) -> dict[str, str]:
     """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out."""
     lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
+
+
+def has_model(variables: Mapping[str, str]) -> bool:
+    """Return whether variables name a model's key or where it is stored, or a platform that needs none."""
+    has_key = any(name.startswith("ANTHROPIC_API_KEY") for name in variables)
+    return has_key or variables.get("IMBI_ASSISTANT_PROVIDER", "anthropic") != "anthropic"
 
 
 def publish(name: str, value: str) -> None:

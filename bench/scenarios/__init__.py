@@ -15,6 +15,7 @@ from bench.scenarios import (
     patterns,
     queries,
     residents,
+    search,
     start,
     tokens,
 )
@@ -32,6 +33,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "crowd": crowd.measure,
     "lists": lists.measure,
     "queries": queries.measure,
+    "search": search.measure,
     "patterns": patterns.measure,
     "tokens": tokens.measure,
     "conversation": conversation.measure,

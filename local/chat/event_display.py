@@ -18,6 +18,7 @@ from local.chat.events import (
     ToolStarted,
     printable,
 )
+from local.chat.receipt_lines import receipt_lines
 
 if TYPE_CHECKING:
     from local.chat.events import Event, Usage
@@ -33,6 +34,8 @@ def show(event: Event, screen: Screen) -> None:
             screen.finish_text()
         case ToolFinished():
             screen.settle(event.id, _tool_line(event))
+            for line in receipt_lines(event):
+                screen.note(line)
         case ToolStarted() | ToolCallBegun():
             screen.begin(event.id, f"⚙ {event.name} …")
         case ClientAction():

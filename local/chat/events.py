@@ -100,11 +100,32 @@ class ToolStarted(ToolCallBegun):
     """A tool started to run."""
 
 
+class Change(_ResponseModel):
+    """One difference of a thing before and after a call; a value that is not set did not exist."""
+
+    path: Printable
+    before: JsonValue = None
+    after: JsonValue = None
+    is_secret: bool = False
+
+
+class Receipt(_ResponseModel):
+    """What a call changed."""
+
+    id: Printable
+    kind: Printable
+    path: Printable
+    left_out: int = 0
+    can_be_undone: bool = False
+
+
 class ToolFinished(ToolCallBegun):
     """A tool finished; older services do not send the duration."""
 
     is_error: bool = False
     duration_ms: int | None = None
+    changes: tuple[Change, ...] = ()
+    receipt: Receipt | None = None
 
 
 class ClientAction(_ResponseModel):

@@ -74,7 +74,7 @@ def delete(task: Task) -> Plan[str]:
     """Ask for confirmation before deleting something."""
     tool = _tool_for(task, Verb.DELETE)
     found = yield from task.find(tool.noun)
-    return f"{CONFIRM} the {tool.phrase} **{found.name}**? This cannot be undone. Say *yes* and I will."
+    return f"{CONFIRM} the {tool.phrase} **{found.name}**? Say *yes* and I will."
 
 
 def confirmed(task: Task) -> Plan[str]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local.demo_model import about, changes, lookups
+from local.demo_model import about, changes, lookups, undoing
 from local.demo_model.conversation import Turn
 from local.demo_model.dependencies import show_dependencies
 from local.demo_model.language import FILLER, Verb
@@ -50,6 +50,7 @@ INTENTS = (
     Intent(r"\bwho am i\b|\bwhat (?:may|can|am) i (?:do|allowed|permitted)|\bam i (?:an? )?admin", about.describe_user),
     Intent(r"\bmy (?:permissions?|profile|roles?|teams?)\b", about.describe_user),
     Intent(r"\b(?:refresh|reload|re-?read)\b.*\b(?:tools?|spec|openapi|document|servers?)\b", about.refresh_tools),
+    Intent(_POLITE + r"(?:undo|revert|take (?:that|it|this) back|roll (?:that|it|this) back)\b", undoing.undo),
     Intent(r"\brename\b.+\bto\b", changes.change),
     Intent(r"\b(?:set|change|update|edit|modify)\b.+\b(?:of|for)\b.+\bto\b", changes.change),
     Intent(_POLITE + r"add\b.*@.*\bto\b", changes.add_member),

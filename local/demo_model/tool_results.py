@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 Record: TypeAlias = "dict[str, JsonValue]"
+
+RECEIPT = re.compile(r"^\[Receipt (?P<id>\w+): (?P<change>.*)\]\s*\Z", re.MULTILINE)
+"""The line at the end of a result that says what the call changed."""
 
 _DECODER = JSONDecoder(strict=False)
 _WRAPPERS = ("result", "results", "data", "items", "records", "entries", "relationships", "components", "projects")
@@ -47,7 +51,7 @@ class ToolResult:
 
 def parse_result(text: str) -> ToolResult:
     """Parse a result; of a list that was cut off, only the complete elements remain."""
-    stripped = text.strip()
+    stripped = without_receipt(text).strip()
     if not stripped.startswith(("{", "[")):
         return ToolResult(None, stripped)
     try:
@@ -56,6 +60,11 @@ def parse_result(text: str) -> ToolResult:
         elements = list(_whole_elements(stripped))
         return ToolResult(elements or None, stripped, is_cut=True)
     return ToolResult(value, stripped, is_cut=bool(stripped[end:].strip()))
+
+
+def without_receipt(text: str) -> str:
+    """Return a result without the line that says what the call changed."""
+    return RECEIPT.sub("", text).rstrip()
 
 
 def text_of(value: object) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SEARCH = "search_tools"
 """The tool that searches for tools; the next request offers the ones that it found."""
-ABOUT_TOOLS = frozenset({SEARCH, "read_result"})
+ABOUT_TOOLS = frozenset({SEARCH, "read_result", "undo_change"})
 """Tools that never answer a question themselves."""
 MOST_SEARCHES = 4
 """The highest number of searches in one reply."""

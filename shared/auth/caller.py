@@ -75,7 +75,8 @@ class Authenticator:
 
         Raises: as read and identify.
         """
-        return await self.identify(caller.token, self.read(caller.token), directory)
+        checked = await self.identify(caller.token, self.read(caller.token), directory)
+        return replace(checked, conversation_id=caller.conversation_id)
 
     async def _subject(self, claims: Claims, directory: Directory) -> Principal:
         subject = await directory.find(claims.subject, claims.token_id, is_service_account=claims.is_service_account)

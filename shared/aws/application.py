@@ -110,7 +110,7 @@ class LambdaApplication:
     async def _start(self) -> None:
         """Build the application, and warm it up if it uses a model."""
         built = await self._current()
-        if built.configuration.settings.anthropic_api_key is None:
+        if not built.configuration.settings.has_credentials:
             return
         try:
             async with asyncio.timeout(_WARM_UP_SECONDS):

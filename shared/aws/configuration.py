@@ -47,7 +47,7 @@ def configure(variables: Mapping[str, str]) -> Configuration:
 
 
 def _metrics_sinks(settings: Settings) -> list[Sink]:
-    if settings.anthropic_api_key is None:
+    if not settings.has_credentials:
         return []
     from shared.aws.cloudwatch import CloudWatchMetrics  # noqa: PLC0415  # imported only if the function gives answers
 

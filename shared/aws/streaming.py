@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from shared.aws.runtime_loop import serve
-from shared.settings import environment, publish
+from shared.settings import environment, has_model, publish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def _application(variables: Mapping[str, str]) -> LambdaApplication:
     """Import the handler with everything that its answers need, so that a SnapStart snapshot contains all modules."""
     module, _, name = variables["_HANDLER"].rpartition(".")
     handler = cast("LambdaHandler", getattr(import_module(module), name))
-    if any(variable.startswith("ANTHROPIC_API_KEY") for variable in variables):
+    if has_model(variables):
         import_module("shared.chat.assembly")
     return handler.application()
 

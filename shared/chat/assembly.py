@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.agent.ui_links import UrlPatterns
+from shared.chat.past_conversations import StoredConversations
 from shared.chat.prefixes import Prefixes
 from shared.chat.receipts import ReceiptRecorder
 from shared.chat.recording import Recorders
@@ -20,6 +21,7 @@ from shared.tools.mcp.credentials import SecretDecryptor
 from shared.tools.mcp.egress import AddressPolicy, Network
 from shared.tools.mcp.toolset import Connector, ExternalToolset
 from shared.tools.openapi.toolset import OpenAPIToolset
+from shared.tools.recall import RecallToolset
 from shared.tools.refresh import Refresher, RefreshToolset
 from shared.tools.results.read_result import ReadResultToolset
 from shared.tools.results.store import ResultStore
@@ -30,6 +32,7 @@ from shared.tools.undo.toolset import UndoToolset
 if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.round_gate import Authorize
+    from shared.claude.endpoint import Endpoint
     from shared.domain.models import Caller, Lease, Message
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
@@ -70,9 +73,24 @@ def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders: 
 
 def model_client(settings: Settings) -> Claude:
     """Build the client of the model, without a request."""
+    return Claude(
+        _endpoint(settings), idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens
+    )
+
+
+def _endpoint(settings: Settings) -> Endpoint:
+    if settings.provider != "anthropic" and settings.aws_region is not None:
+        from shared.claude.platforms import PlatformApi  # noqa: PLC0415  # imports the SDK, which takes a second
+
+        return PlatformApi(
+            settings.provider,
+            region=settings.aws_region,
+            workspace_id=settings.aws_workspace_id,
+            base_url=settings.anthropic_base_url,
+            idle_seconds=settings.model_idle_seconds,
+        )
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    endpoint = AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
-    return Claude(endpoint, idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens)
+    return AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:
@@ -105,8 +123,9 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories
     search = SearchToolset(lambda caller: toolbox.for_caller(caller).definitions())
     results = ResultStore()
     reading = ReadResultToolset(results, settings.max_tool_result_chars)
+    recall = RecallToolset(StoredConversations(repositories))
     toolbox = Toolbox(
-        [ClientSideToolset(), RefreshToolset(refresher), search, reading, undoing, api, external],
+        [ClientSideToolset(), RefreshToolset(refresher), search, reading, recall, undoing, api, external],
         refresher=refresher,
         results=results,
         max_result_chars=settings.max_tool_result_chars,

@@ -31,7 +31,7 @@ def _model_key(installation: Installation) -> Finding:
         return Finding(_MODEL, "warning", "The assistant is switched off by IMBI_ASSISTANT_ENABLED.")
     if "model" in installation.embedded:
         return Finding(_MODEL, "ok", "The model is embedded; `imbi-assistant serve` starts it, without a key.")
-    if settings.anthropic_api_key is not None:
+    if settings.has_credentials:
         return Finding(_MODEL, "ok", f"It is set, for {settings.model}.")
     if settings.is_enabled:
         detail = "ANTHROPIC_API_KEY is not set. The assistant is switched on all the same; its model must need no key."

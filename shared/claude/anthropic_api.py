@@ -29,6 +29,26 @@ _MAX_CONNECTIONS = 1000
 _MAX_ERROR_BYTES = 65_536
 
 
+def open_client(url: str, idle_seconds: float) -> httpx2.AsyncClient:
+    """Build an HTTP client for requests to a model; `idle_seconds` limits each wait for bytes."""
+    proxy = proxy_for(url)
+    tls = httpx2.create_ssl_context()
+    return httpx2.AsyncClient(
+        transport=KeptConnections(
+            lambda kept: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS, kept))
+        ),
+        timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
+        # The key must not go to another host.
+        follow_redirects=False,
+        event_hooks={"request": [_mark_repeatable]},
+    )
+
+
+async def _mark_repeatable(request: httpx2.Request) -> None:
+    # A reply that was begun twice costs tokens, and changes nothing.
+    request.extensions = {**request.extensions, REPEATABLE: True}
+
+
 class AnthropicApi:
     """The endpoint of Anthropic's API, or of a server that speaks it."""
 
@@ -45,16 +65,7 @@ class AnthropicApi:
             "user-agent": "imbi-assistant",
             "x-api-key": api_key,
         }
-        proxy = proxy_for(url)
-        tls = httpx2.create_ssl_context()
-        self._client = httpx2.AsyncClient(
-            transport=KeptConnections(
-                lambda kept: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS, kept))
-            ),
-            timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
-            # The key must not go to another host.
-            follow_redirects=False,
-        )
+        self._client = open_client(url, idle_seconds)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -89,11 +100,7 @@ class AnthropicApi:
 
     async def _send(self, request: EncodedRequest) -> httpx2.Response:
         headers = self._headers | ({"anthropic-beta": request.betas} if request.betas else {})
-        # A reply that was begun twice costs tokens, and changes nothing.
-        extensions = {REPEATABLE: True}
-        built = self._client.build_request(
-            "POST", self._url, content=request.body, headers=headers, extensions=extensions
-        )
+        built = self._client.build_request("POST", self._url, content=request.body, headers=headers)
         return await self._client.send(built, stream=True)
 
     async def _error_body(self, response: httpx2.Response) -> bytes:

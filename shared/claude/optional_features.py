@@ -55,6 +55,9 @@ class Features:
         if _NOT_KNOWN.search(text) is None or _is_about_thinking(text):
             return False
         named = {each for each in used if each.is_named_in(text)}
+        if not named and "beta" in text:
+            # Amazon Bedrock answers "invalid beta flag" without a name.
+            named = set(used)
         for each in named:
             log.warning("the model's API does not support the feature %s; it is no longer used", each.beta)
         self._refused |= named

@@ -44,6 +44,8 @@ class Caller:
 
     principal: Principal
     token: str = field(repr=False)
+    conversation_id: UUID | None = None
+    """The conversation that is being answered; None in all other requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,17 @@ class Conversation:
     """The key of the stored system prompt and tools of the conversation."""
     edits: HistoryEdits = NO_EDITS
     """The parts of the history that are no longer sent to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConversation:
+    """A conversation that a search has found."""
+
+    conversation: Conversation
+    snippet: str
+    """The part of its text that shows why, with the found words between asterisks."""
+    clauses: int
+    """How many clauses of the query occur in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

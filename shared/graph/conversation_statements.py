@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph.statements import Sql, agtype_parameter, equals, property_of
+from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of
 from shared.graph.vertex_changes import CHANGED_PROPERTIES
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OWNED = f"{equals('id')} AND {equals('user_email', 'email')}"
 _OF_CONVERSATION = equals("conversation_id", "id")
-_NOT_ARCHIVED = f"NOT coalesce({property_of('is_archived')} OPERATOR(ag_catalog.=) 'true'::ag_catalog.agtype, false)"
+_NOT_ARCHIVED = is_not_true("is_archived")
 _KEY = ", ".join(property_of(name) for name in ("updated_at", "id"))
 _BEFORE = f"""ROW({_KEY}) OPERATOR(ag_catalog.<)
               ROW({agtype_parameter("before_updated_at")}, {agtype_parameter("before_id")})"""

@@ -11,6 +11,7 @@ from shared.graph.documents import DocumentCache
 from shared.graph.fences import Fences
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
+from shared.graph.message_pages import MessagePages
 from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
@@ -31,6 +32,7 @@ class Repositories:
         """Build the repositories; `api_url` names the OpenAPI document that is cached, `now` ends approvals."""
         self.conversations = Conversations(graph)
         self.search = ConversationSearch(graph)
+        self.message_pages = MessagePages(graph)
         self.contents = Contents(graph)
         self.turns = Turns(graph, now)
         self.approvals = Approvals(graph)

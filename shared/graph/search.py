@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain.models import FoundConversation
 from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
 from shared.graph import agtype, mapping
-from shared.graph.search_vectors import match_all, match_any, vectors
-from shared.graph.statements import Sql, property_of, text_parameter
+from shared.graph.search_vectors import matches, vectors
+from shared.graph.statements import Sql, is_not_true, property_of, text_parameter
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from shared.domain.models import Conversation, Message
+    from shared.domain.models import JsonObject, Message
     from shared.domain.search_query import SearchQuery
     from shared.graph.connector import Graph
     from shared.graph.statements import BoundStatement
@@ -36,6 +37,7 @@ CREATE_TABLE = (
         message_id text NOT NULL,
         part integer NOT NULL,
         owner text NOT NULL,
+        weight real NOT NULL,
         written_at timestamptz NOT NULL,
         words tsvector NOT NULL,
         PRIMARY KEY (conversation_id, message_id, part)
@@ -46,12 +48,16 @@ CREATE_TABLE = (
 
 _TITLE = ""
 """Stands for a message's id in the row of a title."""
+_TITLE_WEIGHT = 1.0
+_QUESTION_WEIGHT = 0.4
+_ANSWER_WEIGHT = 0.2
+"""What a match counts, by the text that it is in."""
 _HALF_LIFE_SECONDS = 30 * 24 * 3600
 _OLDEST_SHARE = 0.25
 """What a very old match counts, compared with one of this moment."""
 
-_ANY = f"{text_parameter('any')}::tsquery"
-_AGE = f"least(greatest(extract(epoch FROM now() - max(hit.written_at)), 0) / {_HALF_LIFE_SECONDS}, 60)::float8"
+_AGE = f"least(greatest(extract(epoch FROM now() - max(written_at)), 0) / {_HALF_LIFE_SECONDS}, 60)::float8"
+_RECENCY = f"({_OLDEST_SHARE} + {1 - _OLDEST_SHARE} * 0.5::float8 ^ {_AGE})"
 
 
 def _agtype(json: str) -> str:
@@ -59,51 +65,60 @@ def _agtype(json: str) -> str:
     return f"ag_catalog.agtype_in(textout(({json})::text))"
 
 
+# Only the index reads the words. The rank of PostgreSQL's own functions would read those of every hit.
 SEARCH = Sql(f"""
     WITH clause AS MATERIALIZED (
-        SELECT place, (value ->> 'match')::tsquery AS match, (value ->> 'excluded')::boolean AS excluded
+        SELECT place, (value ->> 0)::tsquery AS match, (value ->> 1)::boolean AS excluded
           FROM jsonb_array_elements(%(clauses)s::jsonb) WITH ORDINALITY AS list (value, place)
     ), hit AS MATERIALIZED (
-        SELECT conversation_id, message_id, written_at, words, ts_rank(words, {_ANY}, 1) AS rank
-          FROM {{graph}}.{TABLE} WHERE words @@ {_ANY} AND owner = {text_parameter("email")}
+        SELECT place, excluded, conversation_id, message_id, weight, written_at
+          FROM clause JOIN {{graph}}.{TABLE} AS written
+            ON written.words @@ clause.match AND written.owner = {text_parameter("email")}
+    ), occurring AS (
+        SELECT conversation_id, bool_or(excluded) AS excluded, max(weight) AS weight, max(written_at) AS written_at
+          FROM hit GROUP BY conversation_id, place
     ), found AS (
-        SELECT hit.conversation_id, count(DISTINCT place) AS clauses,
-               (array_agg(hit.message_id ORDER BY hit.message_id = '', rank DESC, hit.written_at DESC))[1]
-                   AS message_id,
-               max(rank) * ({_OLDEST_SHARE} + {1 - _OLDEST_SHARE} * 0.5::float8 ^ {_AGE}) AS score
-          FROM hit LEFT JOIN clause ON hit.words @@ clause.match
-         GROUP BY hit.conversation_id
-        HAVING coalesce(bool_or(excluded), false) IS FALSE AND count(DISTINCT place) >= (%(least)s)::text::bigint
-    ), best AS (
-        SELECT conversation.properties, found.*
+        SELECT conversation_id, count(*) AS clauses, avg(weight) * {_RECENCY} AS score
+          FROM occurring GROUP BY conversation_id
+        HAVING NOT bool_or(excluded) AND count(*) >= (%(least)s)::text::bigint
+    ), page AS MATERIALIZED (
+        SELECT found.*, conversation.properties
           FROM found
           JOIN {{graph}}."Conversation" AS conversation
             ON {property_of("id", "conversation")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(found.conversation_id)")}
            AND {property_of("user_email", "conversation")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
          WHERE (%(include_archived)s)::text::boolean
-            OR NOT coalesce({property_of("is_archived", "conversation")} OPERATOR(ag_catalog.=)
-                            'true'::ag_catalog.agtype, false)
-         ORDER BY clauses DESC, score DESC, found.conversation_id
+            OR {is_not_true("is_archived", "conversation")}
+         ORDER BY clauses DESC, score DESC, conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
+    ), best AS (
+        SELECT DISTINCT ON (conversation_id) conversation_id, message_id
+          FROM hit WHERE message_id <> '{_TITLE}' AND conversation_id IN (SELECT conversation_id FROM page)
+         GROUP BY conversation_id, message_id
+         ORDER BY conversation_id, count(DISTINCT place) DESC, max(weight) DESC, max(written_at) DESC
     )
-    SELECT best.properties, to_jsonb(best.clauses)::text,
+    SELECT page.properties, to_jsonb(page.clauses)::text,
            (SELECT {property_of("content", "message")} FROM {{graph}}."Message" AS message
-             WHERE best.message_id <> ''
-               AND {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
-      FROM best ORDER BY clauses DESC, score DESC, best.conversation_id
+             WHERE {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
+      FROM page LEFT JOIN best USING (conversation_id)
+     ORDER BY page.clauses DESC, page.score DESC, conversation_id
 """)  # noqa: S608  # values are bound
-WRITE = Sql(f"""
-    INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
-    SELECT {text_parameter("id")}, message_id, part, {text_parameter("email")}, written_at, words::tsvector
+COLUMNS = "conversation_id, message_id, part, owner, weight, written_at, words"
+SELECT_ROWS = f"""
+    SELECT {text_parameter("id")}, message_id, part, {text_parameter("email")}, weight, written_at, words::tsvector
       FROM jsonb_to_recordset(%(rows)s::jsonb)
-           AS row (message_id text, part integer, written_at timestamptz, words text)
+           AS row (message_id text, part integer, weight real, written_at timestamptz, words text)"""  # noqa: S608  # values are bound
+WRITE = Sql(f"""
+    INSERT INTO {{graph}}.{TABLE} ({COLUMNS})
+    {SELECT_ROWS}
     ON CONFLICT (conversation_id, message_id, part)
        DO UPDATE SET words = excluded.words, written_at = excluded.written_at
     RETURNING 'true'
-""")  # noqa: S608  # values are bound
+""")
 WRITE_TITLE = Sql(f"""
-    INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
-    SELECT {text_parameter("id")}, '{_TITLE}', 0, {text_parameter("email")}, now(), {text_parameter("words")}::tsvector
+    INSERT INTO {{graph}}.{TABLE} ({COLUMNS})
+    SELECT {text_parameter("id")}, '{_TITLE}', 0, {text_parameter("email")}, {_TITLE_WEIGHT}, now(),
+           {text_parameter("words")}::tsvector
       FROM {{graph}}."Conversation"
      WHERE {property_of("id")} OPERATOR(ag_catalog.=) {_agtype("%(id)s::jsonb")}
        AND {property_of("user_email")} OPERATOR(ag_catalog.=) {_agtype("%(email)s::jsonb")}
@@ -121,16 +136,6 @@ FORGET_MESSAGES = Sql(f"""
        AND message_id = ANY (ARRAY(SELECT jsonb_array_elements_text(%(message_ids)s::jsonb)))
     RETURNING 'true'
 """)  # noqa: S608  # constants
-
-
-@dataclass(frozen=True, slots=True)
-class FoundConversation:
-    """A conversation that a search has found, with the part of its text that shows why."""
-
-    conversation: Conversation
-    snippet: str
-    clauses: int
-    """How many clauses of the query occur in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +170,16 @@ class ConversationSearch:
         """Return a page of the user's conversations in which all clauses occur, or at least `least` of them.
 
         A clause may occur in the title or in any message. Conversations with more clauses come first, then those with
-        the higher score: the rank of the best match (a title counts more than a question, and a question more than an
-        answer), times a factor from 1 for a match of this moment down to 0.25. The factor's excess over 0.25 halves
-        every 30 days.
+        the higher score. It is the mean weight of the clauses' best matches (a title counts more than a question, and a
+        question more than an answer), times a factor from 1 for a match of this moment down to 0.25. The factor's
+        excess over 0.25 halves every 30 days.
         """
         if not query.clauses:
             return []
         bound = SEARCH.bind(
-            clauses=[dict(each) for each in match_all(email, query)],
-            any=match_any(email, query),
+            clauses=[[match, is_excluded] for match, is_excluded in matches(email, query)],
             email=email,
-            least=len(query.wanted) if least is None else least,
+            least=max(len(query.wanted) if least is None else least, 1),
             include_archived=include_archived,
             limit=limit,
             offset=offset,
@@ -202,15 +206,16 @@ def rows_of(email: str, texts: Iterable[Text]) -> list[JsonValue]:
 
 def title_written(conversation_id: UUID | str, email: str, title: str) -> BoundStatement:
     """Return the statement that makes a title findable, if the conversation has this title when it runs."""
-    words = next(vectors(email, title, "A"), "")
+    words = next(vectors(email, title), "")
     return WRITE_TITLE.bind(id=str(conversation_id), email=email, title=title, words=words)
 
 
 def _rows(email: str, text: Text) -> Iterator[JsonValue]:
     content = without_ui_blocks(text.content) if text.is_question else text.content
-    written_at = clock.to_text(text.written_at)
-    for part, words in enumerate(vectors(email, content, "B" if text.is_question else "C")):
-        yield {"message_id": text.message_id, "part": part, "written_at": written_at, "words": words}
+    weight = _QUESTION_WEIGHT if text.is_question else _ANSWER_WEIGHT
+    row: JsonObject = {"message_id": text.message_id, "weight": weight, "written_at": clock.to_text(text.written_at)}
+    for part, words in enumerate(vectors(email, content)):
+        yield {**row, "part": part, "words": words}
 
 
 def _found(query: SearchQuery, properties: JsonValue, clauses: JsonValue, content: JsonValue) -> FoundConversation:

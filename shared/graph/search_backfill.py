@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from shared.graph import agtype
 from shared.graph import conversation_statements as statements
 from shared.graph.connector import Graph
-from shared.graph.search import TABLE, Text, rows_of, title_written
-from shared.graph.statements import Sql, agtype_parameter, property_of, text_parameter
+from shared.graph.search import COLUMNS, SELECT_ROWS, TABLE, Text, rows_of, title_written
+from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -40,22 +40,23 @@ def _text_of(expression: str) -> str:
 
 _IS_COMPLETE = f"""(last.id IS NULL OR {_is_written(_text_of("last.id"))})
                AND ({property_of("title", "page")} IS NULL OR {_is_written("''")})"""
-_HAS_NO_RESULTS = f"""({property_of("tool_results")} IS NULL
-                   OR {property_of("tool_results")} = ANY (ARRAY['[]', '"[]"', '"null"', '""']::ag_catalog.agtype[]))"""
+_EMPTY = """ANY (ARRAY['[]', '"[]"', '"null"', '""']::ag_catalog.agtype[])"""
+_RESULTS = property_of("tool_results")
+_HAS_NO_RESULTS = f"({_RESULTS} IS NULL OR {_RESULTS} OPERATOR(ag_catalog.=) {_EMPTY})"
 
 # ORDER BY names both columns of the index on messages, because AGE's equality does not tell the planner that the first
 # one is constant.
 PAGE = Sql(f"""
     WITH page AS MATERIALIZED (
         SELECT properties, {property_of("id")} AS id
-          FROM {{graph}}."Conversation" WHERE {property_of("id")} > {agtype_parameter("after")}
+          FROM {{graph}}."Conversation" WHERE {property_of("id")} OPERATOR(ag_catalog.>) {agtype_parameter("after")}
          ORDER BY {property_of("id")} LIMIT {_CONVERSATIONS}
     )
     SELECT page.id, {property_of("user_email", "page")}, {property_of("title", "page")},
            to_jsonb({_IS_COMPLETE})::text
       FROM page LEFT JOIN LATERAL (
            SELECT {property_of("id")} AS id FROM {{graph}}."Message"
-            WHERE {property_of("conversation_id")} = page.id
+            WHERE {property_of("conversation_id")} OPERATOR(ag_catalog.=) page.id
             ORDER BY {property_of("conversation_id")} DESC, {property_of("sequence")} DESC LIMIT 1) AS last ON true
      ORDER BY page.id
 """)  # noqa: S608  # values are bound
@@ -63,18 +64,17 @@ TEXTS = Sql(f"""
     SELECT {property_of("sequence")}, {property_of("id")}, {property_of("role")}, {property_of("created_at")},
            CASE WHEN {_HAS_NO_RESULTS} THEN {property_of("content")} END
       FROM {{graph}}."Message"
-     WHERE {property_of("conversation_id")} = {agtype_parameter("id")}
-       AND {property_of("sequence")} > {agtype_parameter("after")}
+     WHERE {equals("conversation_id", "id")}
+       AND {property_of("sequence")} OPERATOR(ag_catalog.>) {agtype_parameter("after")}
      ORDER BY {property_of("conversation_id")}, {property_of("sequence")} LIMIT {_MESSAGES}
 """)  # noqa: S608  # values are bound
 WRITE_EXISTING = Sql(f"""
-    INSERT INTO {{graph}}.{TABLE} (conversation_id, message_id, part, owner, written_at, words)
-    SELECT {text_parameter("id")}, message_id, part, {text_parameter("email")}, written_at, words::tsvector
-      FROM jsonb_to_recordset(%(rows)s::jsonb)
-           AS row (message_id text, part integer, written_at timestamptz, words text)
+    INSERT INTO {{graph}}.{TABLE} ({COLUMNS})
+    {SELECT_ROWS}
      WHERE EXISTS (SELECT 1 FROM {{graph}}."Message" AS message
-                    WHERE {property_of("id", "message")} = ag_catalog.agtype_in(textout(to_jsonb(row.message_id)::text))
-                      AND {property_of("is_superseded", "message")} IS DISTINCT FROM 'true'::ag_catalog.agtype)
+                    WHERE {property_of("id", "message")}
+                          OPERATOR(ag_catalog.=) ag_catalog.agtype_in(textout(to_jsonb(row.message_id)::text))
+                      AND {is_not_true("is_superseded", "message")})
     ON CONFLICT (conversation_id, message_id, part) DO NOTHING
     RETURNING 'true'
 """)  # noqa: S608  # values are bound

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from collections import defaultdict
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from shared.domain.search_query import stem_of
 from shared.util.words import words
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.domain.search_query import Clause, SearchQuery, Term
-
-Weight: TypeAlias = Literal["A", "B", "C"]
 
 _KEY_CHARS = 6
 _STEM = "~"
@@ -35,7 +33,7 @@ _OVERHEAD_BYTES = 16
 """The bytes of an entry besides its text, at most."""
 
 
-def vectors(owner: str, text: str, weight: Weight) -> Iterator[str]:
+def vectors(owner: str, text: str) -> Iterator[str]:
     """Yield the tsvectors of a text as literals; a text without words has none."""
     key = _key(owner)
     places: defaultdict[str, list[int]] = defaultdict(list)
@@ -43,7 +41,7 @@ def vectors(owner: str, text: str, weight: Weight) -> Iterator[str]:
     before = None
     for word in words(text):
         if position >= _WORDS_OF_VECTOR or size >= _BYTES_OF_VECTOR:
-            yield _literal(key, places, weight)
+            yield _literal(key, places)
             places.clear()
             position = size = 0
         position += not word.is_tail_of(before) or not position
@@ -52,21 +50,17 @@ def vectors(owner: str, text: str, weight: Weight) -> Iterator[str]:
             places[entry].append(position)
             size += len(entry.encode()) + len(key) + _OVERHEAD_BYTES
     if places:
-        yield _literal(key, places, weight)
+        yield _literal(key, places)
 
 
-def match_all(owner: str, query: SearchQuery) -> list[dict[str, str | bool]]:
-    """Return the clauses of a query, each as a tsquery."""
+def matches(owner: str, query: SearchQuery) -> list[tuple[str, bool]]:
+    """Return the clauses of a query, each as a tsquery and whether it is excluded.
+
+    A query that only excludes gets a clause that all texts of the owner match.
+    """
     key = _key(owner)
-    return [{"match": _clause(key, clause), "excluded": clause.is_excluded} for clause in query.clauses]
-
-
-def match_any(owner: str, query: SearchQuery) -> str:
-    """Return the tsquery of every text that says something about the query: any clause, or all texts of the owner."""
-    key = _key(owner)
-    if not query.wanted:
-        return _quoted(key) + ":*"
-    return " | ".join(_clause(key, clause) for clause in query.clauses)
+    clauses = [(_clause(key, clause), clause.is_excluded) for clause in query.clauses]
+    return clauses if query.wanted else [*clauses, (_quoted(key) + ":*", False)]
 
 
 @lru_cache(maxsize=1024)
@@ -80,11 +74,8 @@ def _entries(word: str) -> tuple[str, ...]:
     return (word,) if stem is None or stem == word else (word, _STEM + stem)
 
 
-def _literal(key: str, places: dict[str, list[int]], weight: Weight) -> str:
-    return " ".join(
-        f"{_quoted(key + entry)}:{','.join(f'{place}{weight}' for place in positions)}"
-        for entry, positions in places.items()
-    )
+def _literal(key: str, places: dict[str, list[int]]) -> str:
+    return " ".join(f"{_quoted(key + entry)}:{','.join(map(str, positions))}" for entry, positions in places.items())
 
 
 def _clause(key: str, clause: Clause) -> str:

@@ -74,6 +74,11 @@ def equals(name: str, parameter: str | None = None, table: str = "") -> str:
     return f"{property_of(name, table)} OPERATOR(ag_catalog.=) {agtype_parameter(parameter or name)}"
 
 
+def is_not_true(name: str, table: str = "") -> str:
+    """Return the SQL condition that a property is not the value true; it may be missing."""
+    return f"NOT coalesce({property_of(name, table)} OPERATOR(ag_catalog.=) 'true'::ag_catalog.agtype, false)"
+
+
 def text_parameter(name: str) -> str:
     """Return the SQL expression of a parameter as a plain text, for the columns of ordinary tables."""
     return f"(%({name})s::jsonb #>> '{{}}')"

@@ -103,10 +103,8 @@ class Turns:
         """
 
         def check(results: list[Rows]) -> None:
-            earlier = _check_begun(results, question)
-            is_decision = results[4] and verdict in _DECISIONS
-            if not is_decision and sum(map(is_question, earlier)) >= limit:
-                raise ConversationFull
+            is_decision = bool(results[4]) and verdict in _DECISIONS
+            _check_begun(results, question, None if is_decision else limit)
 
         owned = statements.owned_by(email, lease.conversation_id)
         try:
@@ -216,15 +214,16 @@ def _begun(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement, .
     )
 
 
-def _check_begun(results: list[Rows], question: Message) -> list[StoredMessage]:
-    """Check that a question can be answered now; return the messages before it."""
+def _check_begun(results: list[Rows], question: Message, limit: int | None) -> None:
+    """Check that a question can be answered now."""
     check_found(results)
     _, acquired, rows, parked, *_ = results
     earlier = mapping.messages(rows)
     check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
     if not acquired:
         raise ConversationBusy
-    return earlier
+    if limit is not None and sum(map(is_question, earlier)) >= limit:
+        raise ConversationFull
 
 
 def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:

@@ -14,7 +14,6 @@ from shared.util.text import is_storable
 if TYPE_CHECKING:
     from shared.domain import models
     from shared.domain.parked_rounds import ParkedRound
-    from shared.graph import search
 
 
 def _check_storable(text: str) -> str:
@@ -68,7 +67,7 @@ class FoundConversation(Conversation):
     """The part of a message, or the title, that shows why; the words that were found are between `**` and `**`."""
 
     @classmethod
-    def of(cls, found: search.FoundConversation) -> FoundConversation:
+    def of(cls, found: models.FoundConversation) -> FoundConversation:
         """Return the body for a found conversation."""
         return cls(**Conversation.model_validate(found.conversation).model_dump(), snippet=found.snippet)
 

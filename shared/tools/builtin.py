@@ -10,8 +10,20 @@ REFRESH_OPENAPI_SPEC: Final = "refresh_openapi_spec"
 SEARCH_TOOLS: Final = "search_tools"
 READ_RESULT: Final = "read_result"
 CALL_TOOL: Final = "call_tool"
+SEARCH_MY_CONVERSATIONS: Final = "search_my_conversations"
+READ_MY_CONVERSATION: Final = "read_my_conversation"
 UNDO_CHANGE: Final = "undo_change"
 
 BUILTIN_NAMES: Final = frozenset(
-    {NAVIGATE_TO, REFRESH_DATA, REFRESH_OPENAPI_SPEC, SEARCH_TOOLS, READ_RESULT, CALL_TOOL, UNDO_CHANGE}
+    {
+        NAVIGATE_TO,
+        REFRESH_DATA,
+        REFRESH_OPENAPI_SPEC,
+        SEARCH_TOOLS,
+        READ_RESULT,
+        CALL_TOOL,
+        SEARCH_MY_CONVERSATIONS,
+        READ_MY_CONVERSATION,
+        UNDO_CHANGE,
+    }
 )

@@ -53,3 +53,18 @@ async def test_a_suggested_question_gets_an_answer_from_the_data(assistant: Serv
     assert results, answer.text
     assert not any(event.data["is_error"] for event in results)
     assert ANSWERS[question] in answer.text
+
+
+@pytest.mark.proves("demo.undo")
+async def test_a_change_is_shown_and_taken_back(assistant: Service) -> None:
+    async with assistant.client() as client:
+        conversation = await client.begin()
+        changed = await client.ask(conversation, "Rename the Deploy CLI to Deployment CLI")
+        undone = await client.ask(conversation, "Undo that")
+        again = await client.ask(conversation, "Undo that")
+        described = await client.ask(conversation, "Describe deploy-cli")
+    [result] = [event.data for event in changed.of("tool_result") if event.data["name"] == "patch_project"]
+    assert result["changes"] == [{"path": "/name", "before": "Deploy CLI", "after": "Deployment CLI"}]
+    assert "Undone: changed" in undone.text
+    assert "nothing in this conversation that could be undone" in again.text
+    assert "Deployment CLI" not in described.text

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import datetime
 
 import pytest
 from rich.console import Console
 
 from local.chat.event_display import show
-from local.chat.events import AnswerDone, TextAdded, parse
+from local.chat.events import AnswerDone, TextAdded, ToolFinished, parse
 from local.chat.markdown_blocks import split_finished
+from local.chat.receipt_lines import receipt_lines
 from local.chat.relative_time import relative_time
 from local.chat.sse import Frame, FrameReader
 from local.chat.tables import TerminalMarkdown
@@ -42,6 +44,34 @@ def test_unknown_events_and_unknown_fields_are_left_out() -> None:
     assert parse(Frame("something_new", "not even JSON")) is None
     assert parse(Frame("text", '{"text": "a", "more": 1}')) == TextAdded(text="a")
     assert isinstance(parse(Frame("done", '{"message_id": "m"}')), AnswerDone)
+
+
+def test_a_change_is_shown_below_its_call() -> None:
+    finished = parse(
+        Frame(
+            "tool_result",
+            json.dumps(
+                {
+                    "id": "a",
+                    "name": "patch_project",
+                    "changes": [
+                        {"path": "/name", "before": "Old", "after": "\x1b[31mNew"},
+                        {"path": "/note", "after": None},
+                        {"path": "/token", "is_secret": True},
+                    ],
+                    "receipt": {"id": "r", "kind": "changed", "path": "/a", "can_be_undone": True, "left_out": 2},
+                }
+            ),
+        )
+    )
+    assert isinstance(finished, ToolFinished)
+    assert receipt_lines(finished) == [
+        '  name: "Old" → "\\u001b[31mNew"',
+        "  note: nothing → null",
+        "  token: a secret",
+        "  and 2 more",
+        '  Say "undo that" to take it back.',
+    ]
 
 
 # Markdown

@@ -37,6 +37,7 @@ class DocumentsApi:
     reading: Callable[[], Any] | None = None
     """What happens at each reading, instead of its usual answer."""
     has_etags: bool = True
+    refuses_changes: bool = False
     sent_conditions: list[str] = field(default_factory=list)
     """The If-Match of the changes that had one."""
 
@@ -65,7 +66,7 @@ class DocumentsApi:
             response: Response = await answer if asyncio.iscoroutine(answer) else answer
             return response
         thing = self._thing(request)
-        return self._shown(thing) if thing is not None else JSONResponse({"detail": "not found"}, 404)
+        return self.shown(thing) if thing is not None else JSONResponse({"detail": "not found"}, 404)
 
     async def _make(self, request: Request) -> Response:
         kind = request.path_params["kind"]
@@ -82,17 +83,15 @@ class DocumentsApi:
     async def _change(self, request: Request) -> Response:
         kind, key = request.path_params["kind"], request.path_params["key"]
         current = self._thing(request)
-        if condition := request.headers.get("If-Match"):
-            self.sent_conditions.append(condition)
-            if current is None or condition != etag(current):
-                return JSONResponse({"detail": "changed"}, 412)
+        if (refusal := self._refusal(request, current)) is not None:
+            return refusal
         if request.method == "PUT" and (current is not None or KINDS[kind].puts_new):
             body = await request.json()
             kept = {
                 name: current[name] for name in ("id", "created_at") if isinstance(current, dict) and name in current
             }
             self._store(request, kind, key, {**body, **kept} if isinstance(body, dict) else body)
-            return self._shown(self.things[kind][key])
+            return self.shown(self.things[kind][key])
         if current is None:
             return JSONResponse({"detail": "not found"}, 404)
         if request.method == "DELETE":
@@ -104,7 +103,17 @@ class DocumentsApi:
         except Refused as error:
             return JSONResponse({"detail": str(error)}, 422)
         self._store(request, kind, key, changed)
-        return self._shown(self.things[kind][key])
+        return self.shown(self.things[kind][key])
+
+    def _refusal(self, request: Request, current: Any) -> Response | None:
+        if self.refuses_changes:
+            return JSONResponse({"detail": "not now"}, 409)
+        condition = request.headers.get("If-Match")
+        if condition is None:
+            return None
+        self.sent_conditions.append(condition)
+        is_same = current is not None and condition == etag(current)
+        return None if is_same else JSONResponse({"detail": "changed"}, 412)
 
     def _thing(self, request: Request) -> Any:
         return self.things[request.path_params["kind"]].get(request.path_params["key"])
@@ -115,7 +124,8 @@ class DocumentsApi:
             value = {**value, "updated_at": str(next(self._ids))}
         self.things[kind][key] = value
 
-    def _shown(self, thing: Any) -> Response:
+    def shown(self, thing: Any) -> Response:
+        """Answer with a thing."""
         return JSONResponse(thing, headers={"ETag": etag(thing)} if self.has_etags else None)
 
 

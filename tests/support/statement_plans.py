@@ -23,6 +23,7 @@ VALUES: dict[str, Any] = {
     "removed": ["prefix"],
     "properties": {"id": "new"},
     "include_archived": False,
+    "told": False,
     "least": 1,
     "clauses": [],
     "held": {"conversation-7": "holder"},

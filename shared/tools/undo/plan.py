@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.domain.errors import ToolError
 from shared.domain.receipts import ThingAddress
+from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.parameters import BODY
 from shared.tools.openapi.things import path_arguments
 from shared.tools.receipts.differences import deliberate
@@ -106,4 +108,8 @@ def _arguments(operation: Operation, address: ThingAddress, body: JsonObject) ->
     missing = [name for name, each in operation.arguments.items() if each.is_required and name not in arguments]
     if missing:
         raise Obstacle(f"{operation.definition.name} needs {', '.join(missing)}, which the receipt does not hold")
+    try:
+        read_arguments(operation, arguments)
+    except ToolError as error:
+        raise Obstacle(f"the API shows a value in another form than it takes: {str(error).rstrip('.')}") from error
     return arguments

@@ -27,8 +27,8 @@ async def test_two_hundred_random_changes_are_taken_back_or_refused() -> None:
 @pytest.mark.slow
 async def test_thousands_of_random_changes_over_http() -> None:
     async with undo_world(over_http=True) as world:
-        ends = Counter([await _try(world, number) for number in range(3000)])
-    assert ends["undone"] > 1200, ends
+        ends = Counter([await _try(world, number) for number in range(1200)])
+    assert ends["undone"] > 500, ends
 
 
 async def _try(world: UndoWorld, number: int) -> str:

@@ -1,0 +1,83 @@
+"""Undos in an API in Imbi's ways, which shows a project's team as an object and takes its slug."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+
+from local.demo_api import create_demo_api
+from local.tokens import issue_token
+from shared.domain.models import Caller, Principal
+from shared.tools.openapi.toolset import OpenAPIToolset
+from tests.support.documents_api import DocumentsApi
+from tests.support.service import JWT_SECRET
+from tests.support.undo_world import UndoWorld
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ORGANIZATION: dict[str, Any] = {"org_slug": "fernwood"}
+
+
+@pytest.fixture
+def admin() -> Caller:
+    email = "admin@example.com"
+    return Caller(Principal(email, "Ada", is_admin=True), issue_token(JWT_SECRET, email))
+
+
+@pytest.fixture
+async def company() -> AsyncIterator[UndoWorld]:
+    transport = httpx2.ASGITransport(create_demo_api(JWT_SECRET))
+    tools = OpenAPIToolset("http://imbi", transport=transport, timeout=20.0)
+    await tools.load()
+    yield UndoWorld(DocumentsApi(), tools)
+    await tools.aclose()
+
+
+async def project(company: UndoWorld, admin: Caller, name: str = "Account API") -> dict[str, Any]:
+    output = await company.tools.call("list_projects", ORGANIZATION, admin)
+    found: dict[str, Any] = next(each for each in json.loads(str(output.content)) if each["name"] == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/team_slug", "catalog"),
+        ("/name", "Another name"),
+        ("/slug", "another-slug"),
+        ("/description", None),
+        ("/links/wiki", "https://wiki.example.com/"),
+    ],
+)
+async def test_a_field_of_a_project_is_put_back(company: UndoWorld, admin: Caller, path: str, value: Any) -> None:
+    before = await project(company, admin)
+    steps = [{"op": "add", "path": path, "value": value}]
+    place = {**ORGANIZATION, "project_id": before["id"]}
+    output = await company.change("patch_project", admin, **place, operations=steps)
+    assert output.receipt is not None
+    undone = await company.undo(output.receipt, admin)
+    assert (undone.is_error, "Not as before" in str(undone.content)) == (False, False)
+    assert {**await project(company, admin), "updated_at": ""} == {**before, "updated_at": ""}
+
+
+async def test_a_team_is_found_at_its_new_path(company: UndoWorld, admin: Caller) -> None:
+    steps = [{"op": "replace", "path": "/slug", "value": "renamed"}]
+    output = await company.change("patch_team", admin, **ORGANIZATION, slug="catalog", operations=steps)
+    assert output.receipt is not None
+    assert output.receipt.path.endswith("/teams/renamed")
+    assert not (await company.undo(output.receipt, admin)).is_error
+    assert not (await company.tools.call("get_team", {**ORGANIZATION, "slug": "catalog"}, admin)).is_error
+
+
+async def test_a_project_that_is_shown_in_another_form_than_it_is_made_of_is_not_made_again(
+    company: UndoWorld, admin: Caller
+) -> None:
+    place = {**ORGANIZATION, "project_id": (await project(company, admin))["id"]}
+    output = await company.change("delete_project", admin, **place)
+    assert output.receipt is not None
+    assert "environments must be an object" in output.receipt.obstacle
+    assert (await company.undo(output.receipt, admin)).is_error
