@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shared.aws.lambda_handler import LambdaHandler
+from shared.chat.shown_messages import shown_messages
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import ConversationWithMessages
 
@@ -13,11 +14,15 @@ router = APIRouter()
 
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(
-    conversation_id: ConversationId, services: CurrentServices, caller: CurrentCaller
+    conversation_id: ConversationId,
+    services: CurrentServices,
+    caller: CurrentCaller,
+    include_superseded: bool = False,  # noqa: FBT001, FBT002  # a query parameter
 ) -> ConversationWithMessages:
-    """Return a conversation with its messages and its open approval."""
-    email = caller.principal.subject
-    return ConversationWithMessages.of(*await services.conversations.get_with_approval(conversation_id, email))
+    """Return a conversation with its messages; those that other questions have replaced only if they are asked for."""
+    conversation, messages, parked = await services.conversations.read(conversation_id, caller.principal.subject)
+    shown = shown_messages(messages, is_answering=conversation.is_answering, include_superseded=include_superseded)
+    return ConversationWithMessages.of(conversation, shown, parked)
 
 
 handler = LambdaHandler(router)

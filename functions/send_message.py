@@ -25,7 +25,11 @@ router = APIRouter(route_class=StrictRoute)
             "model": ErrorDetail,
             "description": "Another answer is being streamed, or the same message is being answered",
         },
-        422: {"model": ErrorDetail, "description": "The body is invalid, or the key was used with another message"},
+        422: {
+            "model": ErrorDetail,
+            "description": "The body is invalid, the key was used with another message, or the question to replace"
+            " does not exist",
+        },
     },
 )
 async def send_message(
@@ -37,7 +41,9 @@ async def send_message(
 ) -> EventStream:
     """Send a message and stream the answer. A request with the same Idempotency-Key streams the same answer again."""
     chat = await services.chat()
-    return EventStream(await chat.answer(caller, conversation_id, body.content, key=idempotency_key))
+    return EventStream(
+        await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
+    )
 
 
 handler = LambdaHandler(router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
@@ -27,10 +27,13 @@ class History:
 
     @classmethod
     def of(cls, earlier: Sequence[StoredMessage], question: Message | None, edits: HistoryEdits = NO_EDITS) -> Self:
-        """Return the history of stored messages and a new question, if there is one."""
-        history = cls(((message.sequence, message) for message in earlier), edits)
-        history.append([question] if question is not None else [])
-        return history
+        """Return the history of stored messages and a new question, if any, without the messages that were replaced."""
+        current = [(message.sequence, message) for message in earlier if not message.is_superseded]
+        if not any(sequence >= edits.first for sequence, _ in current):
+            # The messages that this edit has kept were replaced. The others may fit again.
+            edits = replace(edits, first=0)
+        following = earlier[-1].sequence + 1 if earlier else 0
+        return cls([*current, *([(following, question)] if question is not None else [])], edits)
 
     @property
     def last(self) -> int:

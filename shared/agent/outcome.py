@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
@@ -21,7 +22,9 @@ from shared.domain.events import AnswerFailed, AnswerStored
 from shared.domain.models import Usage
 
 if TYPE_CHECKING:
-    from shared.domain.models import JsonObject
+    from collections.abc import Sequence
+
+    from shared.domain.models import JsonObject, Message
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +42,7 @@ _LOST = AnswerFailed(
     retryable=False,
 )
 _SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
-_UNKNOWN = AnswerFailed(
-    "The answer was interrupted. Only the text above was saved.", code="connection_lost", retryable=False
-)
+_UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
 
 
 class Interruption(Enum):
@@ -81,6 +82,16 @@ def is_early(outcome: Outcome) -> bool:
 def encode_outcome(outcome: Outcome) -> str:
     """Return an outcome as JSON text."""
     return orjson.dumps(outcome).decode()
+
+
+def with_outcome(messages: Sequence[Message], outcome: Outcome) -> list[Message]:
+    """Return the last messages of an answer, with its outcome on the last one of the assistant."""
+    result = list(messages)
+    for index in reversed(range(len(result))):
+        if result[index].role == "assistant":
+            result[index] = replace(result[index], outcome=orjson.loads(encode_outcome(outcome)))
+            break
+    return result
 
 
 def decode_outcome(record: JsonObject | None) -> Outcome:

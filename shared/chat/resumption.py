@@ -37,6 +37,8 @@ def question_of(turn: BegunTurn) -> Message:
 def _is_unanswered(messages: Sequence[StoredMessage], message_id: UUID) -> bool:
     """Return whether the calls of a message have no results yet."""
     for message in reversed(messages):
+        if message.is_superseded:
+            continue
         if message.id == message_id:
             return True
         if message.tool_results or message.role == "assistant":

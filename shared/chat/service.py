@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
+from shared.agent.title import first_words
 from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
@@ -24,6 +25,7 @@ from shared.chat.turn_setup import Start
 from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
+from shared.graph.turns import Asking
 from shared.observability import logs
 from shared.util import clock
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from shared.chat.round_gate import Authorize
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
-    from shared.domain.approvals import UserDecision
+    from shared.domain.approvals import UserDecision, Verdict
     from shared.domain.errors import AssistantError
     from shared.domain.models import Caller
     from shared.graph.repositories import Repositories
@@ -89,12 +91,19 @@ class ChatService:
         self.keep = keep
 
     async def answer(
-        self, caller: Caller, conversation_id: UUID, content: str, *, key: str | None = None
+        self,
+        caller: Caller,
+        conversation_id: UUID,
+        content: str,
+        *,
+        key: str | None = None,
+        replaces: UUID | None = None,
     ) -> Answer | ReplayedAnswer:
         """Store a question and return its answer; generation starts when `run` is called.
 
         The answer to the previous question is stopped first. If the same question arrived before with the same key, the
-        model is not asked again and the stored answer is returned.
+        model is not asked again and the stored answer is returned. A question that names another one with `replaces`,
+        or repeats the last one right after its answer, replaces that one and all that followed it.
 
         Raises:
             ConversationNotFound: there is no such conversation, or it is another user's.
@@ -102,14 +111,19 @@ class ChatService:
             ConversationBusy: the answer to the previous question did not end in time.
             AnswerRunning: the same question is being answered.
             KeyReused: the key was used before with another question.
+            NotReplaceable: `replaces` names no current question of the conversation.
             TooManyStreams: this process runs the maximum number of answers.
             GraphUnavailable: the database cannot be reached.
         """
-        question = Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key)
+        question = Message(
+            id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
+        )
+        verdict = typed_decision(content) or "replaced"
+        asking = Asking(first_words(content), replaces, self._max_questions, verdict)
         lease = Lease(conversation_id, uuid4())
         with self._answers.reserved_place():
             recorders = self._recorders_of(caller, lease, question)
-            turn = await self._begin(lease, caller, question, recorders.of_question(question))
+            turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
                 return self._replayed(turn)
             return self._start(lease, caller, turn, question, recorders)
@@ -177,9 +191,9 @@ class ChatService:
         self._answers.add(answer)
         return answer
 
-    async def _check_not_carried_out(self, lease: Lease, decision: UserDecision | None) -> None:
+    async def _check_not_carried_out(self, lease: Lease, verdict: Verdict) -> None:
         """Raise ApprovalClosed if a message approves what the running answer already carries out."""
-        if decision == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
+        if verdict == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
             raise ApprovalClosed(_CLOSED["approve"])
 
     def _journal(self, lease: Lease, caller: Caller, question: Message, patience: Patience) -> CallJournal:
@@ -188,30 +202,22 @@ class ChatService:
         return CallJournal(gate, AnswerFacts(caller, lease.conversation_id, question.id, request_id))
 
     async def _begin(
-        self, lease: Lease, caller: Caller, question: Message, also: Sequence[BoundStatement]
+        self, lease: Lease, caller: Caller, question: Message, asking: Asking, also: Sequence[BoundStatement]
     ) -> BegunTurn | AlreadyAsked:
         """Begin the turn as soon as the previous answer has ended.
 
         An answer that carries out an approval is not stopped by a second approval.
         """
-        decision = typed_decision(question.content)
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
             try:
-                return await self._repositories.turns.begin(
-                    lease,
-                    caller.principal.subject,
-                    question,
-                    limit=self._max_questions,
-                    verdict=decision or "replaced",
-                    also=also,
-                )
+                return await self._repositories.turns.begin(lease, caller.principal.subject, question, asking, also)
             except ConversationBusy:
                 seconds_left = ends_at - time.monotonic()
                 if seconds_left <= 0:
                     raise
-                await self._check_not_carried_out(lease, decision)
+                await self._check_not_carried_out(lease, asking.verdict)
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise

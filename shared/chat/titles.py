@@ -30,7 +30,8 @@ class Titles:
     async def choose(self, turn: BegunTurn, question: Message) -> str | None:
         """Choose and store a title if this was the first exchange; return it, or None if nothing was stored."""
         conversation = turn.conversation
-        if conversation.title is not None or any(map(_ends_exchange, turn.earlier)):
+        has_title = conversation.title is not None and not conversation.is_title_provisional
+        if has_title or any(map(_ends_exchange, turn.earlier)):
             return None
         model = title_model(conversation.model, self._base_url)
         title = await choose_title(self._model, model, _asked(turn, question).content)
@@ -50,5 +51,7 @@ def _asked(turn: BegunTurn, question: Message) -> Message:
 
 
 def _ends_exchange(message: Message) -> bool:
-    """Return whether a message is the end of a complete answer: it is not partial and has no tool calls."""
+    """Return whether a message ends a complete current answer: it is not partial, has no calls, and is not replaced."""
+    if message.is_superseded:
+        return False
     return message.role == "assistant" and not message.is_partial and not message.tool_use

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from shared.agent.outcome import encode_outcome
+from shared.agent.outcome import encode_outcome, with_outcome
 from shared.chat.recording import NO_RECORDERS
 from shared.domain.errors import ConversationLost, GraphConflict, GraphError
 from shared.domain.parked_rounds import APPROVAL_LIFETIME, ParkedRound
@@ -96,7 +96,8 @@ class ConversationTranscript:
         await self._finish(messages, outcome, [])
 
     async def _finish(self, messages: Sequence[Message], outcome: Outcome, added: list[BoundStatement]) -> None:
-        ending = Ending(self._question.id, encode_outcome(outcome)) if self._question.idempotency_key else None
+        ending = Ending(self._question.id, encode_outcome(outcome))
+        messages = with_outcome(messages, outcome)
         store = partial(self._turns.finish, self.lease, self._email, messages, ending)
         await self._store(messages, store, self._recorders.of_end(messages, outcome), added)
 

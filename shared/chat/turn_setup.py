@@ -6,9 +6,11 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.agent.cut_calls import for_model, for_user
+from shared.agent.forks import replacement_note, without_lost_tools
 from shared.agent.history import History
 from shared.agent.loop import run_turn
 from shared.agent.prefix import first_prefix
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from shared.chat.call_journal import CallJournal
     from shared.chat.prefixes import Prefixes
     from shared.chat.present_state import ReadState
-    from shared.domain.events import TurnEvent
+    from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Additions, Caller, JsonObject, Message
     from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
@@ -87,8 +89,10 @@ class TurnSetup:
         tools = self._toolbox.for_caller(
             caller, mode, journal, history.result_of, sees_undo=_sees_undo(prefix, history)
         )
-        prefix = prefix or self._first_prefix(caller, tools, mode, patterns)
+        prefix = without_lost_tools(prefix or self._first_prefix(caller, tools, mode, patterns), begun.earlier)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
+        note = replacement_note(begun.replaced, partial(_may_change, tools))
+        facts = replace(facts, context=(*facts.context, note)) if note else facts
         opening = ""
         if begun.cut_calls:
             facts, opening = await self._with_cut_calls(facts, begun.cut_calls, caller)
@@ -148,6 +152,11 @@ class TurnSetup:
                 await self._toolbox.ensure_loaded()
         except TimeoutError:
             log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
+
+
+def _may_change(tools: CallerTools, call: ToolCall) -> bool:
+    facts = tools.facts_of(call)
+    return facts is None or facts.changes_something
 
 
 def _sees_undo(prefix: Prefix | None, history: History) -> bool:

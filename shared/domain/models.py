@@ -178,6 +178,10 @@ class Conversation:
     """The key of the stored system prompt and tools of the conversation."""
     edits: HistoryEdits = NO_EDITS
     """The parts of the history that are no longer sent to the model."""
+    is_title_provisional: bool = False
+    """The title consists of the first question's words, until a better one is chosen."""
+    is_answering: bool = False
+    """An answer is running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,9 @@ class Message:
     idempotency_key: str | None = None
     """The Idempotency-Key of a question; a client that does not know whether the question arrived sends it again."""
     outcome: JsonObject | None = None
-    """The last event of the answer to a question with an idempotency key."""
+    """How the answer ended: on its question and on its last message. It is empty on a question whose answer runs."""
+    is_superseded: bool = False
+    """Another question has replaced this message's question."""
     receipts: tuple[Receipt, ...] = ()
     """What the calls whose results this message has have changed. They are stored in a table of their own."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of
+from shared.graph import leases
+from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of, text_parameter
 from shared.graph.vertex_changes import CHANGED_PROPERTIES
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ _OWNED = f"{equals('id')} AND {equals('user_email', 'email')}"
 _OF_CONVERSATION = equals("conversation_id", "id")
 _NOT_ARCHIVED = is_not_true("is_archived")
 _KEY = ", ".join(property_of(name) for name in ("updated_at", "id"))
+_IS_ANSWERED = f"""(EXISTS (SELECT 1 FROM {{graph}}.{leases.TABLE}
+                    WHERE conversation_id = {text_parameter("conversation")}
+                      AND expires_at > clock_timestamp()))::text"""  # noqa: S608  # constants
 _BEFORE = f"""ROW({_KEY}) OPERATOR(ag_catalog.<)
               ROW({agtype_parameter("before_updated_at")}, {agtype_parameter("before_id")})"""
 
@@ -65,6 +69,18 @@ MESSAGES = Sql(f"""
        AND EXISTS (SELECT 1 FROM {{graph}}."Conversation" WHERE {_OWNED})
      ORDER BY {property_of("sequence")}
 """)  # noqa: S608  # values are bound
+SHOWN_MESSAGES = Sql(f"""
+    SELECT properties, {_IS_ANSWERED} FROM {{graph}}."Message"
+     WHERE {_OF_CONVERSATION}
+       AND EXISTS (SELECT 1 FROM {{graph}}."Conversation" WHERE {_OWNED})
+     ORDER BY {property_of("sequence")}
+""")  # noqa: S608  # values are bound
+SUPERSEDE = Sql(f"""
+    UPDATE {{graph}}."Message" SET properties = {CHANGED_PROPERTIES}
+     WHERE {_OF_CONVERSATION}
+       AND ({property_of("sequence")})::bigint >= (%(sequence)s)::text::bigint
+    RETURNING 'true'
+""")  # noqa: S608  # values are bound
 CHANGE = Sql(f"""
     UPDATE {{graph}}."Conversation" SET properties = {CHANGED_PROPERTIES}
      WHERE {_OWNED}
@@ -72,8 +88,16 @@ CHANGE = Sql(f"""
 """)  # noqa: S608  # values are bound
 SUGGEST_TITLE = Sql(f"""
     UPDATE {{graph}}."Conversation" SET properties = {CHANGED_PROPERTIES}
-     WHERE {_OWNED} AND {property_of("title")} IS NULL
+     WHERE {_OWNED}
+       AND ({property_of("title")} IS NULL
+            OR {property_of("is_title_provisional")} OPERATOR(ag_catalog.=) 'true'::ag_catalog.agtype)
     RETURNING properties
+""")  # noqa: S608  # values are bound
+SET_FIRST_TITLE = Sql(f"""
+    UPDATE {{graph}}."Conversation" SET properties = {CHANGED_PROPERTIES}
+     WHERE {_OWNED} AND {property_of("title")} IS NULL
+       AND NOT EXISTS (SELECT 1 FROM {{graph}}."Message" WHERE {_OF_CONVERSATION})
+    RETURNING 'true'
 """)  # noqa: S608  # values are bound
 APPEND = Sql(f"""
     WITH conversation AS (

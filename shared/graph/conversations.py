@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, Unauthenticated
-from shared.graph import approvals, mapping, search
+from shared.graph import approvals, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.deletions import Deletions
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from shared.domain.models import Conversation, JsonObject, StoredMessage
@@ -46,7 +48,15 @@ class Conversations:
         """Return a page of a user's conversations; the one that changed last comes first."""
         statement = statements.LIST_ALL if include_archived else statements.LIST_CURRENT
         [rows] = await self._graph.read(statement.bind(email=email, limit=limit, offset=offset))
-        return [mapping.conversation(properties) for (properties,) in rows]
+        return await self.with_answering([mapping.conversation(properties) for (properties,) in rows])
+
+    async def with_answering(self, conversations: Sequence[Conversation]) -> list[Conversation]:
+        """Return conversations with the information whether an answer is running in them."""
+        if not conversations:
+            return []
+        [rows] = await self._graph.read(leases.RUNNING.bind(ids=[str(each.id) for each in conversations]))
+        running = {str(conversation_id) for (conversation_id,) in rows}
+        return [replace(each, is_answering=str(each.id) in running) for each in conversations]
 
     async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, list[StoredMessage]]:
         """Return a conversation and its messages, oldest first.
@@ -54,23 +64,25 @@ class Conversations:
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
-        owned = statements.owned_by(email, conversation_id)
-        found, messages = await self._graph.read(statements.FIND.bind(**owned), statements.MESSAGES.bind(**owned))
-        return only_conversation(found), mapping.messages(messages)
+        conversation, messages, _ = await self.read(conversation_id, email)
+        return conversation, messages
 
-    async def get_with_approval(
+    async def read(
         self, conversation_id: UUID, email: str
     ) -> tuple[Conversation, list[StoredMessage], ParkedRound | None]:
-        """Return a conversation, its messages, and the newest parked round, in one round trip.
+        """Return a conversation, its messages, oldest first, and its newest parked round.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
         owned = statements.owned_by(email, conversation_id)
-        found, messages, parked = await self._graph.read(
-            statements.FIND.bind(**owned), statements.MESSAGES.bind(**owned), approvals.latest(conversation_id, email)
-        )
-        return only_conversation(found), mapping.messages(messages), approvals.read(parked)
+        shown = statements.SHOWN_MESSAGES.bind(**owned, conversation=str(conversation_id))
+        latest = approvals.latest(conversation_id, email)
+        found, rows, parked = await self._graph.read(statements.FIND.bind(**owned), shown, latest)
+        # Messages and lease come from one statement, so that an answer that has just ended does not seem to be lost.
+        is_answering = any(is_answered for _, is_answered in rows)
+        conversation = replace(only_conversation(found), is_answering=is_answering)
+        return conversation, mapping.messages((properties,) for properties, _ in rows), approvals.read(parked)
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.
@@ -90,7 +102,8 @@ class Conversations:
             ConversationNotFound: the user has no such conversation.
         """
         new: JsonObject = {"title": title, "is_archived": is_archived}
-        changes = changing({**stored(new), "updated_at": clock.now_text()})
+        final: JsonObject = {"is_title_provisional": None} if title is not None else {}
+        changes = changing({**stored(new), **final, "updated_at": clock.now_text()})
         owned = statements.owned_by(email, conversation_id)
         written = [search.title_written(conversation_id, email, title)] if title is not None else []
         results = await self._graph.transaction(statements.CHANGE.bind(**owned, **changes), *written, check=check_found)
@@ -105,10 +118,10 @@ class Conversations:
         await self._deletions.delete(conversation_id, email)
 
     async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
-        """Set the title unless the conversation has one or has been deleted; return whether it was set."""
+        """Set the title unless the conversation has a final one or has been deleted; return whether it was set."""
         owned = statements.owned_by(email, conversation_id)
         changed, _ = await self._graph.transaction(
-            statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title})),
+            statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title, "is_title_provisional": None})),
             search.title_written(conversation_id, email, title),
         )
         return bool(changed)

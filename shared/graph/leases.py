@@ -57,6 +57,11 @@ _REQUEST_STOP = Sql(f"""
      WHERE conversation_id = {_ID} AND expires_at > clock_timestamp()
     RETURNING 'true'
 """)  # noqa: S608  # constants
+RUNNING = Sql(f"""
+    SELECT to_jsonb(conversation_id)::text FROM {{graph}}.{TABLE}
+     WHERE conversation_id = ANY (ARRAY(SELECT jsonb_array_elements_text(%(ids)s::jsonb)))
+       AND expires_at > clock_timestamp()
+""")  # noqa: S608  # constants
 _RENEW = Sql(f"""
     UPDATE {{graph}}.{TABLE} AS lease SET expires_at = {EXPIRY}
       FROM jsonb_each_text(%(held)s::jsonb) AS held (conversation_id, holder)

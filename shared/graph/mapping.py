@@ -17,12 +17,10 @@ from shared.graph import agtype
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from pydantic import JsonValue
-
-    from shared.graph.connector import Rows
 
 
 def conversation_properties(conversation: Conversation) -> JsonObject:
@@ -56,6 +54,7 @@ def conversation(properties: JsonValue) -> Conversation:
         is_archived=row.get("is_archived") is True,
         prefix=agtype.text(row.get("prefix")) or None,
         edits=_edits(agtype.structure(row.get("edits"))),
+        is_title_provisional=row.get("is_title_provisional") is True,
     )
 
 
@@ -73,6 +72,7 @@ def message_properties(message: Message) -> JsonObject:
         "additions": additions_text(message.additions),
         "is_partial": True if message.is_partial else None,
         "idempotency_key": message.idempotency_key,
+        "outcome": _json(message.outcome),
     }
 
 
@@ -101,6 +101,7 @@ def message(properties: JsonValue) -> StoredMessage:
         is_partial=row.get("is_partial") is True,
         idempotency_key=agtype.text(row.get("idempotency_key")) or None,
         outcome=outcome if isinstance(outcome, dict) else None,
+        is_superseded=row.get("is_superseded") is True,
     )
 
 
@@ -131,7 +132,7 @@ def _edits(value: JsonValue) -> HistoryEdits:
     return HistoryEdits(**{name: sequence for name, sequence in known.items() if isinstance(sequence, int)})
 
 
-def messages(rows: Rows) -> list[StoredMessage]:
+def messages(rows: Iterable[tuple[JsonValue, ...]]) -> list[StoredMessage]:
     """Return the message of each row.
 
     Raises: as message.

@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import AnswerRunning, KeyReused
+from shared.domain.replaced_questions import is_question
 from shared.graph import approvals
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ class AskedBefore(Exception):
         self.answer = answer
 
 
-def is_question(message: StoredMessage) -> bool:
-    """Return whether a message is a user's question, and not results of tool calls."""
-    return message.role == "user" and not message.tool_results
-
-
 def check_first_time(question: Message, earlier: Sequence[StoredMessage], parked: Rows, *, is_lease_free: bool) -> None:
     """Check that no earlier question has the same idempotency key.
 
@@ -57,7 +53,7 @@ def check_first_time(question: Message, earlier: Sequence[StoredMessage], parked
     asked = earlier[index]
     if asked.content != question.content:
         raise KeyReused
-    if asked.outcome is None and not is_lease_free:
+    if not asked.outcome and not is_lease_free:
         raise AnswerRunning
     answer = takewhile(lambda message: not is_question(message), earlier[index + 1 :])
     messages = list(answer)

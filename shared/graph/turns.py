@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import (
-    ApprovalClosed,
-    ConversationBusy,
-    ConversationFull,
-    ConversationLost,
-)
-from shared.graph import approvals, call_intents, contents, leases, mapping
+from shared.domain.errors import ApprovalClosed, ConversationBusy, ConversationLost
+from shared.domain.replaced_questions import check_limit, replaced_by
+from shared.graph import approvals, call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import check_found, only_conversation
-from shared.graph.repeated_questions import AskedBefore, check_first_time, is_question
+from shared.graph.repeated_questions import AskedBefore, check_first_time
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
@@ -42,15 +38,18 @@ class BegunTurn:
 
     conversation: Conversation
     earlier: list[StoredMessage]
+    """All messages before the question, with those that earlier questions or this one have replaced."""
     cut_calls: list[JsonObject]
     """The records of calls that changed something, whose outcome is unknown because their process was killed."""
+    replaced: Sequence[StoredMessage] = ()
+    """The messages that the question has replaced."""
     parked: ParkedRound | None = None
     """The newest parked round of the conversation, with its verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The outcome of an answer as JSON text; it is stored with a question that has an idempotency key."""
+    """The outcome of an answer as JSON text; it is stored with the question."""
 
     question_id: UUID
     outcome: str
@@ -68,6 +67,28 @@ class Record:
     """New contents by their hashes."""
 
 
+class _Replacing(Exception):
+    """Raised to roll back; not an error. The question replaces messages."""
+
+    def __init__(self, messages: Sequence[StoredMessage]) -> None:
+        super().__init__()
+        self.messages = messages
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The circumstances of a question."""
+
+    title: str
+    """The title of the conversation if this is its first question."""
+    replaces: UUID | None
+    """The earlier question that this one replaces by name."""
+    limit: int
+    """The number of questions that a conversation takes."""
+    verdict: Verdict = "replaced"
+    """What the question means for an open approval."""
+
+
 class Turns:
     """The turns of all conversations.
 
@@ -81,44 +102,70 @@ class Turns:
         self._graph = graph
 
     async def begin(
-        self,
-        lease: Lease,
-        email: str,
-        question: Message,
-        *,
-        limit: int,
-        verdict: Verdict = "replaced",
-        also: Sequence[BoundStatement] = (),
+        self, lease: Lease, email: str, question: Message, asking: Asking, also: Sequence[BoundStatement] = ()
     ) -> BegunTurn | AlreadyAsked:
         """Acquire the lease and store a question; store nothing if its key says that it was asked before.
 
-        `verdict` is what it means for an open approval. `also` runs after it is stored.
+        The messages that the question replaces are marked as superseded.
+
+        The statements of `also` run in the same transaction, after the question is stored.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
             ConversationBusy: another answer holds the lease.
-            ConversationFull: the conversation has `limit` questions already, and this one decides no approval.
+            ConversationFull: the conversation has `limit` questions already.
             KeyReused: the question's key was used before with other content.
             AnswerRunning: the same question is being answered.
+            NotReplaceable: the question names another one that it cannot replace.
         """
+        replaced: Sequence[StoredMessage] = ()
+        while True:
+            try:
+                return await self._begin(lease, email, question, asking, replaced, also)
+            except AskedBefore as asked:
+                return asked.answer
+            except _Replacing as found:
+                replaced = found.messages
+
+    async def _begin(  # the parts of one transaction
+        self,
+        lease: Lease,
+        email: str,
+        question: Message,
+        asking: Asking,
+        replaced: Sequence[StoredMessage],
+        also: Sequence[BoundStatement],
+    ) -> BegunTurn:
+        """Begin a turn whose question is known to replace some messages. The stored messages must show the same."""
 
         def check(results: list[Rows]) -> None:
-            is_decision = bool(results[4]) and verdict in _DECISIONS
-            _check_begun(results, question, None if is_decision else limit)
+            check_found(results)
+            _, acquired, rows, parked, closed, *_ = results
+            earlier = mapping.messages(rows)
+            check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
+            if not acquired:
+                raise ConversationBusy
+            found = replaced_by(question, earlier, asking.replaces)
+            if [each.id for each in found] != [each.id for each in replaced]:
+                raise _Replacing(found)
+            if not closed or asking.verdict not in _DECISIONS:
+                check_limit(earlier, replaced, asking.limit)
 
         owned = statements.owned_by(email, lease.conversation_id)
-        try:
-            results = await self._graph.transaction(
-                *_begun(owned, lease),
-                approvals.closed(lease, email, verdict, self.now()),
-                call_intents.FIND.bind(**owned),
-                *_append(owned, [question]),
-                check=check,
-                last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
-            )
-        except AskedBefore as asked:
-            return asked.answer
-        return _begun_turn(results, lease)
+        results = await self._graph.transaction(
+            *_begun(owned, lease),
+            approvals.closed(lease, email, asking.verdict, self.now()),
+            call_intents.FIND.bind(**owned),
+            *_superseded(owned, replaced),
+            statements.SET_FIRST_TITLE.bind(**owned, **changing({"title": asking.title, "is_title_provisional": True})),
+            *_append(owned, [question]),
+            check=check,
+            last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
+        )
+        gone = {each.id for each in replaced}
+        begun = _begun_turn(results, lease)
+        earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
+        return replace(begun, earlier=earlier, replaced=replaced)
 
     async def resume(
         self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
@@ -179,7 +226,7 @@ class Turns:
         lease: Lease,
         email: str,
         messages: Sequence[Message],
-        ending: Ending | None,
+        ending: Ending,
         record: Record | None = None,
         also: Sequence[BoundStatement] = (),
     ) -> None:
@@ -193,7 +240,7 @@ class Turns:
             leases.RELEASE.bind(**leases.values_of(lease)),
             *_recorded(owned, record),
             *(_append(owned, messages) if messages else ()),
-            *([_set_outcome(ending)] if ending else ()),
+            _set_outcome(ending),
             check=_check_held,
             last=lambda _results: also,
         )
@@ -214,18 +261,6 @@ def _begun(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement, .
     )
 
 
-def _check_begun(results: list[Rows], question: Message, limit: int | None) -> None:
-    """Check that a question can be answered now."""
-    check_found(results)
-    _, acquired, rows, parked, *_ = results
-    earlier = mapping.messages(rows)
-    check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
-    if not acquired:
-        raise ConversationBusy
-    if limit is not None and sum(map(is_question, earlier)) >= limit:
-        raise ConversationFull
-
-
 def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:
     """Return the turn that a transaction has begun. Its fifth statement returned the verdict that it stored."""
     found, _, earlier, newest, verdicts, cut, *_ = results
@@ -233,7 +268,7 @@ def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) ->
     verdict = approvals.verdict_of(verdicts[0][0]) if verdicts else None
     if parked is not None and verdict is not None:
         parked = replace(parked, verdict=verdict, reason=reason, holder=lease.holder)
-    return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut), parked)
+    return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut), parked=parked)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
@@ -267,3 +302,14 @@ def _check_held(results: list[Rows]) -> None:
     check_found(results)
     if not results[1]:
         raise ConversationLost
+
+
+def _superseded(owned: dict[str, JsonValue], replaced: Sequence[StoredMessage]) -> list[BoundStatement]:
+    if not replaced:
+        return []
+    mark = changing({"is_superseded": True})
+    forgotten: list[JsonValue] = [str(message.id) for message in replaced]
+    return [
+        statements.SUPERSEDE.bind(**owned, **mark, sequence=replaced[0].sequence),
+        search.FORGET_MESSAGES.bind(id=owned["id"], message_ids=forgotten),
+    ]

@@ -12,6 +12,9 @@ from shared.util import clock
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.chat.shown_messages import ShownMessage
     from shared.domain import models
     from shared.domain.parked_rounds import ParkedRound
 
@@ -44,6 +47,7 @@ class NewMessage(BaseModel):
     """A user's message."""
 
     content: Annotated[Text, Field(min_length=1, max_length=32_768)]
+    replaces: UUID | None = None
 
 
 class Conversation(BaseModel):
@@ -58,6 +62,7 @@ class Conversation(BaseModel):
     updated_at: datetime
     model: str
     is_archived: bool
+    is_answering: bool = False
 
 
 class FoundConversation(Conversation):
@@ -70,6 +75,16 @@ class FoundConversation(Conversation):
     def of(cls, found: models.FoundConversation) -> FoundConversation:
         """Return the body for a found conversation."""
         return cls(**Conversation.model_validate(found.conversation).model_dump(), snippet=found.snippet)
+
+
+class AnswerError(BaseModel):
+    """The reason for the failure of an answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    message: str
+    retryable: bool
 
 
 class Message(BaseModel):
@@ -86,6 +101,18 @@ class Message(BaseModel):
     created_at: datetime
     sequence: int
     token_usage: dict[str, JsonValue] | None
+    is_partial: bool
+    stop_reason: str | None
+    error: AnswerError | None
+    is_superseded: bool
+
+    @classmethod
+    def of(cls, shown: ShownMessage) -> Message:
+        """Return the body for a message."""
+        message = shown.message
+        stored = {name: getattr(message, name) for name in cls.model_fields if hasattr(message, name)}
+        end = {"is_partial": shown.is_partial, "stop_reason": shown.stop_reason, "error": shown.error}
+        return cls.model_validate({**stored, **end})
 
 
 class Approval(BaseModel):
@@ -104,17 +131,16 @@ class ConversationWithMessages(Conversation):
 
     @classmethod
     def of(
-        cls, conversation: models.Conversation, messages: list[models.StoredMessage], parked: ParkedRound | None
+        cls, conversation: models.Conversation, messages: Iterable[ShownMessage], parked: ParkedRound | None
     ) -> ConversationWithMessages:
         """Return the body for a conversation, its messages and its newest parked round."""
-        converted = [Message.model_validate(message) for message in messages]
         approval = None
         if parked is not None and parked.is_open(clock.now()):
             calls = [call.for_clients() for call in parked.review.asked]
             expires_at = clock.to_text(parked.expires_at)
             approval = Approval(approval_id=parked.approval_id, expires_at=expires_at, calls=calls)
         fields = Conversation.model_validate(conversation).model_dump()
-        return cls(**fields, messages=converted, approval=approval)
+        return cls(**fields, messages=[Message.of(each) for each in messages], approval=approval)
 
 
 class ApprovalDecision(BaseModel):

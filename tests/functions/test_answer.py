@@ -27,6 +27,10 @@ MESSAGE_FIELDS = {
     "created_at",
     "sequence",
     "token_usage",
+    "is_partial",
+    "stop_reason",
+    "error",
+    "is_superseded",
 }
 
 

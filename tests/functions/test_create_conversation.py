@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
     from tests.support.service import Service
 
-FIELDS = {"id", "user_email", "title", "created_at", "updated_at", "model", "is_archived"}
+FIELDS = {"id", "user_email", "title", "created_at", "updated_at", "model", "is_archived", "is_answering"}
 
 
 @pytest.mark.proves("conversations.create")

@@ -32,7 +32,7 @@ async def counted(client: Client, conversation: str, model_server: ModelServer, 
 
     model_server.script(called)
     before = await settled(proxy)
-    assert (await client.ask(conversation, "Hi")).done
+    assert (await client.ask(conversation, f"Question {before}")).done
     return at_call[0] - before, await settled(proxy) - before
 
 

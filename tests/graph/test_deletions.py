@@ -15,7 +15,7 @@ from shared.graph import deletion_statements, tables
 from shared.graph.connector import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.deletions import MESSAGES_PER_BATCH, Deletions
-from shared.graph.turns import Turns
+from shared.graph.turns import Asking, Turns
 from tests.support.statement_plans import ALL
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def conversation_with(graph: Graph, email: str, messages: int, updated_at:
     if messages:
         lease = Lease(conversation.id, uuid4())
         question, *answer = [Message(id=uuid4(), role="user", content="Hi", created_at=NOW) for _ in range(messages)]
-        await Turns(graph).begin(lease, email, question, limit=MANY)
+        await Turns(graph).begin(lease, email, question, Asking("", None, MANY))
         await Turns(graph).append(lease, email, answer)
     return conversation.id
 

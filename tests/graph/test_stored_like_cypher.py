@@ -13,7 +13,7 @@ from shared.graph import mapping
 from shared.graph.connector import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.principals import Principals
-from shared.graph.turns import Ending, Record, Turns
+from shared.graph.turns import Asking, Ending, Record, Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,8 @@ CREATE_MESSAGE = """
     CREATE (conversation)-[:CONTAINS]->(message:Message {
         id: $id, conversation_id: $conversation_id, role: $role, content: $content, tool_use: $tool_use,
         tool_results: $tool_results, created_at: $created_at, sequence: $sequence, token_usage: $token_usage,
-        blocks: $blocks, additions: $additions, is_partial: $is_partial, idempotency_key: $idempotency_key})
+        blocks: $blocks, additions: $additions, is_partial: $is_partial, idempotency_key: $idempotency_key,
+        outcome: $outcome})
     RETURN 1"""
 CONVERSATION = """
     MATCH (user:User)-[has:HAS_CONVERSATION]->(conversation:Conversation) WHERE conversation.id = $id
@@ -74,7 +75,7 @@ def messages() -> list[Message]:
     call: JsonObject = {"id": "call", "name": "tool", "input": {"a": [1, 1.5, None, True]}}
     result: JsonObject = {"type": "tool_result", "tool_use_id": "call", "content": HOSTILE}
     return [
-        new_message("user", HOSTILE, idempotency_key="a key"),
+        new_message("user", HOSTILE, idempotency_key="a key", outcome={}),
         new_message("assistant", "", tool_use=(call,), token_usage={"input_tokens": 2**53}),
         new_message("user", "", tool_results=(result,)),
         new_message("assistant", "cut", is_partial=True, additions=Additions(("a",), (), {"b": 1})),
@@ -95,9 +96,9 @@ def without_ids(rows: list[Any]) -> list[Any]:
 async def begin_and_finish(graph: Graph, conversation: Conversation, stored: list[Message]) -> None:
     lease = Lease(conversation.id, uuid4())
     turns = Turns(graph)
-    await turns.begin(lease, conversation.user_email, stored[0], limit=10)
+    await turns.begin(lease, conversation.user_email, stored[0], Asking("", None, 10))
     await turns.append(lease, conversation.user_email, stored[1:3])
-    await turns.finish(lease, conversation.user_email, stored[3:], None)
+    await turns.finish(lease, conversation.user_email, stored[3:], Ending(stored[0].id, "{}"))
 
 
 @pytest.mark.parametrize("title", [None, HOSTILE])
@@ -139,7 +140,7 @@ async def test_the_messages_of_another_writer_are_continued(graph: Graph, databa
         row = mapping.message_properties(new_message("user", "Hi"))
         await database.cypher(CREATE_MESSAGE, sequence=sequence, conversation_id=str(conversation.id), **row)
     lease = Lease(conversation.id, uuid4())
-    await Turns(graph).begin(lease, conversation.user_email, new_message("user", "Hi"), limit=10)
+    await Turns(graph).begin(lease, conversation.user_email, new_message("user", "Hi"), Asking("", None, 10))
     rows = await database.cypher(MESSAGES, id=str(conversation.id))
     assert [row[-1].get("sequence") for row in rows if "sequence" in row[-1]] == [0, 1, 2]
 
@@ -149,7 +150,7 @@ async def test_changes_are_as_cyphers_set_makes_them(graph: Graph, database: Dat
     conversation = await Conversations(graph).create(new_conversation(email))
     [question, *_] = messages()
     lease = Lease(conversation.id, uuid4())
-    await Turns(graph).begin(lease, email, question, limit=10)
+    await Turns(graph).begin(lease, email, question, Asking("", None, 10))
     record = Record(question.id, Additions((HOSTILE,), (), None), HOSTILE, HistoryEdits(), {})
     await Turns(graph).finish(lease, email, [], Ending(question.id, "{}"), record)
     assert await Conversations(graph).suggest_title(conversation.id, email, HOSTILE)

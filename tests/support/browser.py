@@ -143,6 +143,17 @@ class Page:
         """Wait until an element shows a text."""
         self.wait_for(f"document.querySelector({json.dumps(where)})?.innerText.includes({json.dumps(text)})")
 
+    @staticmethod
+    def wait_for_file(folder: Path, pattern: str) -> Path:
+        """Wait until a download is complete, and return its file."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            found = [path for path in folder.glob(pattern) if path.stat().st_size]
+            if found:
+                return found[0]
+            time.sleep(_PAUSE)
+        raise AssertionError(f"No {pattern} was saved")
+
     def text(self, where: str = "body") -> str:
         """Return what an element shows."""
         return str(self.evaluate(f"document.querySelector({json.dumps(where)})?.innerText ?? ''"))

@@ -85,10 +85,13 @@ class Client:
             return await stream.rest()
 
     @asynccontextmanager
-    async def stream(self, conversation_id: str, content: str) -> AsyncIterator[Stream]:
+    async def stream(
+        self, conversation_id: str, content: str, *, headers: dict[str, str] | None = None, **body: Any
+    ) -> AsyncIterator[Stream]:
         """Send a message and read its answer piece by piece; leaving goes away from what is still to come."""
         path = f"/conversations/{conversation_id}/messages"
-        async with self.http.stream("POST", path, json={"content": content}) as response:
+        body = {"content": content, **body}
+        async with self.http.stream("POST", path, json=body, headers=headers) as response:
             if response.status_code != 200:
                 await response.aread()
             assert response.status_code == 200, response.text

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from fastapi import FastAPI
+
     from shared.http.server import GracefulServer
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
@@ -73,11 +75,15 @@ class Service:
     ) -> None:
         self.stop(at_once=kind is not None)
 
+    def application(self) -> FastAPI:
+        """Make the application that is served."""
+        return application(self.settings)
+
     def _run(self) -> None:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        server = create_server(application(self.settings), log_level="warning")
+        server = create_server(self.application(), log_level="warning")
         self._started.set_result(server)
         await server.serve([self._listening])
 

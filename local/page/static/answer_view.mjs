@@ -6,7 +6,9 @@ import { MarkdownView } from "./markdown_view.mjs";
 import { ToolActivity } from "./tool_activity.mjs";
 
 export class AnswerView {
-  constructor() {
+  /** `calls` are those that an earlier part of the answer shows, and whose results may come now. */
+  constructor(calls = new Map()) {
+    this.earlierCalls = calls;
     this.body = element("div", { class: "answer-body" });
     this.foot = element("div", { class: "answer-foot" });
     this.waiting = element("div", { class: "waiting" }, element("span"));
@@ -19,7 +21,7 @@ export class AnswerView {
     this.texts = [];
     this.text = null;
     this.thoughts = null;
-    this.calls = new Map();
+    this.calls = new Map(this.earlierCalls);
     this.lastCall = null;
     this.activity = null;
     this.body.replaceChildren();
@@ -93,10 +95,10 @@ export class AnswerView {
     this.lastCall?.addInput(text);
   }
 
-  endTool({ id, name, is_error: isError, duration_ms: milliseconds, changes }) {
+  endTool({ id, name, is_error: isError, duration_ms: milliseconds, changes, receipt }) {
     this.beginTool(id, name);
     this.calls.get(id).end(isError ? "failed" : "done", milliseconds);
-    this.calls.get(id).setChanges(changes);
+    this.calls.get(id).setReceipt(changes, receipt);
   }
 
   showAction({ id, action, params }) {

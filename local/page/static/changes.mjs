@@ -2,22 +2,38 @@
 
 import { element } from "./dom.mjs";
 
-/** Create a table of changes, from a list of `{path, before, after}` or any other JSON; null if there is nothing. */
-export function changesOf(changes) {
-  if (changes === null || changes === undefined) return null;
-  const listed = Array.isArray(changes) ? changes : (changes.fields ?? changes.changes);
-  if (!Array.isArray(listed)) return element("pre", { tabindex: "0", role: "region", "aria-label": "Changes" }, JSON.stringify(changes, null, 2));
-  if (!listed.length) return null;
-  const rows = listed.map((change) => element("tr", {},
-    element("th", { scope: "row" }, String(change.path ?? change.field ?? change.name ?? "")),
-    element("td", {}, valueOf(change.before, "del")),
-    element("td", {}, valueOf(change.after, "ins"))));
+const KINDS = { changed: "Changed", created: "Created", removed: "Removed" };
+
+/** Create a table of changes, which are `{path, before, after}` with a JSON Pointer (RFC 6901); null if there are none. */
+export function changesOf(changes, leftOut = 0) {
+  if (!changes?.length) return null;
+  const rows = changes.map((change) => element("tr", {},
+    element("th", { scope: "row" }, fieldOf(change.path)),
+    element("td", {}, valueOf(change, "before", "del")),
+    element("td", {}, valueOf(change, "after", "ins"))));
   const head = element("tr", {}, ...["Field", "Before", "After"].map((name) => element("th", { scope: "col" }, name)));
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
-  return element("div", { class: "table changes", tabindex: "0", role: "region", "aria-label": "Changes" }, table);
+  const frame = element("div", { class: "table changes", tabindex: "0", role: "region", "aria-label": "Changes" }, table);
+  if (leftOut) frame.append(element("small", {}, `${leftOut} more`));
+  return frame;
 }
 
-function valueOf(value, tag) {
-  if (value === undefined || value === null) return element("span", { class: "none" }, "none");
+/** Create a receipt of a call that changed something; null if there is none. */
+export function receiptOf(changes, receipt) {
+  const table = changesOf(changes, receipt?.left_out);
+  if (!table && !receipt) return null;
+  const title = receipt && element("p", {}, `${KINDS[receipt.kind] ?? "Changed"} `, element("code", {}, receipt.path),
+    receipt.undoes ? " (undone)" : "");
+  return element("section", { class: "receipt", "aria-label": "Receipt" }, ...[title, table].filter(Boolean));
+}
+
+/** The name of a field: the parts of its JSON Pointer. */
+export const fieldOf = (pointer) =>
+  String(pointer ?? "").split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join(" › ") || "everything";
+
+function valueOf(change, moment, tag) {
+  if (change.is_secret) return element("span", { class: "none" }, "hidden");
+  if (!(moment in change)) return element("span", { class: "none" }, "–");
+  const value = change[moment];
   return element(tag, {}, typeof value === "string" ? value : JSON.stringify(value));
 }

@@ -6,7 +6,7 @@ import { approvalOf } from "./approval_card.mjs";
 import { exchangesOf } from "./exchanges.mjs";
 import { ExchangeView } from "./exchange_view.mjs";
 import { showEvent } from "./live_events.mjs";
-import { usageText } from "./ending.mjs";
+import { endingOf, usageText } from "./ending.mjs";
 
 const GO_ON = "Please go on.";
 const STOP_MILLISECONDS = 8000;
@@ -165,6 +165,7 @@ export class Chat {
     switch (event) {
       case "done":
         live.hasEnded = true;
+        live.stop = data.stop_reason;
         exchange.usage = usageText(data.usage);
         exchange.answer.end();
         break;
@@ -197,6 +198,7 @@ export class Chat {
     }
     this.live = null;
     if (stored && !refusal) this.adopt(exchange, stored);
+    exchange.ending ??= live.hasEnded ? endingOf({ stop_reason: live.stop }) : null;
     if (failure) exchange.setFailure(failure);
     else if (refusal) exchange.setFailure(refusal);
     if (live.approval) exchange.setApproval(live.approval);

@@ -7,6 +7,7 @@ const STOPS = {
   refusal: "The model declined to answer this question.",
   stopped: "The answer was stopped.",
 };
+const INTERRUPTIONS = new Set(["max_tokens", "stopped"]);
 // Sending the same question again cannot help after these failures.
 const FINAL = new Set(["authentication", "context_overflow", "invalid_request"]);
 
@@ -19,7 +20,7 @@ export function endingOf({ is_partial: isPartial, stop_reason: stop, error }) {
   if (!isPartial && USUAL_STOPS.has(stop)) return null;
   const text = STOPS[stop] ?? (isPartial ? "The answer is not complete." : `The model stopped: ${stop}.`);
   const isFinal = stop === "model_context_window_exceeded";
-  return { title: isPartial || stop === "max_tokens" ? "Interrupted" : "Ended early", text, canRepeat: !isFinal, canContinue: !isFinal && stop !== "refusal" };
+  return { title: isPartial || INTERRUPTIONS.has(stop) ? "Interrupted" : "Ended early", text, canRepeat: !isFinal, canContinue: !isFinal && stop !== "refusal" };
 }
 
 /** Words for a failure that has just happened. */

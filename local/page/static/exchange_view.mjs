@@ -42,7 +42,7 @@ export class ExchangeView {
     this.removeApproval();
     this.answer?.foot.replaceChildren();
     this.ending = null;
-    this.answer = new AnswerView();
+    this.answer = new AnswerView(this.answer?.calls);
     this.element.append(this.answer.element);
   }
 

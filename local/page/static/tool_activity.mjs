@@ -1,6 +1,6 @@
 // Shows the tool calls between two texts of an answer: one line that opens to the calls, their inputs and results.
 
-import { changesOf } from "./changes.mjs";
+import { receiptOf } from "./changes.mjs";
 import { element } from "./dom.mjs";
 
 /** A folded group of calls. */
@@ -47,7 +47,7 @@ class ToolCall {
     this.time = element("small");
     this.input = section("Input");
     this.result = section("Result");
-    this.receipt = element("div");
+    this.receipt = element("div", { class: "receipt-place" });
     this.element = element("details", { class: "call running" }, element("summary", {}, element("code", {}, name), this.time));
   }
 
@@ -60,16 +60,16 @@ class ToolCall {
     this.show(this.input, JSON.stringify(input, null, 2));
   }
 
-  setResult({ content, is_error: isError, changes }) {
+  setResult({ content, is_error: isError, changes, receipt }) {
     this.end(isError ? "failed" : "done");
     this.show(this.result, readable(content));
-    this.setChanges(changes);
+    this.setReceipt(changes, receipt);
   }
 
-  /** Show the receipt of a change. */
-  setChanges(changes) {
-    const shown = changesOf(changes);
-    if (shown) this.receipt.replaceChildren(element("section", { class: "receipt", "aria-label": `Changed by ${this.name}` }, shown));
+  /** Show what the call has changed. */
+  setReceipt(changes, receipt) {
+    const shown = receiptOf(changes, receipt);
+    if (shown) this.receipt.replaceChildren(shown);
   }
 
   show({ title, body }, text) {
