@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.models import Lease, Message, StoredMessage
-    from shared.graph.turns import BegunTurn
+    from shared.graph.begun_turns import BegunTurn
 
 
 def resumption_of(turn: BegunTurn, lease: Lease, *, goes_on: bool = False) -> Resumption | None:

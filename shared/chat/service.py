@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from shared.domain.approvals import UserDecision, Verdict
     from shared.domain.errors import AssistantError
     from shared.domain.models import Caller
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
-    from shared.graph.turns import BegunTurn
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from shared.domain.errors import GraphError
 if TYPE_CHECKING:
     from shared.domain.models import Message
     from shared.domain.ports import Model
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.conversations import Conversations
-    from shared.graph.turns import BegunTurn
 
 log = logging.getLogger(__name__)
 

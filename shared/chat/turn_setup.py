@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
-    from shared.graph.turns import BegunTurn
+    from shared.graph.begun_turns import BegunTurn
     from shared.settings import Settings
     from shared.tools.toolbox import CallerTools, Toolbox
 

@@ -5,6 +5,7 @@ AssistantError
 ├── StartupError                  the service cannot start; one line for the terminal
 ├── Unauthenticated               401
 ├── Forbidden                     403
+├── PermissionMissing             403
 ├── ConversationNotFound          404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
@@ -61,6 +62,10 @@ class Unauthenticated(AssistantError):
 
 class Forbidden(AssistantError):
     """The caller is a service account; only users have conversations."""
+
+
+class PermissionMissing(AssistantError):
+    """The caller lacks the permission for a route."""
 
 
 class ConversationNotFound(AssistantError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.graph.approvals import Approvals
+from shared.graph.audit_trail import AuditTrail
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
@@ -39,6 +40,7 @@ class Repositories:
         self.receipts = Receipts(graph)
         self.leases = Leases(graph)
         self.fences = Fences(graph)
+        self.audit = AuditTrail(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

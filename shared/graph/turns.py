@@ -9,7 +9,8 @@ from shared.domain.errors import ApprovalClosed, ConversationBusy, ConversationL
 from shared.domain.replaced_questions import check_limit, replaced_by
 from shared.graph import approvals, call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
-from shared.graph.conversations import check_found, only_conversation
+from shared.graph.begun_turns import beginning, begun_turn
+from shared.graph.conversations import check_found
 from shared.graph.repeated_questions import AskedBefore, check_first_time
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
@@ -22,29 +23,14 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from shared.domain.approvals import UserDecision, Verdict
-    from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
-    from shared.domain.parked_rounds import ParkedRound
+    from shared.domain.models import Additions, HistoryEdits, JsonObject, Lease, Message, StoredMessage
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.connector import Graph, Rows
     from shared.graph.repeated_questions import AlreadyAsked
     from shared.graph.statements import BoundStatement
 
 
 _DECISIONS = frozenset({"approve", "reject"})
-
-
-@dataclass(frozen=True, slots=True)
-class BegunTurn:
-    """A turn whose question is stored: the conversation and the messages before the question."""
-
-    conversation: Conversation
-    earlier: list[StoredMessage]
-    """All messages before the question, with those that earlier questions or this one have replaced."""
-    cut_calls: list[JsonObject]
-    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
-    replaced: Sequence[StoredMessage] = ()
-    """The messages that the question has replaced."""
-    parked: ParkedRound | None = None
-    """The newest parked round of the conversation, with its verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +139,7 @@ class Turns:
 
         owned = statements.owned_by(email, lease.conversation_id)
         results = await self._graph.transaction(
-            *_begun(owned, lease),
+            *beginning(owned, lease),
             approvals.closed(lease, email, asking.verdict, self.now()),
             call_intents.FIND.bind(**owned),
             *_superseded(owned, replaced),
@@ -163,7 +149,7 @@ class Turns:
             last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
         )
         gone = {each.id for each in replaced}
-        begun = _begun_turn(results, lease)
+        begun = begun_turn(results, lease)
         earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
         return replace(begun, earlier=earlier, replaced=replaced)
 
@@ -187,13 +173,13 @@ class Turns:
 
         owned = statements.owned_by(email, lease.conversation_id)
         results = await self._graph.transaction(
-            *_begun(owned, lease),
+            *beginning(owned, lease),
             approvals.decided(lease, email, approval_id, decision, self.now()),
             call_intents.FIND.bind(**owned),
             check=check,
             last=lambda results: call_intents.found(str(lease.conversation_id), results[5]),
         )
-        return _begun_turn(results, lease, reason=decision[1])
+        return begun_turn(results, lease, reason=decision[1])
 
     async def append(
         self,
@@ -249,26 +235,6 @@ class Turns:
         """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
         [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)))
         return bool(rows)
-
-
-def _begun(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement, ...]:
-    """Return the statements that begin every turn."""
-    return (
-        statements.LOCK.bind(**owned),
-        leases.ACQUIRE.bind(**leases.values_of(lease)),
-        statements.MESSAGES.bind(**owned),
-        approvals.latest(lease.conversation_id, str(owned["email"])),
-    )
-
-
-def _begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:
-    """Return the turn that a transaction has begun. Its fifth statement returned the verdict that it stored."""
-    found, _, earlier, newest, verdicts, cut, *_ = results
-    parked = approvals.read(newest)
-    verdict = approvals.verdict_of(verdicts[0][0]) if verdicts else None
-    if parked is not None and verdict is not None:
-        parked = replace(parked, verdict=verdict, reason=reason, holder=lease.holder)
-    return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut), parked=parked)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:

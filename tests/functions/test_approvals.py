@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.background import served
-from tests.support.counted_api import CountedApi
 from tests.support.model_server import reply, text, tool
 from tests.support.service import DEVELOPER
 from tests.support.sse import Answer, EventReader
+from tests.support.things_api import ThingsApi
 from tests.support.tool_results import result_of, told
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ READ = tool("list_things", {}, call_id="toolu_list")
 
 
 @pytest.fixture
-def things() -> CountedApi:
-    return CountedApi()
+def things() -> ThingsApi:
+    return ThingsApi()
 
 
 @pytest.fixture
-def asking(things: CountedApi, start_service: StartService) -> Iterator[Service]:
+def asking(things: ThingsApi, start_service: StartService) -> Iterator[Service]:
     with served(things.app) as url:
         yield start_service(IMBI_INTERNAL_API_URL=url)
 
@@ -63,7 +63,7 @@ async def decide(user: Client, conversation: str, approval: str, decision: str =
 
 @pytest.mark.proves("approvals.parked", "approvals.event", "approvals.words")
 async def test_a_reply_that_deletes_runs_nothing_and_asks(
-    user: Client, things: CountedApi, model_server: ModelServer
+    user: Client, things: ThingsApi, model_server: ModelServer
 ) -> None:
     conversation, answer = await parked(user, model_server)
     assert things.effects == []
@@ -94,7 +94,7 @@ async def test_a_reply_that_deletes_runs_nothing_and_asks(
 
 @pytest.mark.proves("approvals.approved", "approvals.route")
 async def test_an_approval_runs_the_calls_and_the_turn_goes_on(
-    user: Client, things: CountedApi, model_server: ModelServer
+    user: Client, things: ThingsApi, model_server: ModelServer
 ) -> None:
     conversation, answer = await parked(user, model_server)
     model_server.script(reply(text("It is deleted.")))
@@ -115,7 +115,7 @@ async def test_an_approval_runs_the_calls_and_the_turn_goes_on(
 @pytest.mark.parametrize(
     "word", ["approve", "Yes.", " YES! ", "<context>\nOrganization: acme\n</context>\n\nApprove", "“yes”"]
 )
-async def test_a_typed_word_approves(user: Client, things: CountedApi, model_server: ModelServer, word: str) -> None:
+async def test_a_typed_word_approves(user: Client, things: ThingsApi, model_server: ModelServer, word: str) -> None:
     conversation, _ = await parked(user, model_server)
     model_server.script(reply(text("It is deleted.")))
     answer = await user.ask(conversation, word)
@@ -128,7 +128,7 @@ async def test_a_typed_word_approves(user: Client, things: CountedApi, model_ser
 @pytest.mark.proves("approvals.rejected", "approvals.typed")
 @pytest.mark.parametrize("word", ["reject", "No", "no.", "yes?", "yes please", "approve it", "What would that do?"])
 async def test_any_other_message_rejects_and_goes_on(
-    user: Client, things: CountedApi, model_server: ModelServer, word: str
+    user: Client, things: ThingsApi, model_server: ModelServer, word: str
 ) -> None:
     conversation, _ = await parked(user, model_server)
     model_server.script(reply(text("I leave it.")))
@@ -141,7 +141,7 @@ async def test_any_other_message_rejects_and_goes_on(
 
 @pytest.mark.proves("approvals.rejected", "approvals.route")
 async def test_a_rejection_by_the_route_tells_the_model_the_reason(
-    user: Client, things: CountedApi, model_server: ModelServer
+    user: Client, things: ThingsApi, model_server: ModelServer
 ) -> None:
     conversation, answer = await parked(user, model_server)
     approval = answer.of("approval_required")[0].data["approval_id"]
@@ -156,7 +156,7 @@ async def test_a_rejection_by_the_route_tells_the_model_the_reason(
 
 
 @pytest.mark.proves("approvals.once")
-async def test_two_decisions_at_once_act_once(user: Client, things: CountedApi, model_server: ModelServer) -> None:
+async def test_two_decisions_at_once_act_once(user: Client, things: ThingsApi, model_server: ModelServer) -> None:
     conversation, answer = await parked(user, model_server)
     path = f"/conversations/{conversation}/approvals/{answer.of('approval_required')[0].data['approval_id']}"
     model_server.script(reply(text("It is deleted.")))
@@ -167,7 +167,7 @@ async def test_two_decisions_at_once_act_once(user: Client, things: CountedApi, 
 
 @pytest.mark.proves("approvals.own")
 async def test_an_approval_of_another_user_does_not_exist(
-    user: Client, asking: Service, new_client: NewClient, things: CountedApi, model_server: ModelServer
+    user: Client, asking: Service, new_client: NewClient, things: ThingsApi, model_server: ModelServer
 ) -> None:
     conversation, answer = await parked(user, model_server)
     approval = answer.of("approval_required")[0].data["approval_id"]

@@ -1,81 +1,78 @@
-"""An Imbi API of a few things, which counts everything that changes them."""
+"""An Imbi API that counts the changes that reach it, and that can hold a change until the test lets it go."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import Body, FastAPI, HTTPException, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, FastAPI, Request
 
-ID = "/api/things/{thing_id}"
+from tests.support.observed_api import READS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WRITES = {"x-imbi-permission": ["project:write"]}
 
 
-class Thing(BaseModel):
-    """A thing."""
+@dataclass(frozen=True)
+class Arrival:
+    """A request that reached the API."""
 
-    name: str
-    owner: str | None = None
+    method: str
+    path: str
+    headers: Mapping[str, str]
 
 
 @dataclass
 class CountedApi:
-    """The application, its things, and the changes in their order, each as method and path."""
+    """The application, which is served in another thread, and what reached it."""
 
-    things: dict[str, dict[str, Any]] = field(default_factory=lambda: {"web": {"name": "Web", "owner": "ops"}})
-    effects: list[str] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
     app: FastAPI = field(default_factory=lambda: FastAPI(title="Imbi"))
+    things: dict[str, int] = field(default_factory=dict)
+    """How often each thing was changed."""
+    url: str = ""
+    """Where a test serves it."""
 
     def __post_init__(self) -> None:
-        app = self.app
-        app.get("/api/things", operation_id="list_things")(self._list)
-        app.get(ID, operation_id="get_thing")(self._get)
-        app.post("/api/things", operation_id="create_thing", status_code=201)(self._create)
-        app.put(ID, operation_id="replace_thing")(self._replace)
-        app.delete(ID, operation_id="delete_thing", status_code=204, response_class=Response)(self._delete)
-        app.post("/api/api-keys", operation_id="create_api_key", status_code=201)(self._create_key)
-        app.post("/api/wipe", operation_id="wipe_things", openapi_extra={"x-imbi-destructive": True})(self._wipe)
+        self._may_answer = threading.Event()
+        self._may_answer.set()
+        self.app.include_router(self._router(), prefix="/api")
 
-    async def _list(self) -> list[str]:
-        """List all things."""
-        return sorted(self.things)
+    @property
+    def changes(self) -> list[Arrival]:
+        """The requests that changed something."""
+        return [each for each in self.arrivals if each.method != "GET"]
 
-    async def _get(self, thing_id: str) -> dict[str, Any]:
-        """Get a thing."""
-        return self._thing(thing_id)
+    def hold(self) -> None:
+        """Let changes take effect, but answer none until `release`."""
+        self._may_answer.clear()
 
-    async def _create(self, thing_id: Annotated[str, Body()], thing: Thing) -> dict[str, Any]:
-        """Create a thing."""
-        self.effects.append(f"POST {thing_id}")
-        self.things[thing_id] = thing.model_dump()
-        return self.things[thing_id]
+    def release(self) -> None:
+        """Answer the changes that are held."""
+        self._may_answer.set()
 
-    async def _replace(self, thing_id: str, thing: Thing) -> dict[str, Any]:
-        """Replace a thing."""
-        self._thing(thing_id)
-        self.effects.append(f"PUT {thing_id}")
-        self.things[thing_id] = thing.model_dump()
-        return self.things[thing_id]
+    def _router(self) -> APIRouter:
+        router = APIRouter()
 
-    async def _delete(self, thing_id: str) -> None:
-        """Delete a thing."""
-        self.effects.append(f"DELETE {thing_id}")
-        if self.things.pop(thing_id, None) is None:
-            raise HTTPException(404, "There is no such thing.")
+        @router.get("/things/{name}", openapi_extra=READS)
+        async def get_thing(name: str, request: Request) -> dict[str, Any]:
+            """Return a thing."""
+            self._note(request)
+            return {"name": name, "changed": self.things.get(name, 0)}
 
-    async def _create_key(self, name: str) -> dict[str, str]:
-        """Create an API key."""
-        self.effects.append(f"POST key {name}")
-        return {"key_id": name, "key_secret": "ik_hidden_value"}
+        @router.patch("/things/{name}", openapi_extra=WRITES)
+        async def change_thing(name: str, request: Request, password: str = "") -> dict[str, Any]:
+            """Change a thing."""
+            self._note(request)
+            self.things[name] = self.things.get(name, 0) + 1
+            await asyncio.to_thread(self._may_answer.wait)
+            return {"name": name, "password_length": len(password)}
 
-    async def _wipe(self) -> dict[str, int]:
-        """Delete all things."""
-        self.effects.append("POST wipe")
-        count = len(self.things)
-        self.things.clear()
-        return {"deleted": count}
+        return router
 
-    def _thing(self, thing_id: str) -> dict[str, Any]:
-        if thing_id not in self.things:
-            raise HTTPException(404, "There is no such thing.")
-        return self.things[thing_id]
+    def _note(self, request: Request) -> None:
+        self.arrivals.append(Arrival(request.method, request.url.path, dict(request.headers)))
