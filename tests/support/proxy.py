@@ -48,7 +48,7 @@ class Proxy:
         """The number of pieces that clients have sent."""
         self.delay = 0.0
         """Seconds by which each piece is held back."""
-        self.on_piece: Callable[[], None] = lambda: None
+        self.on_piece: Callable[[bytes], None] = lambda _data: None
         """Called in the proxy's thread before and after each piece of a client is passed on."""
         self.port = 0
         self._loop = loop
@@ -138,7 +138,7 @@ class Proxy:
             while data := await reader.read(CHUNK):
                 self.requests += is_upward
                 if is_upward:
-                    self.on_piece()
+                    self.on_piece(data)
                 if is_upward and link.round_trips is not None:
                     link.round_trips.feed(data)
                 if self.delay:
@@ -148,7 +148,7 @@ class Proxy:
                     writer.write(data)
                     await writer.drain()
                     if is_upward:
-                        self.on_piece()
+                        self.on_piece(data)
                 if breaks:
                     self._break = None
                     link.is_dead = True
