@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from functions import (
     create_conversation,
     delete_conversation,
+    export_conversation,
     get_conversation,
     list_conversations,
     read_audit,
@@ -45,6 +46,7 @@ ROUTES = (
     create_conversation,
     list_conversations,
     get_conversation,
+    export_conversation,
     update_conversation,
     delete_conversation,
     send_message,

@@ -82,6 +82,9 @@ class Settings(BaseModel):
     )
     postgres_min_pool_size: int = Field(default=1, alias="POSTGRES_MIN_POOL_SIZE", ge=0)
     postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1)
+    postgres_prepared_statements: Literal["auto", "on", "off"] = Field(
+        default="auto", alias="POSTGRES_PREPARED_STATEMENTS"
+    )
     jwt_secret: SecretStr = Field(alias="IMBI_AUTH_JWT_SECRET", min_length=1)
     config_encryption_key: SecretStr | None = Field(default=None, alias="IMBI_CONFIG_ENCRYPTION_KEY")
 

@@ -42,11 +42,11 @@ def test_a_function_has_only_what_its_route_needs(name: str) -> None:
 
 
 @pytest.mark.proves("template.streams")
-def test_the_chat_and_nothing_else_is_streamed() -> None:
+def test_the_chat_and_the_export_and_nothing_else_are_streamed() -> None:
     modes = {name: RESOURCES[name]["Properties"]["FunctionUrlConfig"]["InvokeMode"] for name in functions()}
-    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage"}
+    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage", "ExportConversation"}
     wrapped = {name for name in functions() if "AWS_LAMBDA_EXEC_WRAPPER" in environment(name)}
-    assert wrapped == {"SendMessage"}
+    assert wrapped == {"SendMessage", "ExportConversation"}
     operations = RESOURCES["RestApi"]["Properties"]["DefinitionBody"]["paths"]
     integration = operations["/conversations/{id}/messages"]["post"]["x-amazon-apigateway-integration"]
     assert integration["responseTransferMode"] == "STREAM"
@@ -84,6 +84,7 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("POST", "/assistant/conversations", "CreateConversation"),
         ("GET", "/assistant/conversations", "ListConversations"),
         ("GET", "/conversations/1", "GetConversation"),
+        ("GET", "/conversations/1/export", "ExportConversation"),
         ("PATCH", "/conversations/1", "UpdateConversation"),
         ("DELETE", "/conversations/1", "DeleteConversation"),
         ("POST", "/conversations/1/messages", "SendMessage"),
