@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     mcp_allowed_hosts: Hosts = Field(default=(), alias="IMBI_ASSISTANT_MCP_ALLOWED_HOSTS")
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
     tool_search: Literal["auto", "server", "client", "off"] = Field(default="auto", alias="IMBI_ASSISTANT_TOOL_SEARCH")
+    approvals: ApprovalMode = Field(default="destructive", alias="IMBI_ASSISTANT_APPROVALS")
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     audit_retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_AUDIT_RETENTION_DAYS", ge=0)
@@ -175,6 +177,11 @@ class Settings(BaseModel):
     def has_credentials(self) -> bool:
         """Whether there is a key of Anthropic's API, or a platform that uses the credentials of the process."""
         return self.anthropic_api_key is not None or self.provider != "anthropic"
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy:
+        """The policy that decides which tool calls ask the user first."""
+        return ApprovalPolicy(self.approvals, self.approval_rules)
 
     @property
     def route_prefix(self) -> str:

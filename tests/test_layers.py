@@ -51,8 +51,8 @@ KNOW_THE_DRIVER = frozenset(
 )
 """The connector, and the set-up, which runs statements of its own."""
 
-NEEDS_A_MODEL = "send_message"
-"""The one route that may import what talks to a model."""
+NEEDS_A_MODEL = ("send_message", "decide_approval")
+"""The routes that may import what talks to a model."""
 SLOW_TO_IMPORT = ("anthropic", "fastmcp", "mcp", "boto3")
 
 MAX_FUNCTION_LINES = 40

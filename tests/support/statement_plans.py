@@ -41,6 +41,9 @@ VALUES: dict[str, Any] = {
     "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
     "records": ["{}"],
     "key_id": "ik_7",
+    "now": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2026-01-01T01:00:00+00:00",
+    "rounds_left": "1",
 }
 
 
