@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from functions import (
     create_conversation,
+    decide_approval,
     delete_conversation,
     export_conversation,
     get_conversation,
@@ -50,6 +51,7 @@ ROUTES = (
     update_conversation,
     delete_conversation,
     send_message,
+    decide_approval,
     stop_answer,
     read_audit,
     status,

@@ -32,6 +32,7 @@ class Services:
             settings.postgres_graph_name,
             min_size=settings.postgres_min_pool_size,
             max_size=settings.postgres_max_pool_size,
+            prepared=settings.postgres_prepared_statements,
         )
         self.repositories = Repositories(self._graph, settings.api_url)
         self.conversations = self.repositories.conversations

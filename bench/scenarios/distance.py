@@ -23,7 +23,7 @@ async def measure(bench: Bench) -> list[Figure]:
     async with distant(bench.upstream_url, bench.directory, _ROUND_TRIP) as far:
         trusted = {"SSL_CERT_FILE": str(far.certificate)}
         async with (
-            bench.service("0", ANTHROPIC_BASE_URL=far.url, **trusted) as service,
+            bench.service("0", ANTHROPIC_BASE_URL=far.url, SSL_CERT_FILE=str(far.certificate)) as service,
             bench.floor(far.url, trusted) as floor,
         ):
             conversations = [await service.conversation() for _ in range(count + _WARM_UPS)]
