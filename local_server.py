@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from functions import (
     create_conversation,
+    decide_approval,
     delete_conversation,
+    export_conversation,
     get_conversation,
     list_conversations,
     read_audit,
@@ -45,9 +47,11 @@ ROUTES = (
     create_conversation,
     list_conversations,
     get_conversation,
+    export_conversation,
     update_conversation,
     delete_conversation,
     send_message,
+    decide_approval,
     stop_answer,
     read_audit,
     status,

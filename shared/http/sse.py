@@ -20,6 +20,7 @@ from shared.agent.outcome import INTERNAL, Interruption
 from shared.domain.events import (
     AnswerFailed,
     AnswerStored,
+    ApprovalRequired,
     BlockFinished,
     ClientActionRequested,
     TextAdded,
@@ -31,6 +32,7 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.observability.metrics import AnswerMetrics
+from shared.util import clock
 from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def frame(event: AnswerEvent) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
 
 
-def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR0911  # one case for each event
+def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C901, PLR0911, PLR0912  # one case for each event
     match event:
         case TextAdded(text):
             return b"text", {"text": text}
@@ -77,6 +79,10 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
             return b"tool_result", _tool_result(event)
         case ClientActionRequested(call_id, action, params):
             return b"client_action", {"id": call_id, "action": action, "params": params}
+        case ApprovalRequired(approval_id, expires_at, calls):
+            asked: list[JsonValue] = [call.for_clients() for call in calls]
+            expires = clock.to_text(expires_at)
+            return b"approval_required", {"approval_id": str(approval_id), "expires_at": expires, "calls": asked}
         case AnswerStored(message_id, usage, stop_reason):
             usage_data = dict[str, "JsonValue"](asdict(usage))
             return b"done", {"message_id": str(message_id), "usage": usage_data, "stop_reason": stop_reason}

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 VALUES: dict[str, Any] = {
     "limit": 20,
     "offset": 0,
+    "sequence": 0,
     "changes": {"title": "A title"},
     "removed": ["prefix"],
     "properties": {"id": "new"},
     "include_archived": False,
     "told": False,
     "least": 1,
-    "clauses": [],
+    "wanted": 2,
     "held": {"conversation-7": "holder"},
     "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
     "id": "conversation-7",
@@ -40,6 +41,9 @@ VALUES: dict[str, Any] = {
     "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
     "records": ["{}"],
     "key_id": "ik_7",
+    "now": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2026-01-01T01:00:00+00:00",
+    "rounds_left": "1",
 }
 
 
@@ -72,6 +76,18 @@ async def explained(crowd: Database, statement: Cypher | Sql, *settings: str) ->
     loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
     root: dict[str, Any] = loaded[0]["Plan"]
     return root
+
+
+async def generic_plan_of(crowd: Database, statement: Sql) -> list[dict[str, Any]]:
+    """Explain a statement for any values, as a prepared one may be planned; gives the nodes. Needs PostgreSQL 16."""
+    numbers: dict[str, str] = {}
+    query = re.sub(r"%\((\w+)\)s", lambda name: numbers.setdefault(name[1], f"${len(numbers) + 1}"), statement.query)
+    text = "EXPLAIN (FORMAT JSON, GENERIC_PLAN) " + query.replace("%%", "%")
+    async with crowd.connected() as connection:
+        cursor = await connection.execute(text.replace("{graph}.", f'"{crowd.graph_name}".').encode())
+        [(plan,)] = await cursor.fetchall()
+    loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
+    return list(nodes_of(loaded[0]["Plan"]))
 
 
 def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
