@@ -19,6 +19,7 @@ from functions import (
     send_message,
     status,
     stop_answer,
+    stream_answer,
     update_conversation,
 )
 from shared.domain.errors import GraphError, StartupError
@@ -48,6 +49,7 @@ ROUTES = (
     delete_conversation,
     send_message,
     stop_answer,
+    stream_answer,
     status,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header
@@ -10,7 +11,7 @@ from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import ErrorDetail, NewMessage, Text
-from shared.http.sse import EventStream
+from shared.http.sse import EventStream, keeps_running
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -38,12 +39,14 @@ async def send_message(
     caller: CurrentCaller,
     body: NewMessage,
     idempotency_key: Annotated[Text | None, Header(min_length=1, max_length=255)] = None,
+    prefer: Annotated[Sequence[str], Header()] = (),
 ) -> EventStream:
     """Send a message and stream the answer. A request with the same Idempotency-Key streams the same answer again."""
     chat = await services.chat()
-    return EventStream(
-        await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
-    )
+    answer = await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
+    is_kept = keeps_running(prefer)
+    frames = services.frame_log.open(answer.lease, is_kept=is_kept) if answer.lease else None
+    return EventStream(answer, frames, keeps_running=is_kept)
 
 
 handler = LambdaHandler(router)

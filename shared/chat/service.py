@@ -106,7 +106,7 @@ class ChatService:
             id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
         )
         asking = Asking(first_words(content), replaces, self._max_questions)
-        lease = Lease(conversation_id, uuid4())
+        lease = Lease(conversation_id, question.id)
         with self._answers.reserved_place():
             recorders = self._recorders_of(caller, lease, question)
             turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))

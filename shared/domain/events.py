@@ -194,6 +194,11 @@ class TitleChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRestarted:
+    """The events that follow tell the answer from its beginning again."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFailed:
     """The answer ended before it was complete; the message is one plain sentence for the user."""
 
@@ -211,4 +216,4 @@ ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
     Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | TurnFinished
 )
-AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerFailed
+AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed

@@ -8,6 +8,7 @@ from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
 from shared.graph.fences import Fences
+from shared.graph.frames import Frames
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.message_pages import MessagePages
@@ -32,6 +33,7 @@ class Repositories:
         self.turns = Turns(graph)
         self.receipts = Receipts(graph)
         self.leases = Leases(graph)
+        self.frames = Frames(graph)
         self.fences = Fences(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)

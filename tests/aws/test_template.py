@@ -42,11 +42,11 @@ def test_a_function_has_only_what_its_route_needs(name: str) -> None:
 
 
 @pytest.mark.proves("template.streams")
-def test_the_chat_and_nothing_else_is_streamed() -> None:
+def test_answers_and_nothing_else_are_streamed() -> None:
     modes = {name: RESOURCES[name]["Properties"]["FunctionUrlConfig"]["InvokeMode"] for name in functions()}
-    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage"}
+    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage", "StreamAnswer"}
     wrapped = {name for name in functions() if "AWS_LAMBDA_EXEC_WRAPPER" in environment(name)}
-    assert wrapped == {"SendMessage"}
+    assert wrapped == {"SendMessage", "StreamAnswer"}
     operations = RESOURCES["RestApi"]["Properties"]["DefinitionBody"]["paths"]
     integration = operations["/conversations/{id}/messages"]["post"]["x-amazon-apigateway-integration"]
     assert integration["responseTransferMode"] == "STREAM"
@@ -88,6 +88,7 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("DELETE", "/conversations/1", "DeleteConversation"),
         ("POST", "/conversations/1/messages", "SendMessage"),
         ("POST", "/conversations/1/stop", "StopAnswer"),
+        ("GET", "/conversations/1/stream", "StreamAnswer"),
         ("PUT", "/conversations/1", 405),
         ("GET", "/elsewhere", 404),
     ]
