@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,6 +147,19 @@ def check(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return 1 if report.has_failed(findings) else 0
 
 
+def audit(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Verify or prune the audit; return 1 if a chain of it is not whole."""
+    from shared.checks import audit as chains  # noqa: PLC0415  # only this command needs it
+
+    if variables.get("POSTGRES_URL") is None:
+        raise SettingsError(["POSTGRES_URL is not set."])
+    settings = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables})
+    if options.action == "prune":
+        asyncio.run(chains.prune(settings, _report))
+        return 0
+    return 0 if asyncio.run(chains.verify(settings, options.day, _print)) else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="imbi-assistant",
@@ -163,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
         ("token", token, "print an access token for a development user"),
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
         ("check", check, "check whether the installation is configured right"),
+        ("audit", audit, "verify the audit in the database at POSTGRES_URL, or delete its old days"),
     ):
         # Defaults of a subcommand would override the options that are given before its name.
         subparser = commands.add_parser(
@@ -177,7 +192,10 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
     if command == "check":
         parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
         parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
-    if command not in {"setup", "check"}:
+    if command == "audit":
+        parser.add_argument("action", choices=("verify", "prune"), help="what to do")
+        parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
+    if command not in {"setup", "check", "audit"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(
@@ -213,6 +231,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-26") from None
+
+
 def _worker_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1")
@@ -237,6 +262,10 @@ def _local_url(options: argparse.Namespace, variables: Mapping[str, str]) -> str
 
 def _is_development(variables: Mapping[str, str]) -> bool:
     return variables.get("ENVIRONMENT", DEVELOPMENT) == DEVELOPMENT
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _report(line: str) -> None:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from functions import (
     create_conversation,
+    decide_approval,
     delete_conversation,
+    export_conversation,
     get_conversation,
     list_conversations,
+    read_audit,
     send_message,
     status,
     stop_answer,
@@ -45,11 +48,14 @@ ROUTES = (
     create_conversation,
     list_conversations,
     get_conversation,
+    export_conversation,
     update_conversation,
     delete_conversation,
     send_message,
+    decide_approval,
     stop_answer,
     stream_answer,
+    read_audit,
     status,
 )
 

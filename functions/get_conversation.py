@@ -20,9 +20,9 @@ async def get_conversation(
     include_superseded: bool = False,  # noqa: FBT001, FBT002  # a query parameter
 ) -> ConversationWithMessages:
     """Return a conversation with its messages; those that other questions have replaced only if they are asked for."""
-    conversation, messages = await services.conversations.get(conversation_id, caller.principal.subject)
+    conversation, messages, parked = await services.conversations.read(conversation_id, caller.principal.subject)
     shown = shown_messages(messages, is_answering=conversation.is_answering, include_superseded=include_superseded)
-    return ConversationWithMessages.of(conversation, shown)
+    return ConversationWithMessages.of(conversation, shown, parked)
 
 
 handler = LambdaHandler(router)

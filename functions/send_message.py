@@ -11,7 +11,7 @@ from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import ErrorDetail, NewMessage, Text
-from shared.http.sse import EventStream, keeps_running
+from shared.http.sse import EventStream
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -44,9 +44,7 @@ async def send_message(
     """Send a message and stream the answer. A request with the same Idempotency-Key streams the same answer again."""
     chat = await services.chat()
     answer = await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
-    is_kept = keeps_running(prefer)
-    frames = services.frame_log.open(answer.lease, is_kept=is_kept) if answer.lease else None
-    return EventStream(answer, frames, keeps_running=is_kept)
+    return EventStream.of(answer, services.frame_log, prefer)
 
 
 handler = LambdaHandler(router)

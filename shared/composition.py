@@ -34,10 +34,12 @@ class Services:
             settings.postgres_graph_name,
             min_size=settings.postgres_min_pool_size,
             max_size=settings.postgres_max_pool_size,
+            prepared=settings.postgres_prepared_statements,
         )
         self.repositories = Repositories(self._graph, settings.api_url)
         self.conversations = self.repositories.conversations
         self.search = self.repositories.search
+        self.message_pages = self.repositories.message_pages
         self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), self.repositories.principals)
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)

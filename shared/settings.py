@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 
@@ -82,6 +83,9 @@ class Settings(BaseModel):
     )
     postgres_min_pool_size: int = Field(default=1, alias="POSTGRES_MIN_POOL_SIZE", ge=0)
     postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1)
+    postgres_prepared_statements: Literal["auto", "on", "off"] = Field(
+        default="auto", alias="POSTGRES_PREPARED_STATEMENTS"
+    )
     jwt_secret: SecretStr = Field(alias="IMBI_AUTH_JWT_SECRET", min_length=1)
     config_encryption_key: SecretStr | None = Field(default=None, alias="IMBI_CONFIG_ENCRYPTION_KEY")
 
@@ -101,8 +105,10 @@ class Settings(BaseModel):
     mcp_allowed_hosts: Hosts = Field(default=(), alias="IMBI_ASSISTANT_MCP_ALLOWED_HOSTS")
     model_idle_seconds: float = Field(default=60.0, alias="IMBI_ASSISTANT_MODEL_IDLE_SECONDS", gt=0)
     tool_search: Literal["auto", "server", "client", "off"] = Field(default="auto", alias="IMBI_ASSISTANT_TOOL_SEARCH")
+    approvals: ApprovalMode = Field(default="destructive", alias="IMBI_ASSISTANT_APPROVALS")
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
+    audit_retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_AUDIT_RETENTION_DAYS", ge=0)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
@@ -171,6 +177,11 @@ class Settings(BaseModel):
     def has_credentials(self) -> bool:
         """Whether there is a key of Anthropic's API, or a platform that uses the credentials of the process."""
         return self.anthropic_api_key is not None or self.provider != "anthropic"
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy:
+        """The policy that decides which tool calls ask the user first."""
+        return ApprovalPolicy(self.approvals, self.approval_rules)
 
     @property
     def route_prefix(self) -> str:

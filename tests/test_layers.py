@@ -46,11 +46,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 NEIGHBOURS = frozenset({"shared.agent", "shared.claude", "shared.tools", "shared.graph", "shared.auth"})
 """Packages of one layer that never import one another: `shared.chat` joins them."""
 
-KNOW_THE_DRIVER = frozenset({"shared.graph.connector", "shared.graph.schema", "shared.graph.indexes"})
-"""The connector, and the set-up, which runs statements of its own outside Cypher."""
+KNOW_THE_DRIVER = frozenset(
+    f"shared.graph.{name}" for name in ("connector", "prepared_statements", "schema", "setup_lock", "indexes")
+)
+"""The connector, and the set-up, which runs statements of its own."""
 
-NEEDS_A_MODEL = "send_message"
-"""The one route that may import what talks to a model."""
+NEEDS_A_MODEL = ("send_message", "decide_approval")
+"""The routes that may import what talks to a model."""
 SLOW_TO_IMPORT = ("anthropic", "fastmcp", "mcp", "boto3")
 
 MAX_FUNCTION_LINES = 40

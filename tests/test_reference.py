@@ -19,12 +19,14 @@ from pydantic import BaseModel
 from local_server import ROUTES
 from shared.agent.outcome import STOPPED, Interruption
 from shared.claude import errors
+from shared.domain.approvals import AskedCall
 from shared.domain.errors import AssistantError
 from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerRestarted,
     AnswerStored,
+    ApprovalRequired,
     BlockFinished,
     ClientActionRequested,
     TextAdded,
@@ -40,6 +42,7 @@ from shared.domain.receipts import Receipt, ThingAddress
 from shared.http import error_responses
 from shared.http.sse import frame
 from shared.settings import Settings
+from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,6 +62,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
     ToolFinished("a", "a", is_error=False, duration_ms=1, receipt=RECEIPT),
     ClientActionRequested("a", "a", {}),
     AnswerStored(uuid4(), Usage(), "end_turn"),
+    ApprovalRequired(uuid4(), clock.now(), (AskedCall(id="a", name="b", input={}, method=None, path=None),)),
     TitleChosen("a"),
     AnswerFailed("a", "internal", retryable=True),
 )
@@ -94,11 +98,13 @@ def routes() -> Iterator[tuple[str, str, str]]:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             for method in route.methods or ():
-                yield method, re.sub(r"\{\w+\}", "{id}", route.path), str(route.status_code or 200)
+                yield method, route.path.replace("{conversation_id}", "{id}"), str(route.status_code or 200)
 
 
 def keys(data: JsonValue) -> list[str]:
-    """Return an event's field names in their order; the names inside an object follow the object's own."""
+    """Return an event's field names in their order; the names inside an object or a list follow its own."""
+    if isinstance(data, list):
+        return keys(data[0]) if data else []
     if not isinstance(data, dict):
         return []
     return [name for field, value in data.items() for name in (field, *keys(value))]

@@ -51,11 +51,11 @@ def ending_of_failure(event: AnswerFailed, *, has_text: bool) -> Ending:
 
 def ending_of_stored(message: Message) -> Ending | None:
     """Return the ending of a stored answer, whose last message is given; None for a usual one."""
+    if message.error is not None:
+        can_retry = message.error.retryable and message.error.code not in _FINAL_ERRORS
+        return Ending(message.error.message, can_continue=message.is_partial and can_retry, can_retry=can_retry)
     if message.role == "user":
         return Ending("There is no answer to this question.", can_continue=False, can_retry=True)
-    if message.error is not None:
-        can_retry = message.error.code not in _FINAL_ERRORS
-        return Ending(message.error.message, can_continue=message.is_partial and can_retry, can_retry=can_retry)
     if message.is_partial or message.stop_reason not in USUAL_STOPS:
         return _stopped(message.stop_reason)
     return None

@@ -32,6 +32,7 @@ class StoredError(_ResponseModel):
 
     code: str = ""
     message: Printable
+    retryable: bool = True
 
 
 class Message(_ResponseModel):

@@ -15,6 +15,7 @@ from uuid import uuid4
 from shared.agent.history import round_to_store
 from shared.agent.outcome import NOT_STORED, STOPPED, Interruption, failure_of
 from shared.agent.visible_text import VisibleText
+from shared.domain.approvals import APPROVAL_REQUIRED
 from shared.domain.errors import AssistantError, ConversationNotFound, GraphError
 from shared.domain.events import (
     AnswerFailed,
@@ -22,6 +23,7 @@ from shared.domain.events import (
     BlockFinished,
     ReplyReceived,
     RoundFinished,
+    RoundParked,
     TextAdded,
     TitleChosen,
     TurnFinished,
@@ -75,6 +77,8 @@ class Answer:
         self._text: list[str] = []
         self._visible = VisibleText()
         self._open_reply: Reply | None = None
+        self._is_reply_stored = False
+        self._last_events: list[AnswerEvent] = []
 
     @property
     def lease(self) -> Lease:
@@ -101,6 +105,8 @@ class Answer:
             self.outcome = self.outcome or await self._store_early_end(failed)
             # From here on, the next question can begin, even while the model still writes a title.
             self._end()
+            for event in self._last_events:
+                await emit(event)
             if not is_complete and (words := self._visible.last_words(self.outcome)):
                 # The client shows these words. They are not stored, because the model did not write them.
                 await emit(TextAdded(words))
@@ -150,12 +156,14 @@ class Answer:
                 await _shielded(self._store_round(event))
             case TurnFinished():
                 await _shielded(self._store_answer(event))
+            case RoundParked():
+                await _shielded(self._store_parked(event))
             case TurnPrepared():
                 self._transcript.prepare(event)
             case UsageCounted(usage):
                 self._reply_usage = usage
-            case ReplyReceived(reply):
-                self._open_reply = reply
+            case ReplyReceived(reply, is_stored):
+                self._open_reply, self._is_reply_stored = reply, is_stored
             case _:
                 if isinstance(event, TextAdded):
                     self._text.append(event.text)
@@ -173,6 +181,13 @@ class Answer:
         outcome = AnswerStored(finished.message.id, finished.usage, finished.stop_reason)
         await self._transcript.finish([finished.message], outcome)
         self.usage = finished.usage
+        self.outcome = outcome
+
+    async def _store_parked(self, parked: RoundParked) -> None:
+        outcome = AnswerStored(parked.message.id, parked.usage, APPROVAL_REQUIRED)
+        required = await self._transcript.park(parked, outcome)
+        self.usage = parked.usage
+        self._last_events = [required, TextAdded(f"\n\n{parked.request}"), BlockFinished()]
         self.outcome = outcome
 
     async def _store_early_end(self, failed: AnswerFailed | None) -> Outcome:
@@ -203,7 +218,7 @@ class Answer:
         reply = self._open_reply
         if reply is not None:
             answer, *result_messages = round_to_store(reply, [self._result_of(call) for call in reply.calls])
-            return [replace(answer, is_partial=True), *result_messages]
+            return result_messages if self._is_reply_stored else [replace(answer, is_partial=True), *result_messages]
         text = "".join(self._text)
         if not text.strip():
             return []

@@ -26,14 +26,14 @@ class History:
         self.edits = edits
 
     @classmethod
-    def of(cls, earlier: Sequence[StoredMessage], question: Message, edits: HistoryEdits = NO_EDITS) -> Self:
-        """Return the history of stored messages and a new question, without the messages that were replaced."""
+    def of(cls, earlier: Sequence[StoredMessage], question: Message | None, edits: HistoryEdits = NO_EDITS) -> Self:
+        """Return the history of stored messages and a new question, if any, without the messages that were replaced."""
         current = [(message.sequence, message) for message in earlier if not message.is_superseded]
         if not any(sequence >= edits.first for sequence, _ in current):
             # The messages that this edit has kept were replaced. The others may fit again.
             edits = replace(edits, first=0)
         following = earlier[-1].sequence + 1 if earlier else 0
-        return cls([*current, (following, question)], edits)
+        return cls([*current, *([(following, question)] if question is not None else [])], edits)
 
     @property
     def last(self) -> int:
@@ -44,6 +44,14 @@ class History:
     def messages(self) -> list[tuple[int, Message]]:
         """All messages with their sequences."""
         return self._messages
+
+    def question_before(self, sequence: int) -> Message:
+        """Return the question that the messages before a sequence answer."""
+        return next(
+            message
+            for number, message in reversed(self._messages)
+            if number < sequence and message.role == "user" and not message.tool_results
+        )
 
     @property
     def state(self) -> JsonObject:
@@ -92,8 +100,13 @@ def round_to_store(
     answer = message_to_store(reply, reply.usage)
     if not results:
         return (answer,)
+    return answer, results_to_store(results, additions)
+
+
+def results_to_store(results: Sequence[ToolResult], additions: Additions | None = None) -> Message:
+    """Return the results of a reply's calls as the message to store."""
     blocks = tuple(result.block() for result in results)
-    message = Message(
+    return Message(
         id=uuid4(),
         role="user",
         content="",
@@ -102,7 +115,6 @@ def round_to_store(
         additions=additions,
         receipts=tuple(result.receipt for result in results if result.receipt is not None),
     )
-    return answer, message
 
 
 def message_to_store(reply: Reply, usage: Usage) -> Message:

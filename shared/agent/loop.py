@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shared.agent.parked_turn import parked, resume, rounds_of
 from shared.agent.sent_messages import is_resumable
 from shared.agent.visible_text import VisibleText
 from shared.domain.block_rules import is_acceptable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from shared.agent.turn import Turn
     from shared.domain.events import TurnEvent
+    from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
 
 _UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
@@ -43,18 +45,22 @@ _NOTHING_TO_ADD = "The steps are done, but the AI model wrote no answer. Ask for
 _STEP_FAILED = "I could not finish this, because a step failed. Please ask again or in another way."
 
 
-async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
+async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = None) -> AsyncGenerator[TurnEvent, None]:
     """Answer the question of a turn. After `max_rounds` rounds of tool calls, the model must answer without tools.
+
+    The calls of a parked round get their results first. A reply with calls that need an approval ends the turn.
 
     Raises:
         ModelError: the model gave no reply, or the reply is incomplete.
     """
     yield turn.prepared()
     reply, usage = Reply((), None, Usage()), Usage()
-    results: tuple[ToolResult, ...] = ()
     visible = VisibleText()
-    max_rounds = turn.settings.max_rounds
-    for rounds_left in range(max_rounds, -1, -1):
+    async with aclosing(resume(turn, resumption)) as resuming:
+        async for turn_event in resuming:
+            visible.follow(turn_event)
+            yield turn_event
+    for rounds_left in range(rounds_of(resumption, turn.settings.max_rounds), -1, -1):
         async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):
@@ -65,24 +71,37 @@ async def run_turn(model: Model, turn: Turn) -> AsyncGenerator[TurnEvent, None]:
         usage += reply.usage
         if not rounds_left or not _goes_on(reply):
             break
-        yield ReplyReceived(reply)
-        results = ()
-        async with aclosing(turn.tools.run(reply.calls)) as running:
+        review = await turn.tools.review(reply.calls)
+        if review is not None:
+            yield parked(turn, reply, review, rounds_left, usage)
+            return
+        async with aclosing(_run_calls(turn, reply, visible, is_last=rounds_left == 1)) as running:
             async for tool_event in running:
-                if isinstance(tool_event, ToolsFinished):
-                    results = tool_event.results
-                else:
-                    visible.follow(tool_event)
-                    yield tool_event
-        messages = turn.add_round(reply, results, is_last=rounds_left == 1)
-        yield turn.prepared()
-        yield RoundFinished(messages, reply.usage)
-    told, stored = _closing(reply, visible, results)
+                yield tool_event
+    told, stored = _closing(reply, visible, turn.results)
     if told:
         yield TextAdded(told)
         yield BlockFinished()
     message = turn.last_message(_closed(reply, stored))
     yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
+
+
+async def _run_calls(
+    turn: Turn, reply: Reply, visible: VisibleText, *, is_last: bool
+) -> AsyncGenerator[TurnEvent, None]:
+    """Run the calls of a reply and finish the round."""
+    yield ReplyReceived(reply)
+    results: tuple[ToolResult, ...] = ()
+    async with aclosing(turn.tools.run(reply.calls)) as running:
+        async for event in running:
+            if isinstance(event, ToolsFinished):
+                results = event.results
+            else:
+                visible.follow(event)
+                yield event
+    messages = turn.add_round(reply, results, is_last=is_last)
+    yield turn.prepared()
+    yield RoundFinished(messages, reply.usage)
 
 
 def _goes_on(reply: Reply) -> bool:

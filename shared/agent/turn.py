@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.agent.context_window import clear_old_results, shorten
-from shared.agent.history import message_to_store, round_to_store
+from shared.agent.history import message_to_store, results_to_store, round_to_store
 from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
@@ -71,10 +71,17 @@ class Turn:
         self._prefix = prefix
         self._history = history
         self._state: JsonObject = {**history.state, **(facts.state or {})}
-        self._question = self._added(facts)
+        self.results: tuple[ToolResult, ...] = ()
+        """The results of the last tool calls."""
         self._must_tell = False
-        _, question = history.messages[-1]
-        history.replace_last(replace(question, additions=self._question))
+        self._next_facts = facts
+        last, question = history.messages[-1]
+        if question.role == "user":
+            self._question = self._added(self._take_facts())
+            history.replace_last(replace(question, additions=self._question))
+        else:
+            # The turn goes on after a parked round. The facts come with the results of its calls.
+            self._question = history.question_before(last).additions or NO_ADDITIONS
 
     def prepared(self) -> TurnPrepared:
         """Return the data to store with the next messages."""
@@ -107,8 +114,25 @@ class Turn:
             else:
                 return
 
+    def add_results(self, results: Sequence[ToolResult], *, is_last: bool) -> Message:
+        """Add the results of a parked round's calls to the history and return them as the message to store."""
+        self.results = tuple(results)
+        facts = self._take_facts()
+        found = [name for result in results for name in _references(result.block())]
+        context = (*facts.context, *([_NO_MORE_TOOLS] if is_last else []))
+        additions = self._added(replace(facts, context=context), found)
+        message = results_to_store(results, additions if additions != NO_ADDITIONS else None)
+        self._history.append([message])
+        return message
+
+    def _take_facts(self) -> Additions:
+        """Return the facts that the model does not have yet."""
+        facts, self._next_facts = self._next_facts, NO_ADDITIONS
+        return facts
+
     def add_round(self, reply: Reply, results: Sequence[ToolResult], *, is_last: bool) -> tuple[Message, ...]:
         """Add a reply and its results to the history and return them as the messages to store."""
+        self.results = tuple(results)
         found = [name for result in results for name in _references(result.block())]
         additions = self._added(Additions((_NO_MORE_TOOLS,) if is_last and results else ()), found)
         messages = round_to_store(reply, results, additions if results and additions != NO_ADDITIONS else None)
@@ -117,7 +141,7 @@ class Turn:
         return self._opened(answer, reply), *others
 
     def last_message(self, reply: Reply) -> Message:
-        """Return the last reply, without calls, as the message to store."""
+        """Return the last reply, whose calls do not run now, as the message to store."""
         return self._opened(message_to_store(reply, reply.usage), reply)
 
     def _opened(self, message: Message, reply: Reply) -> Message:

@@ -28,6 +28,7 @@ import asyncio
 import base64
 import json
 import logging
+import random
 import signal
 import time
 import traceback
@@ -371,13 +372,13 @@ async def serve(
     load: Callable[[], AsgiApp],
     address: str,
     *,
-    is_snap_start: bool = False,
+    before_snapshot: Callable[[], Awaitable[None]] | None = None,
     on_invocation: Callable[[LambdaContext], None] = lambda _context: None,
 ) -> int:
     """Load the application, handle invocations until the environment ends, and return the process's exit status.
 
-    With SnapStart, Lambda takes the snapshot after `load` and before the application's start-up. `on_invocation` is
-    called before each invocation.
+    With SnapStart, `before_snapshot` is awaited after `load`; then Lambda takes the snapshot, and the application
+    starts up after each restore. `on_invocation` is called before each invocation.
     """
     api = RuntimeApi(address)
     current = asyncio.current_task()
@@ -386,8 +387,8 @@ async def serve(
     phase = "init"
     try:
         app = load()
-        if is_snap_start:
-            await api.get("/restore/next")
+        if before_snapshot is not None:
+            await _wait_for_restore(api, before_snapshot)
             phase = "restore"
         lifespan = Lifespan(app)
         await lifespan.run_phase("startup")
@@ -407,6 +408,13 @@ async def serve(
             async with asyncio.timeout(_SHUTDOWN_SECONDS):
                 await lifespan.run_phase("shutdown")
     return 0
+
+
+async def _wait_for_restore(api: RuntimeApi, before_snapshot: Callable[[], Awaitable[None]]) -> None:
+    await before_snapshot()
+    await api.get("/restore/next")
+    # All environments of a snapshot would have the same random numbers.
+    random.seed()
 
 
 async def _handle_invocations(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from shared.aws.runtime_loop import serve
+from shared.aws.snapshot import prepare
 from shared.settings import environment, has_model, publish
 
 if TYPE_CHECKING:
@@ -24,11 +26,12 @@ _TRACE = "_X_AMZN_TRACE_ID"
 def main() -> int:
     """Serve the handler that the function is configured with, and return the process's exit status."""
     variables = environment()
+    is_snap_start = variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     return asyncio.run(
         serve(
             lambda: _application(variables),
             variables["AWS_LAMBDA_RUNTIME_API"],
-            is_snap_start=variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start",
+            before_snapshot=partial(prepare, variables) if is_snap_start else None,
             on_invocation=_publish_trace,
         )
     )

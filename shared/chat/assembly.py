@@ -130,5 +130,6 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories
         results=results,
         max_result_chars=settings.max_tool_result_chars,
         timeout=timeout,
+        policy=settings.approval_policy,
     )
     return toolbox

@@ -9,7 +9,7 @@ from shared.domain.errors import ConversationLost
 from shared.graph.leases import LIFETIME_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.auth.caller import Directory
     from shared.chat.patience import Patience
@@ -37,11 +37,19 @@ class Authorize(Protocol):
 class RoundGate:
     """The gate of one answer. It waits for an unavailable database as long as storing does."""
 
-    def __init__(self, fences: Fences, authorize: Authorize, lease: Lease, patience: Patience) -> None:
+    def __init__(
+        self,
+        fences: Fences,
+        authorize: Authorize,
+        lease: Lease,
+        patience: Patience,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fences = fences
         self._authorize = authorize
         self._lease = lease
         self._patience = patience
+        self._monotonic = monotonic
         self._held_until = float("-inf")
 
     async def pass_round(self, caller: Caller, intents: Sequence[Intent]) -> Caller:
@@ -62,18 +70,18 @@ class RoundGate:
             GraphUnavailable: the database was unavailable for too long.
         """
         # While a process is stopped, its clock goes on. The process may be stopped during the renewal too.
-        while time.monotonic() >= self._held_until - _MARGIN_SECONDS:
+        while self._monotonic() >= self._held_until - _MARGIN_SECONDS:
             await self._patience.run(lambda _attempt: self._renewed())
 
     async def _passed(self, caller: Caller, intents: Sequence[Intent]) -> Caller:
-        asked_at = time.monotonic()
+        asked_at = self._monotonic()
         directory = self._fences.directory(self._lease, intents)
         caller = await self._authorize(caller, directory)
         self._note(asked_at, is_held=directory.is_held)
         return caller
 
     async def _renewed(self) -> None:
-        asked_at = time.monotonic()
+        asked_at = self._monotonic()
         self._note(asked_at, is_held=await self._fences.hold(self._lease))
 
     def _note(self, asked_at: float, *, is_held: bool) -> None:

@@ -12,16 +12,20 @@ from uuid import uuid4
 from shared.agent.answer import Answer
 from shared.agent.idempotent_replay import ReplayedAnswer
 from shared.agent.title import first_words
+from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
+from shared.chat.resumption import question_of, resumption_of
 from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
-from shared.domain.errors import ConversationBusy, GraphError, GraphUnavailable
+from shared.chat.turn_setup import Start
+from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
-from shared.graph.turns import AlreadyAsked, Asking
+from shared.graph.repeated_questions import AlreadyAsked
+from shared.graph.turns import Asking
 from shared.observability import logs
 from shared.util import clock
 
@@ -34,16 +38,25 @@ if TYPE_CHECKING:
     from shared.chat.round_gate import Authorize
     from shared.chat.titles import Titles
     from shared.chat.turn_setup import TurnSetup
+    from shared.domain.approvals import UserDecision, Verdict
+    from shared.domain.errors import AssistantError
     from shared.domain.models import Caller
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
-    from shared.graph.turns import BegunTurn
 
 log = logging.getLogger(__name__)
 
 RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
 """Returns the recorders of the answer to a question."""
 
+_CLOSED = {
+    "approve": "This has already been approved",
+    "reject": "This has already been rejected",
+    "replaced": "Another message was sent instead of a decision, so nothing was done",
+    "expired": "The approval has expired, so nothing was done",
+}
+"""The details of the response to a decision that comes too late, by the verdict."""
 _RETRY_SECONDS = 0.2
 """The pause before the next attempt to begin a turn in a busy conversation."""
 
@@ -105,16 +118,40 @@ class ChatService:
         question = Message(
             id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
         )
-        asking = Asking(first_words(content), replaces, self._max_questions)
+        verdict = typed_decision(content) or "replaced"
+        asking = Asking(first_words(content), replaces, self._max_questions, verdict)
         lease = Lease(conversation_id, question.id)
         with self._answers.reserved_place():
             recorders = self._recorders_of(caller, lease, question)
             turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
-                return ReplayedAnswer(turn.messages, turn.outcome)
-            answer = self._start(lease, caller, turn, question, recorders)
-            self._answers.add(answer)
-        return answer
+                return self._replayed(turn)
+            return self._start(lease, caller, turn, question, recorders)
+
+    async def decide(
+        self, caller: Caller, conversation_id: UUID, approval_id: UUID, decision: UserDecision, reason: str | None
+    ) -> Answer:
+        """Decide an approval and return the answer that goes on from there.
+
+        Raises:
+            ConversationNotFound: there is no such conversation, or it is another user's.
+            ApprovalNotFound: the conversation has no such approval.
+            ApprovalClosed: the approval was decided before, or it has expired.
+            ConversationBusy: another answer in this conversation is running.
+            TooManyStreams: this process runs the maximum number of answers.
+            GraphUnavailable: the database cannot be reached.
+        """
+        lease = Lease(conversation_id, uuid4())
+        email = caller.principal.subject
+        with self._answers.reserved_place():
+            try:
+                turn = await self._repositories.turns.resume(lease, email, approval_id, (decision, reason))
+            except ApprovalClosed:
+                raise await self._closed(approval_id, conversation_id, email) from None
+            except GraphUnavailable:
+                self._answers.release_later(lease)
+                raise
+            return self._start(lease, caller, turn, None, self._recorders_of(caller, lease, question_of(turn)))
 
     async def warm_up(self) -> None:
         """Fetch the tools and the UI's URL patterns, which all turns share."""
@@ -124,20 +161,40 @@ class ChatService:
         """Close the connections of the model and the tools."""
         await self._setup.aclose()
 
-    def _start(self, lease: Lease, caller: Caller, turn: BegunTurn, question: Message, recorders: Recorders) -> Answer:
+    def _replayed(self, asked: AlreadyAsked) -> ReplayedAnswer:
+        parked = asked.parked
+        is_open = parked is not None and parked.is_open(self._repositories.turns.now())
+        return ReplayedAnswer(asked.messages, asked.outcome, parked.required() if parked and is_open else None)
+
+    async def _closed(self, approval_id: UUID, conversation_id: UUID, email: str) -> AssistantError:
+        """Return the error for an approval that can no longer be decided."""
+        found = await self._repositories.approvals.find(approval_id, conversation_id, email)
+        return ApprovalNotFound() if found is None else ApprovalClosed(_CLOSED[found.verdict or "expired"])
+
+    def _start(
+        self, lease: Lease, caller: Caller, turn: BegunTurn, asked: Message | None, recorders: Recorders
+    ) -> Answer:
+        """Start the answer to a question, or the rest of an answer after a decision that asks nothing new."""
+        question = asked or question_of(turn)
         patience = Patience()
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)
-        transcript = ConversationTranscript(
-            self._repositories.turns, self._setup.prefixes, writer, question, recorders.followed_by(journal)
-        )
-        return Answer(
-            self._setup.run(caller, turn, question, journal),
-            transcript,
+        recorders = recorders.followed_by(journal)
+        resumption = resumption_of(turn, lease, goes_on=asked is None)
+        answer = Answer(
+            self._setup.run(caller, turn, Start(asked, resumption), journal),
+            ConversationTranscript(self._repositories.turns, self._setup.prefixes, writer, question, recorders),
             partial(self._titles.choose, turn, question),
             journal.result_of,
             self._answers.remove,
         )
+        self._answers.add(answer)
+        return answer
+
+    async def _check_not_carried_out(self, lease: Lease, verdict: Verdict) -> None:
+        """Raise ApprovalClosed if a message approves what the running answer already carries out."""
+        if verdict == "approve" and await self._repositories.approvals.is_carried_out(lease.conversation_id):
+            raise ApprovalClosed(_CLOSED["approve"])
 
     def _journal(self, lease: Lease, caller: Caller, question: Message, patience: Patience) -> CallJournal:
         gate = RoundGate(self._repositories.fences, self._authorize, lease, patience)
@@ -147,7 +204,10 @@ class ChatService:
     async def _begin(
         self, lease: Lease, caller: Caller, question: Message, asking: Asking, also: Sequence[BoundStatement]
     ) -> BegunTurn | AlreadyAsked:
-        """Begin the turn as soon as the previous answer has ended."""
+        """Begin the turn as soon as the previous answer has ended.
+
+        An answer that carries out an approval is not stopped by a second approval.
+        """
         ends_at = time.monotonic() + STOP_SECONDS
         has_requested_stop = False
         while True:
@@ -157,6 +217,7 @@ class ChatService:
                 seconds_left = ends_at - time.monotonic()
                 if seconds_left <= 0:
                     raise
+                await self._check_not_carried_out(lease, asking.verdict)
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise

@@ -6,13 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from shared.agent.title import choose_title, title_model
+from shared.agent.typed_decision import typed_decision
 from shared.domain.errors import GraphError
 
 if TYPE_CHECKING:
     from shared.domain.models import Message
     from shared.domain.ports import Model
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.conversations import Conversations
-    from shared.graph.turns import BegunTurn
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +33,21 @@ class Titles:
         has_title = conversation.title is not None and not conversation.is_title_provisional
         if has_title or any(map(_ends_exchange, turn.earlier)):
             return None
-        title = await choose_title(self._model, title_model(conversation.model, self._base_url), question.content)
+        model = title_model(conversation.model, self._base_url)
+        title = await choose_title(self._model, model, _asked(turn, question).content)
         try:
             was_stored = await self._conversations.suggest_title(conversation.id, conversation.user_email, title)
         except GraphError as error:
             log.warning("a title could not be stored: %s", type(error).__name__)
             return None
         return title if was_stored else None
+
+
+def _asked(turn: BegunTurn, question: Message) -> Message:
+    """Return the question to name the conversation after: not a decision about an approval."""
+    if typed_decision(question.content) is None:
+        return question
+    return next((message for message in turn.earlier if message.role == "user" and message.content), question)
 
 
 def _ends_exchange(message: Message) -> bool:

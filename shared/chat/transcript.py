@@ -6,10 +6,13 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from shared.agent.outcome import encode_outcome, with_outcome
 from shared.chat.recording import NO_RECORDERS
 from shared.domain.errors import ConversationLost, GraphConflict, GraphError
+from shared.domain.parked_rounds import APPROVAL_LIFETIME, ParkedRound
+from shared.graph import approvals
 from shared.graph.turns import Ending, Record
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from shared.chat.patience import Patience
     from shared.chat.prefixes import Prefixes
     from shared.chat.recording import Recorders
-    from shared.domain.events import TurnPrepared
+    from shared.domain.events import AnswerStored, ApprovalRequired, RoundParked, TurnPrepared
     from shared.domain.models import Lease, Message
     from shared.graph.statements import BoundStatement
     from shared.graph.turns import Turns
@@ -72,26 +75,50 @@ class ConversationTranscript:
         store = partial(self._turns.append, self.lease, self._email, messages)
         await self._store(messages, store, self._recorders.of_messages(messages))
 
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply whose calls need an approval, and the approval. Release the lease, and return the event."""
+        now = self._turns.now()
+        waiting = ParkedRound(
+            approval_id=uuid4(),
+            question_id=self._question.id,
+            message_id=parked.message.id,
+            calls=parked.calls,
+            review=parked.review,
+            rounds_left=parked.rounds_left,
+            expires_at=now + APPROVAL_LIFETIME,
+        )
+        added = approvals.added(waiting, self.lease.conversation_id, self._email, now)
+        await self._finish([parked.message], outcome, [added])
+        return waiting.required()
+
     async def finish(self, messages: Sequence[Message], outcome: Outcome) -> None:
         """Store the last messages (there may be none) and the outcome, and release the lease."""
+        await self._finish(messages, outcome, [])
+
+    async def _finish(self, messages: Sequence[Message], outcome: Outcome, added: list[BoundStatement]) -> None:
         ending = Ending(self._question.id, encode_outcome(outcome))
         messages = with_outcome(messages, outcome)
         store = partial(self._turns.finish, self.lease, self._email, messages, ending)
-        await self._store(messages, store, self._recorders.of_end(messages, outcome))
+        await self._store(messages, store, self._recorders.of_end(messages, outcome), added)
 
     async def _store(
-        self, messages: Sequence[Message], store: Callable[..., Awaitable[None]], also: Sequence[BoundStatement]
+        self,
+        messages: Sequence[Message],
+        store: Callable[..., Awaitable[None]],
+        also: Sequence[BoundStatement],
+        added: Sequence[BoundStatement] = (),
     ) -> None:
+        """Store messages with the statements of `added`; those of `also` record them elsewhere."""
         prepared = self._prepared
         record = None if prepared is None or prepared == self._recorded else self._record(prepared)
         try:
-            await self._with_retries(lambda: store(record=record, also=also), messages)
+            await self._with_retries(lambda: store(record=record, also=[*added, *also]), messages)
         except GraphError as error:
             if record is None or type(error) is not GraphError:
                 raise
             # The messages are stored without the record of the turn, but never without what `also` records.
             log.exception("the record of a turn could not be stored")
-            await self._with_retries(lambda: store(also=also), messages)
+            await self._with_retries(lambda: store(also=[*added, *also]), messages)
             record = None
         if record is not None:
             self._recorded = prepared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from shared.chat.present_state import ReadState
     from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Additions, Caller, JsonObject, Message
+    from shared.domain.parked_rounds import Resumption
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
-    from shared.graph.turns import BegunTurn
+    from shared.graph.begun_turns import BegunTurn
     from shared.settings import Settings
     from shared.tools.toolbox import CallerTools, Toolbox
 
@@ -43,6 +44,14 @@ log = logging.getLogger(__name__)
 
 _LOADING_SECONDS = 8.0
 """The longest wait for the tools; it is longer than the time limit of each source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of a turn: a question, the parked round that it answers first, or both."""
+
+    question: Message | None
+    resumption: Resumption | None = None
 
 
 class TurnSetup:
@@ -67,7 +76,7 @@ class TurnSetup:
         self._prompts = PromptWriter(settings.system_prompt, settings.ui_url)
 
     async def run(
-        self, caller: Caller, begun: BegunTurn, question: Message, journal: CallJournal
+        self, caller: Caller, begun: BegunTurn, start: Start, journal: CallJournal
     ) -> AsyncGenerator[TurnEvent, None]:
         """Set a turn up and run it; all its tool calls pass the journal."""
         conversation = begun.conversation
@@ -75,7 +84,7 @@ class TurnSetup:
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
-        history = History.of(begun.earlier, question, conversation.edits)
+        history = History.of(begun.earlier, start.question, conversation.edits)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
         tools = self._toolbox.for_caller(
             caller, mode, journal, history.result_of, sees_undo=_sees_undo(prefix, history)
@@ -92,7 +101,7 @@ class TurnSetup:
         if opening:
             yield TextAdded(opening)
             yield BlockFinished()
-        async with aclosing(run_turn(self._model, turn)) as events:
+        async with aclosing(run_turn(self._model, turn, start.resumption)) as events:
             async for event in events:
                 yield event
 

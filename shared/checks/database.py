@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING
 from shared.checks.findings import Finding, embedded, listed
 from shared.domain.errors import GraphError, GraphUnavailable
 from shared.graph import inspection
-from shared.graph.connector import Graph, opened
-from shared.graph.statements import Cypher
+from shared.graph.connector import opened
+from shared.graph.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.checks.findings import Installation
     from shared.graph.connector import Connection
-    from shared.settings import Settings
 
 _MAX_CLOCK_SECONDS = 5.0
-_NO_CYPHER = (
-    "The graph is complete, but the role of POSTGRES_URL cannot run Cypher. Let the server preload AGE;"
-    " docs/operations.md says how."
-)
-_TRIAL = Cypher("MATCH (u:User) WHERE u.email = $email RETURN true")
 _SET_UP = "Run `imbi-assistant setup`."
 
 
@@ -35,25 +29,11 @@ async def check_database(installation: Installation) -> Sequence[Finding]:
     try:
         async with opened(settings.postgres_url.get_secret_value()) as connection:
             finding = await graph_finding(connection, settings.postgres_graph_name)
-        if finding.state == "ok" and not await runs_cypher(settings):
-            return [_failed(_NO_CYPHER)]
     except GraphUnavailable as error:
         return [_failed(f"The database cannot be reached: {error}. Check POSTGRES_URL and the network.")]
     except GraphError as error:
         return [_failed(f"The database cannot be checked: {error}. Check POSTGRES_URL and the rights of its role.")]
     return [finding]
-
-
-async def runs_cypher(settings: Settings) -> bool:
-    """Return whether a Cypher statement runs, over a connection such as the service's own."""
-    graph = Graph(settings.postgres_url.get_secret_value(), settings.postgres_graph_name, min_size=0, max_size=1)
-    try:
-        await graph.read(_TRIAL.bind(email=""))
-    except GraphError:
-        return False
-    finally:
-        await graph.aclose()
-    return True
 
 
 async def check_clock(installation: Installation) -> Sequence[Finding]:
@@ -85,10 +65,12 @@ async def graph_finding(connection: Connection, graph_name: str) -> Finding:
     Raises:
         GraphError: a statement failed, if the connection is one of `opened`.
     """
-    versions = await inspection.versions(connection)
-    if versions.age is None:
-        return _failed(f"PostgreSQL {versions.postgresql} is reached, but Apache AGE is not installed in it. {_SET_UP}")
-    found = f"PostgreSQL {versions.postgresql} with Apache AGE {versions.age} is reached"
+    here = await versions(connection)
+    if here.age is None:
+        return _failed(f"PostgreSQL {here.postgresql} is reached, but Apache AGE is not installed in it. {_SET_UP}")
+    if here.problem is not None:
+        return _failed(here.problem)
+    found = f"PostgreSQL {here.postgresql} with Apache AGE {here.age} is reached"
     rights = await inspection.missing_rights(connection, graph_name)
     if any("ag_" in right for right in rights):
         return _failed(f"{found}, but {_lacking(rights)}")

@@ -1,4 +1,4 @@
-"""Approvals: tool calls that wait for the user's decision, and the decision."""
+"""Approvals: tool calls that wait for the user's decision, as clients see them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
-    from shared.domain.events import ToolCall
     from shared.domain.models import JsonObject
 
 APPROVAL_REQUIRED = "approval_required"
@@ -22,7 +18,7 @@ Verdict: TypeAlias = Literal["approve", "reject", "replaced", "expired"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedCall:
-    """A call that the user is asked about, as clients show it."""
+    """A call that the user is asked about."""
 
     id: str
     name: str
@@ -35,38 +31,32 @@ class AskedCall:
     operation: str = ""
     """The operation's name for people."""
 
+    def for_clients(self) -> JsonObject:
+        """Return the call as the event and the conversation contain it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "input": self.input,
+            "method": self.method,
+            "path": self.path,
+            "changes": [*self.changes],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The calls of a reply of which at least one asks: what the user sees, and the digest that an approval binds."""
+    """The calls of a reply of which at least one asks: what the user sees, and the digest that an approval binds.
+
+    The digest is a hash of the name, the input, the operation and the server of every call.
+    """
 
     digest: str
     asked: tuple[AskedCall, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """A parked round: calls of which none runs until the user decides."""
-
-    id: UUID
-    question_id: UUID
-    message_id: UUID
-    """The assistant's message that contains the calls."""
-    digest: str
-    """A hash of the name, the input, the operation and the server of every call."""
-    calls: tuple[ToolCall, ...]
-    asked: tuple[AskedCall, ...]
-    rounds_left: int
-    """The rounds of tool calls that the turn may still have, the parked one included."""
-    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class DecidedApproval:
-    """An approval that has ended, or that is still open if there is no verdict."""
+class Approved:
+    """An approval that the user has given for the calls of a digest."""
 
-    approval: Approval
-    verdict: Verdict | None
-    reason: str | None
-    holder: UUID | None
-    """The answer that acts on the verdict."""
+    approval_id: str
+    digest: str

@@ -5,6 +5,7 @@ AssistantError
 ├── StartupError                  the service cannot start; one line for the terminal
 ├── Unauthenticated               401
 ├── Forbidden                     403
+├── PermissionMissing             403
 ├── ConversationNotFound          404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
@@ -14,6 +15,8 @@ AssistantError
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
 ├── AnswerRunning                 409, the answer to the same question is being streamed
+├── ApprovalNotFound              404
+├── ApprovalClosed                409, the approval was decided before, or it has expired
 ├── NotReplaceable                422, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── TooManyStreams                503, this process streams the maximum number of answers
@@ -61,6 +64,10 @@ class Forbidden(AssistantError):
     """The caller is a service account; only users have conversations."""
 
 
+class PermissionMissing(AssistantError):
+    """The caller lacks the permission for a route."""
+
+
 class ConversationNotFound(AssistantError):
     """The user has no such conversation."""
 
@@ -95,6 +102,14 @@ class ConversationBusy(AssistantError):
 
 class AnswerRunning(AssistantError):
     """The answer to the same question, by its idempotency key, is being streamed."""
+
+
+class ApprovalNotFound(AssistantError):
+    """The conversation has no such approval."""
+
+
+class ApprovalClosed(AssistantError):
+    """The approval was decided before, or it has expired; the message is a sentence for the user."""
 
 
 class KeyReused(AssistantError):

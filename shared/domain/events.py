@@ -13,8 +13,10 @@ from shared.domain.content_blocks import text_of
 from shared.domain.models import NO_USAGE, Usage
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
+    from shared.domain.approvals import AskedCall, Review
     from shared.domain.models import Additions, HistoryEdits, JsonObject, Message
     from shared.domain.receipts import Receipt
     from shared.domain.requests import Prefix
@@ -142,6 +144,8 @@ class ReplyReceived:
     """A reply is complete, and its calls run next."""
 
     reply: Reply
+    is_stored: bool = False
+    """The reply was stored by an earlier turn, which ended because its calls needed an approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,29 @@ class TurnFinished:
     message: Message
     stop_reason: str
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RoundParked:
+    """A reply is complete, and none of its calls runs before the user approves them."""
+
+    message: Message
+    """The reply as it is stored; its text for users ends with `request`."""
+    calls: tuple[ToolCall, ...]
+    review: Review
+    request: str
+    """The text that asks the user. The service writes it from the calls."""
+    rounds_left: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequired:
+    """The calls of the answer's last reply are stored and wait for the user's decision."""
+
+    approval_id: UUID
+    expires_at: datetime
+    calls: tuple[AskedCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +241,8 @@ ToolProgress: TypeAlias = ToolStarted | ToolFinished | ClientActionRequested
 ModelEvent: TypeAlias = Progress | UsageCounted | ReplyFinished
 ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
-    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | TurnFinished
+    Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | RoundParked | TurnFinished
 )
-AnswerEvent: TypeAlias = Progress | ToolProgress | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed
+AnswerEvent: TypeAlias = (
+    Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed
+)

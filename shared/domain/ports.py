@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from uuid import UUID
 
-    from shared.domain.approvals import Review
+    from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.calls import PlannedCall
     from shared.domain.events import (
         AnswerFailed,
         AnswerStored,
+        ApprovalRequired,
         ModelEvent,
+        RoundParked,
         ToolCall,
         ToolEvent,
         ToolResult,
@@ -78,10 +80,10 @@ class Tools(Protocol):
         """Return what the user is asked before the calls of a reply run; None if they run without asking."""
         ...
 
-    def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
+    def run(self, calls: Sequence[ToolCall], approved: Approved | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run the calls of one reply in parallel; the last event is ToolsFinished. Failures are returned as results.
 
-        `approved` is the digest of the review that the user approved. If the calls are no longer the same, none runs.
+        None runs if they are no longer the calls that the user `approved`.
         """
         ...
 
@@ -214,6 +216,13 @@ class Transcript(Protocol):
             ConversationLost: another answer holds the conversation's lease.
             ConversationNotFound: the conversation has been deleted.
             GraphError: the messages could not be stored.
+        """
+        ...
+
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply whose calls need an approval, and the approval; release the lease; return the event that asks.
+
+        Raises: as append.
         """
         ...
 

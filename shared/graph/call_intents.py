@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from shared.graph import audit, leases
-from shared.graph.statements import Sql, text_parameter
+from shared.graph.statements import Sql, property_of, text_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,10 +65,10 @@ _NOTE_FOUND = Sql(f"""
 _CLOSE = Sql(f"""
     DELETE FROM {{graph}}.{TABLE}
      WHERE conversation_id = {_ID}
-       AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(told)s)::text::boolean))
+       AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(has_told)s)::text::boolean))
     RETURNING 'true'
 """)  # noqa: S608  # constants
-_ABANDONED = Sql(f"""
+ABANDONED = Sql(f"""
     SELECT to_jsonb(record)::text, to_jsonb(conversation_id)::text, to_jsonb(question_id)::text, to_jsonb(call_id)::text
       FROM {{graph}}.{TABLE} AS call
      WHERE found_at IS NULL AND NOT EXISTS (
@@ -77,6 +77,22 @@ _ABANDONED = Sql(f"""
      ORDER BY started_at LIMIT 1000
        FOR UPDATE SKIP LOCKED
 """)  # noqa: S608  # constants
+"""Finds the intents that no running answer will close."""
+_NOTE_EACH = Sql(f"""
+    UPDATE {{graph}}.{TABLE} AS call SET found_at = clock_timestamp()
+      FROM jsonb_to_recordset(%(calls)s::jsonb) AS found (conversation_id text, question_id text, call_id text)
+     WHERE call.conversation_id = found.conversation_id AND call.question_id = found.question_id
+       AND call.call_id = found.call_id
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+FORGET = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE} AS call
+     WHERE found_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM {{graph}}."Conversation"
+         WHERE {property_of("id")} OPERATOR(ag_catalog.=) ('"' || call.conversation_id || '"')::ag_catalog.agtype)
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Removes intents that have their audit rows and whose conversations are deleted, so nobody can be told of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +115,7 @@ def fence(lease: Lease, intents: Sequence[Intent]) -> BoundStatement:
 
 def closed(conversation_id: str, question_id: str, *, has_told: bool) -> BoundStatement:
     """Return the statement that removes the intents of a question, and those that the model has been told of."""
-    return _CLOSE.bind(id=conversation_id, question_id=question_id, told=has_told)
+    return _CLOSE.bind(id=conversation_id, question_id=question_id, has_told=has_told)
 
 
 def records_of(rows: Rows) -> list[JsonObject]:
@@ -111,3 +127,14 @@ def found(conversation_id: str, rows: Rows) -> list[BoundStatement]:
     """Return the statements that write the audit rows of intents that are found for the first time."""
     records = [orjson.loads(str(record)) for record, is_new in rows if is_new is True]
     return [_NOTE_FOUND.bind(id=conversation_id), *audit.appended(records)] if records else []
+
+
+def abandoned(rows: Rows) -> list[BoundStatement]:
+    """Return the statements that write the audit rows of the intents that `ABANDONED` found."""
+    if not rows:
+        return []
+    keys: list[JsonValue] = [
+        {"conversation_id": conversation, "question_id": question, "call_id": call}
+        for _, conversation, question, call in rows
+    ]
+    return [_NOTE_EACH.bind(calls=keys), *audit.appended([orjson.loads(str(record)) for record, *_ in rows])]

@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph import agtype
+from shared.graph.prepared_statements import LOST_STATEMENT, PreparedStatements
 from shared.graph.statements import Sql
 from shared.util.hard_timeout import HardTimeout
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.graph.prepared_statements import Mode
     from shared.graph.statements import BoundStatement
 
 Rows: TypeAlias = "list[tuple[JsonValue, ...]]"
@@ -43,7 +45,6 @@ with the wall clock, because the monotonic clock may stand still in a frozen pro
 """
 _PING = Sql("SELECT 'true'")
 _CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
-_AGE_LOST_UPDATE = "Entity failed to be updated"
 _REASONS = (
     ("authentication failed", "it does not accept the user or the password of POSTGRES_URL"),
     ("no password supplied", "it asks for a password, and POSTGRES_URL has none"),
@@ -59,10 +60,7 @@ _REASONS = (
 
 
 async def connect(dsn: str) -> Connection:
-    """Open one connection outside the pool.
-
-    Neither this connection nor those of the pool use named prepared statements. The names collide if several
-    connections share one session, as in the embedded database and behind some poolers.
+    """Open one connection outside the pool. It has no named prepared statements.
 
     Raises:
         psycopg.OperationalError: the database cannot be reached.
@@ -74,7 +72,7 @@ async def connect(dsn: str) -> Connection:
 
 @asynccontextmanager
 async def opened(dsn: str) -> AsyncIterator[Connection]:
-    """Open one connection outside the pool for some statements, with AGE loaded, and close it at the end.
+    """Open one connection outside the pool for some statements, and close it at the end.
 
     Raises:
         GraphUnavailable: the database cannot be reached.
@@ -82,7 +80,6 @@ async def opened(dsn: str) -> AsyncIterator[Connection]:
     """
     try:
         async with await connect(dsn) as connection:
-            await prepare_connection(connection)
             yield connection
     except psycopg.OperationalError as error:
         text = str(error).lower()
@@ -94,22 +91,15 @@ async def opened(dsn: str) -> AsyncIterator[Connection]:
         raise GraphError(reason) from error
 
 
-async def prepare_connection(connection: Connection) -> None:
-    """Load AGE and set the search path on a new connection.
-
-    `LOAD` needs a right that an application often lacks. It is not needed if the server preloads AGE.
-    https://age.apache.org/age-manual/master/intro/setup.html
-    """
-    with contextlib.suppress(errors.InsufficientPrivilege, errors.UndefinedFile):
-        await connection.execute("LOAD 'age'")
-    await connection.execute('SET search_path = ag_catalog, "$user", public')
-
-
 class Graph:
-    """One graph of a database. Every method but `transaction` takes one round trip."""
+    """One graph of a database. Every method but `transaction` takes one round trip.
 
-    def __init__(self, dsn: str, name: str, *, min_size: int = 1, max_size: int = 10) -> None:
+    No statement relies on the state of a session, so a pooler may give each transaction another session.
+    """
+
+    def __init__(self, dsn: str, name: str, *, min_size: int = 1, max_size: int = 10, prepared: Mode = "auto") -> None:
         self.name = name
+        self._prepared = PreparedStatements(prepared)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             min_size=min_size,
@@ -117,7 +107,7 @@ class Graph:
             timeout=_TIMEOUT_SECONDS,
             reconnect_timeout=_TIMEOUT_SECONDS,
             open=False,
-            configure=prepare_connection,
+            configure=self._prepared.configure,
             kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": _CONNECT_SECONDS},
         )
         self._timeout = HardTimeout(_TIMEOUT_SECONDS)
@@ -200,7 +190,7 @@ class Graph:
             async with connection.pipeline():
                 for each in last(results):
                     await connection.execute(each.render(self.name), each.values)
-                await connection.execute("COMMIT")
+                await connection.execute("COMMIT", prepare=False)
         except Exception:
             with contextlib.suppress(psycopg.Error):
                 await connection.rollback()
@@ -212,7 +202,7 @@ class Graph:
     ) -> list[Rows]:
         async with connection.pipeline():
             if begin:
-                await connection.execute("BEGIN")
+                await connection.execute("BEGIN", prepare=False)
             cursors = [await connection.execute(each.render(self.name), each.values) for each in statements]
         return [[tuple(map(agtype.parse, row)) for row in await cursor.fetchall()] for cursor in cursors]
 
@@ -225,8 +215,6 @@ class Graph:
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             raise GraphUnavailable from error
         except psycopg.Error as error:
-            if _AGE_LOST_UPDATE in str(error):
-                raise GraphConflict from error
             # The message names the class and the SQLSTATE only, because the error's own text may contain values.
             raise GraphError(f"{type(error).__name__} ({error.sqlstate})") from error
 
@@ -244,6 +232,12 @@ class Graph:
         async with self._pool.connection() as connection:
             try:
                 return await work(connection)
+            except LOST_STATEMENT:
+                # Nothing has run, so the work is repeated, whatever it is.
+                self._prepared.stop()
+                connection.prepare_threshold = None
+                await self._pool.drain()
+                attempts += 1
             except psycopg.Error:
                 if not connection.closed:
                     raise

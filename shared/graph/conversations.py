@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, Unauthenticated
+from shared.graph import approvals, leases, mapping, search
 from shared.graph import conversation_statements as statements
-from shared.graph import leases, mapping, search
 from shared.graph.deletions import Deletions
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.models import Conversation, JsonObject, StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
 
 
@@ -63,13 +64,25 @@ class Conversations:
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
+        conversation, messages, _ = await self.read(conversation_id, email)
+        return conversation, messages
+
+    async def read(
+        self, conversation_id: UUID, email: str
+    ) -> tuple[Conversation, list[StoredMessage], ParkedRound | None]:
+        """Return a conversation, its messages, oldest first, and its newest parked round.
+
+        Raises:
+            ConversationNotFound: the user has no such conversation.
+        """
         owned = statements.owned_by(email, conversation_id)
         shown = statements.SHOWN_MESSAGES.bind(**owned, conversation=str(conversation_id))
-        found, rows = await self._graph.read(statements.FIND.bind(**owned), shown)
+        latest = approvals.latest(conversation_id, email)
+        found, rows, parked = await self._graph.read(statements.FIND.bind(**owned), shown, latest)
         # Messages and lease come from one statement, so that an answer that has just ended does not seem to be lost.
         is_answering = any(is_answered for _, is_answered in rows)
         conversation = replace(only_conversation(found), is_answering=is_answering)
-        return conversation, mapping.messages((properties,) for properties, _ in rows)
+        return conversation, mapping.messages((properties,) for properties, _ in rows), approvals.read(parked)
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.

@@ -59,14 +59,14 @@ STORE = Sql(f"""
 """)  # noqa: S608  # constants
 HELD = Sql(f"""
     SELECT to_jsonb(lease.holder)::text
-      FROM jsonb_each(%(wanted)s::jsonb) AS wanted (key, value)
+      FROM jsonb_each(%(places)s::jsonb) AS wanted (key, value)
       JOIN {{graph}}.{leases.TABLE} AS lease ON lease.conversation_id = wanted.value ->> 'conversation'
      WHERE lease.expires_at > clock_timestamp()
 """)  # noqa: S608  # constants
 READ = Sql(f"""
     SELECT to_jsonb(wanted.key)::text, to_jsonb(frame.first)::text, to_jsonb(frame.last)::text,
            to_jsonb(frame.frames)::text, to_jsonb(frame.is_last)::text
-      FROM jsonb_each(%(wanted)s::jsonb) AS wanted (key, value)
+      FROM jsonb_each(%(places)s::jsonb) AS wanted (key, value)
      CROSS JOIN LATERAL (
                SELECT first, last, frames, is_last FROM {{graph}}.{TABLE}
                 WHERE answer = wanted.value ->> 'answer' AND last > (wanted.value ->> 'after')::bigint
@@ -136,7 +136,7 @@ class Frames:
             for key, place in places.items()
         }
         # The leases come first: when a lease is gone, all frames that were stored before are in the result.
-        holders, rows = await self._graph.read(HELD.bind(wanted=wanted), READ.bind(wanted=wanted))
+        holders, rows = await self._graph.read(HELD.bind(places=wanted), READ.bind(places=wanted))
         found: dict[str, list[FrameRow]] = {}
         for key, first, last, frames, is_last in rows:
             row = FrameRow(int(str(first)), int(str(last)), str(frames), is_last is True)

@@ -94,17 +94,14 @@ async def create(connection: Connection, graph_name: str, index: Index) -> bool:
     except errors.UniqueViolation:
         # Rows that another version has written share a value. They stay readable, and the lock on the conversation
         # prevents new ones.
-        await _drop(connection, graph_name, index)
+        await drop(connection, graph_name, index)
         await _build(connection, f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {target}")
     return True
 
 
-async def drop_superseded(connection: Connection, graph_name: str) -> list[Index]:
-    """Drop the indexes of earlier versions; return those that existed."""
-    found = [index for index in _SUPERSEDED if await _validity(connection, graph_name, index) is not None]
-    for index in found:
-        await _drop(connection, graph_name, index)
-    return found
+async def superseded(connection: Connection, graph_name: str) -> list[Index]:
+    """Return the existing indexes of earlier versions that no statement needs any more."""
+    return [index for index in _SUPERSEDED if await _validity(connection, graph_name, index) is not None]
 
 
 async def is_valid(connection: Connection, graph_name: str, index: Index) -> bool:
@@ -116,7 +113,7 @@ async def _exists(connection: Connection, graph_name: str, index: Index) -> bool
     validity = await _validity(connection, graph_name, index)
     if validity is False:
         # An interrupted concurrent build leaves an invalid index, which PostgreSQL never uses.
-        await _drop(connection, graph_name, index)
+        await drop(connection, graph_name, index)
     return bool(validity)
 
 
@@ -134,5 +131,6 @@ async def _build(connection: Connection, statement: str) -> None:
     await connection.execute(statement.encode())
 
 
-async def _drop(connection: Connection, graph_name: str, index: Index) -> None:
+async def drop(connection: Connection, graph_name: str, index: Index) -> None:
+    """Drop an index concurrently."""
     await connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{graph_name}"."{index.name}"'.encode())

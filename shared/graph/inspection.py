@@ -1,9 +1,8 @@
-"""What a database has of all that the service needs: versions, the graph with its parts, and rights."""
+"""What a database has of all that the service needs: the graph with its parts, and rights."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.graph import schema, tables
@@ -19,9 +18,6 @@ _OWN_TABLES = {module.TABLE: getattr(module, "RIGHTS", _CHANGED) for module in t
 """The rights that the service needs on its own tables, besides SELECT."""
 _UPDATED_LABELS = ("APIKey", "MCPServer")
 
-_VERSIONS = """
-    SELECT split_part(current_setting('server_version'), ' ', 1),
-           (SELECT extversion FROM pg_extension WHERE extname = 'age')"""
 _HAS_GRAPH = "SELECT 'true' FROM ag_catalog.ag_graph WHERE name = %s"
 _REFUSED_SCHEMAS = """
     SELECT 'USAGE on schema ' || nspname FROM pg_namespace
@@ -34,20 +30,6 @@ _REFUSED_TABLES = """
      WHERE NOT CASE class.relkind WHEN 'S' THEN has_sequence_privilege(class.oid, wanted.privilege)
                                   ELSE has_table_privilege(class.oid, wanted.privilege) END"""
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::text"
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """The versions of PostgreSQL and of the extension AGE, which is None if it is not installed."""
-
-    postgresql: str
-    age: str | None
-
-
-async def versions(connection: Connection) -> Versions:
-    """Read the versions."""
-    [(postgresql, age)] = await _rows(connection, _VERSIONS)
-    return Versions(str(postgresql), age)
 
 
 async def has_graph(connection: Connection, graph_name: str) -> bool:

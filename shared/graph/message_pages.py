@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.graph import mapping
 from shared.graph.conversation_statements import FIND, owned_by
 from shared.graph.conversations import only_conversation
+from shared.graph.leases import RUNNING
 from shared.graph.statements import Sql, agtype_parameter, equals, is_not_true, property_of
 
 if TYPE_CHECKING:
@@ -50,8 +52,10 @@ class MessagePages:
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
-        [found] = await self._graph.read(FIND.bind(**owned_by(email, conversation_id)))
-        return only_conversation(found)
+        found, running = await self._graph.read(
+            FIND.bind(**owned_by(email, conversation_id)), RUNNING.bind(ids=[str(conversation_id)])
+        )
+        return replace(only_conversation(found), is_answering=bool(running))
 
     async def after(self, conversation_id: UUID, email: str, sequence: int, limit: int) -> list[StoredMessage]:
         """Return the messages that follow a sequence number (-1 for the first page), oldest first."""

@@ -6,17 +6,16 @@ of a label that does not exist fails or returns nothing.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors
 
 from shared.domain.errors import GraphError, GraphUnavailable
-from shared.graph import indexes
-from shared.graph.connector import connect, prepare_connection
+from shared.graph import indexes, setup_lock
+from shared.graph.connector import connect
 from shared.graph.tables import WITH_TABLES
+from shared.graph.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +43,8 @@ _ALREADY_EXISTS = (
     errors.InvalidSchemaName,
     errors.UniqueViolation,
 )
+_FIND_GRAPH = "SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s"
 _FIND_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s"
-_SETUP_LOCK = 0x1B1A  # an arbitrary number for the advisory lock
-_MAX_LOCK_WAIT_SECONDS = 60.0
-_LOCK_RETRY_SECONDS = 0.2
 
 
 async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None) -> None:
@@ -59,11 +56,10 @@ async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lamb
     """
     try:
         async with await connect(dsn) as connection:
-            await _lock(connection)
-            try:
+            if await is_complete(connection, graph_name):
+                return
+            async with setup_lock.held(dsn, connection):
                 await _create(connection, graph_name, report)
-            finally:
-                await connection.execute("SELECT pg_advisory_unlock(%s)", (_SETUP_LOCK,))
     except psycopg.OperationalError as error:
         raise GraphUnavailable(str(error).strip().splitlines()[0]) from error
     except psycopg.Error as error:
@@ -100,39 +96,46 @@ async def missing_tables(dsn: str, graph_name: str) -> list[str]:
         return []
 
 
-async def _lock(connection: Connection) -> None:
-    """Wait for the advisory lock, by repeated attempts: a waiting statement would block concurrent index builds.
-
-    The wait is bounded, and set-up continues without the lock. Behind a pooler the lock may outlive its holder, and
-    every step is safe without the lock.
-    """
-    deadline = time.monotonic() + _MAX_LOCK_WAIT_SECONDS
-    while time.monotonic() < deadline:
-        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", (_SETUP_LOCK,))
-        row = await cursor.fetchone()
-        if row is not None and row[0]:
-            return
-        await asyncio.sleep(_LOCK_RETRY_SECONDS)
+async def is_complete(connection: Connection, graph_name: str) -> bool:
+    """Return whether `set_up` has nothing to do. Nothing is changed."""
+    here = await versions(connection)
+    if here.age is None or here.problem or not await _exists(connection, _FIND_GRAPH, graph_name):
+        return False
+    return not await missing(connection, graph_name) and not await indexes.superseded(connection, graph_name)
 
 
 async def _create(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:
-    if not await _exists(connection, "SELECT 1 FROM pg_extension WHERE extname = %s", "age"):
+    if (await versions(connection)).age is None:
         await connection.execute("CREATE EXTENSION IF NOT EXISTS age")
         report("extension age")
-    await prepare_connection(connection)
-    if not await _exists(connection, "SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s", graph_name):
-        await _execute(connection, "SELECT ag_catalog.create_graph(%s)", graph_name)
+    if problem := (await versions(connection)).problem:
+        raise GraphError(problem)
+    if not await _exists(connection, _FIND_GRAPH, graph_name):
+        await _call_age(connection, "create_graph", graph_name)
         report(f"graph {graph_name}")
     for kind, function, labels in (("vertex", "create_vlabel", VERTEX_LABELS), ("edge", "create_elabel", EDGE_LABELS)):
         for label in labels:
             if not await _has_label(connection, graph_name, label):
-                await _execute(connection, f"SELECT ag_catalog.{function}(%s, %s)", graph_name, label)
+                await _call_age(connection, function, graph_name, label)
                 report(f"{kind} label {label}")
     await _create_tables(connection, graph_name, report)
     for index in indexes.required(EDGE_LABELS):
         if await indexes.create(connection, graph_name, index):
             report(str(index))
-    await indexes.drop_superseded(connection, graph_name)
+    for index in await indexes.superseded(connection, graph_name):
+        await indexes.drop(connection, graph_name, index)
+
+
+async def _call_age(connection: Connection, function: str, *values: str) -> None:
+    """Call a function of AGE. Some of them find their own operators by the search path only."""
+    places = ", ".join(["%s"] * len(values))
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL search_path = ag_catalog")
+            await connection.execute(f"SELECT ag_catalog.{function}({places})".encode(), values)
+    except _ALREADY_EXISTS:
+        # Another service of the stack created it at the same time.
+        return
 
 
 async def _create_tables(connection: Connection, graph_name: str, report: Callable[[str], None]) -> None:

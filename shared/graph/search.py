@@ -6,25 +6,26 @@ the blocks that the UI adds to a question have none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.models import FoundConversation
+from shared.domain.search_query import MAX_TERMS
 from shared.domain.snippets import snippet
 from shared.domain.user_text import without_ui_blocks
-from shared.graph import agtype, mapping
+from shared.graph import agtype, leases, mapping
 from shared.graph.search_vectors import matches, vectors
 from shared.graph.statements import Sql, is_not_true, property_of, text_parameter
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
 
-    from shared.domain.models import JsonObject, Message
+    from shared.domain.models import Conversation, JsonObject, Message
     from shared.domain.search_query import SearchQuery
     from shared.graph.connector import Graph
     from shared.graph.statements import BoundStatement
@@ -65,22 +66,28 @@ def _agtype(json: str) -> str:
     return f"ag_catalog.agtype_in(textout(({json})::text))"
 
 
-# Only the index reads the words. The rank of PostgreSQL's own functions would read those of every hit.
-SEARCH = Sql(f"""
-    WITH clause AS MATERIALIZED (
-        SELECT place, (value ->> 0)::tsquery AS match, (value ->> 1)::boolean AS excluded
-          FROM jsonb_array_elements(%(clauses)s::jsonb) WITH ORDINALITY AS list (value, place)
-    ), hit AS MATERIALIZED (
-        SELECT place, excluded, conversation_id, message_id, weight, written_at
-          FROM clause JOIN {{graph}}.{TABLE} AS written
-            ON written.words @@ clause.match AND written.owner = {text_parameter("email")}
+def _hits_of(place: int) -> str:
+    """Return the SQL query of the texts that match one clause. Only the index reads their words.
+
+    The clause is a parameter of its own, because the planner would not use the index for a clause from a list.
+    """
+    return f"""
+        SELECT {place} AS place, conversation_id, message_id, weight, written_at
+          FROM {{graph}}.{TABLE}
+         WHERE words @@ {text_parameter(f"clause_{place}")}::tsquery AND owner = {text_parameter("email")}"""  # noqa: S608  # values are bound
+
+
+def _search(clauses: int) -> Sql:
+    """Return the statement for a number of clauses; the wanted ones come first, and then the excluded ones."""
+    return Sql(f"""
+    WITH hit AS MATERIALIZED ({" UNION ALL ".join(map(_hits_of, range(clauses)))}
     ), occurring AS (
-        SELECT conversation_id, bool_or(excluded) AS excluded, max(weight) AS weight, max(written_at) AS written_at
+        SELECT conversation_id, place, max(weight) AS weight, max(written_at) AS written_at
           FROM hit GROUP BY conversation_id, place
     ), found AS (
         SELECT conversation_id, count(*) AS clauses, avg(weight) * {_RECENCY} AS score
           FROM occurring GROUP BY conversation_id
-        HAVING NOT bool_or(excluded) AND count(*) >= (%(least)s)::text::bigint
+        HAVING max(place) < (%(wanted)s)::text::bigint AND count(*) >= (%(least)s)::text::bigint
     ), page AS MATERIALIZED (
         SELECT found.*, conversation.properties
           FROM found
@@ -91,7 +98,7 @@ SEARCH = Sql(f"""
             OR {is_not_true("is_archived", "conversation")}
          ORDER BY clauses DESC, score DESC, conversation_id
          LIMIT (%(limit)s)::text::bigint OFFSET (%(offset)s)::text::bigint
-    ), best AS (
+    ), best AS MATERIALIZED (
         SELECT DISTINCT ON (conversation_id) conversation_id, message_id
           FROM hit WHERE message_id <> '{_TITLE}' AND conversation_id IN (SELECT conversation_id FROM page)
          GROUP BY conversation_id, message_id
@@ -102,7 +109,14 @@ SEARCH = Sql(f"""
              WHERE {property_of("id", "message")} OPERATOR(ag_catalog.=) {_agtype("to_jsonb(best.message_id)")} LIMIT 1)
       FROM page LEFT JOIN best USING (conversation_id)
      ORDER BY page.clauses DESC, page.score DESC, conversation_id
-""")  # noqa: S608  # values are bound
+    """)  # noqa: S608  # values are bound
+
+
+_MOST_CLAUSES = MAX_TERMS + 1
+"""A query that only excludes has one more."""
+_SEARCHES = tuple(map(_search, range(1, _MOST_CLAUSES + 1)))
+SEARCH = _SEARCHES[1]
+"""The statement for two clauses. Tests look at its plan."""
 COLUMNS = "conversation_id, message_id, part, owner, weight, written_at, words"
 SELECT_ROWS = f"""
     SELECT {text_parameter("id")}, message_id, part, {text_parameter("email")}, weight, written_at, words::tsvector
@@ -176,16 +190,22 @@ class ConversationSearch:
         """
         if not query.clauses:
             return []
-        bound = SEARCH.bind(
-            clauses=[[match, is_excluded] for match, is_excluded in matches(email, query)],
+        matched = matches(email, query)
+        bound = _SEARCHES[len(matched) - 1].bind(
+            **{f"clause_{place}": match for place, match in enumerate(matched)},
             email=email,
+            wanted=max(len(query.wanted), 1),
             least=max(len(query.wanted) if least is None else least, 1),
             include_archived=include_archived,
             limit=limit,
             offset=offset,
         )
         [rows] = await self._graph.read(bound)
-        return [_found(query, *row) for row in rows]
+        found = [_found(query, *row) for row in rows]
+        ids: list[JsonValue] = [str(each.conversation.id) for each in found]
+        [running] = await self._graph.read(leases.RUNNING.bind(ids=ids)) if found else [[]]
+        answering = {conversation_id for (conversation_id,) in running}
+        return [replace(each, conversation=_answering(each.conversation, answering)) for each in found]
 
 
 def written(conversation_id: UUID | str, email: str, messages: Iterable[Message]) -> list[BoundStatement]:
@@ -216,6 +236,10 @@ def _rows(email: str, text: Text) -> Iterator[JsonValue]:
     row: JsonObject = {"message_id": text.message_id, "weight": weight, "written_at": clock.to_text(text.written_at)}
     for part, words in enumerate(vectors(email, content)):
         yield {**row, "part": part, "words": words}
+
+
+def _answering(conversation: Conversation, answering: Container[JsonValue]) -> Conversation:
+    return replace(conversation, is_answering=str(conversation.id) in answering)
 
 
 def _found(query: SearchQuery, properties: JsonValue, clauses: JsonValue, content: JsonValue) -> FoundConversation:

@@ -53,14 +53,14 @@ def vectors(owner: str, text: str) -> Iterator[str]:
         yield _literal(key, places)
 
 
-def matches(owner: str, query: SearchQuery) -> list[tuple[str, bool]]:
-    """Return the clauses of a query, each as a tsquery and whether it is excluded.
+def matches(owner: str, query: SearchQuery) -> list[str]:
+    """Return the clauses of a query as tsqueries: the wanted ones, and then the excluded ones.
 
-    A query that only excludes gets a clause that all texts of the owner match.
+    If the query only excludes, the first clause is one that all texts of the owner match.
     """
     key = _key(owner)
-    clauses = [(_clause(key, clause), clause.is_excluded) for clause in query.clauses]
-    return clauses if query.wanted else [*clauses, (_quoted(key) + ":*", False)]
+    wanted = [_clause(key, clause) for clause in query.wanted] or [_quoted(key) + ":*"]
+    return [*wanted, *(_clause(key, clause) for clause in query.clauses if clause.is_excluded)]
 
 
 @lru_cache(maxsize=1024)

@@ -3,52 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import (
-    AnswerRunning,
-    ConversationBusy,
-    ConversationLost,
-    KeyReused,
-)
-from shared.domain.replaced_questions import check_limit, is_question, replaced_by
-from shared.graph import call_intents, contents, leases, mapping, search
+from shared.domain.errors import ApprovalClosed, ConversationBusy, ConversationLost
+from shared.domain.replaced_questions import check_limit, replaced_by
+from shared.graph import approvals, call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
-from shared.graph.conversations import check_found, only_conversation
+from shared.graph.begun_turns import beginning, begun_turn
+from shared.graph.conversations import check_found
+from shared.graph.repeated_questions import AskedBefore, check_first_time
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from pydantic import JsonValue
 
-    from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Lease, Message, StoredMessage
+    from shared.domain.approvals import UserDecision, Verdict
+    from shared.domain.models import Additions, HistoryEdits, JsonObject, Lease, Message, StoredMessage
+    from shared.graph.begun_turns import BegunTurn
     from shared.graph.connector import Graph, Rows
+    from shared.graph.repeated_questions import AlreadyAsked
     from shared.graph.statements import BoundStatement
 
 
-@dataclass(frozen=True, slots=True)
-class BegunTurn:
-    """A turn whose question is stored: the conversation and the messages before the question."""
-
-    conversation: Conversation
-    earlier: list[StoredMessage]
-    """All messages before the question, with those that earlier questions or this one have replaced."""
-    cut_calls: list[JsonObject]
-    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
-    replaced: Sequence[StoredMessage] = ()
-    """The messages that the question has replaced."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyAsked:
-    """The stored answer to a question that came before with the same key; the outcome is None if it is unknown."""
-
-    messages: list[StoredMessage]
-    outcome: JsonObject | None
+_DECISIONS = frozenset({"approve", "reject"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +53,6 @@ class Record:
     """New contents by their hashes."""
 
 
-class _AskedBefore(Exception):
-    """Raised to roll back; not an error."""
-
-    def __init__(self, answer: AlreadyAsked) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 class _Replacing(Exception):
     """Raised to roll back; not an error. The question replaces messages."""
 
@@ -97,6 +71,8 @@ class Asking:
     """The earlier question that this one replaces by name."""
     limit: int
     """The number of questions that a conversation takes."""
+    verdict: Verdict = "replaced"
+    """What the question means for an open approval."""
 
 
 class Turns:
@@ -106,7 +82,9 @@ class Turns:
     GraphConflict if another writer changed the same conversation.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, now: Callable[[], datetime] = clock.now) -> None:
+        """Take the graph and the clock by which approvals expire."""
+        self.now = now
         self._graph = graph
 
     async def begin(
@@ -130,7 +108,7 @@ class Turns:
         while True:
             try:
                 return await self._begin(lease, email, question, asking, replaced, also)
-            except _AskedBefore as asked:
+            except AskedBefore as asked:
                 return asked.answer
             except _Replacing as found:
                 replaced = found.messages
@@ -148,33 +126,60 @@ class Turns:
 
         def check(results: list[Rows]) -> None:
             check_found(results)
-            _, acquired, rows, *_ = results
+            _, acquired, rows, parked, closed, *_ = results
             earlier = mapping.messages(rows)
-            _check_first_time(question, earlier, is_lease_free=bool(acquired))
+            check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
             found = replaced_by(question, earlier, asking.replaces)
             if [each.id for each in found] != [each.id for each in replaced]:
                 raise _Replacing(found)
-            check_limit(earlier, replaced, asking.limit)
+            if not closed or asking.verdict not in _DECISIONS:
+                check_limit(earlier, replaced, asking.limit)
 
         owned = statements.owned_by(email, lease.conversation_id)
-        found, _, rows, cut, *_ = await self._graph.transaction(
-            statements.LOCK.bind(**owned),
-            leases.ACQUIRE.bind(**leases.values_of(lease)),
-            statements.MESSAGES.bind(**owned),
+        results = await self._graph.transaction(
+            *beginning(owned, lease),
+            approvals.closed(lease, email, asking.verdict, self.now()),
             call_intents.FIND.bind(**owned),
             *_superseded(owned, replaced),
             statements.SET_FIRST_TITLE.bind(**owned, **changing({"title": asking.title, "is_title_provisional": True})),
             *_append(owned, [question]),
             check=check,
-            last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[3])],
+            last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
         )
         gone = {each.id for each in replaced}
-        earlier = [
-            replace(each, is_superseded=each.is_superseded or each.id in gone) for each in mapping.messages(rows)
-        ]
-        return BegunTurn(only_conversation(found), earlier, call_intents.records_of(cut), replaced)
+        begun = begun_turn(results, lease)
+        earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
+        return replace(begun, earlier=earlier, replaced=replaced)
+
+    async def resume(
+        self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
+    ) -> BegunTurn:
+        """Decide an approval and acquire the lease for the turn that goes on; store neither if one is not possible.
+
+        Raises:
+            ConversationNotFound: the user has no such conversation.
+            ApprovalClosed: the user has no such approval, or it was decided before, or it has expired.
+            ConversationBusy: another answer holds the lease.
+        """
+
+        def check(results: list[Rows]) -> None:
+            check_found(results)
+            if not results[4]:
+                raise ApprovalClosed
+            if not results[1]:
+                raise ConversationBusy
+
+        owned = statements.owned_by(email, lease.conversation_id)
+        results = await self._graph.transaction(
+            *beginning(owned, lease),
+            approvals.decided(lease, email, approval_id, decision, self.now()),
+            call_intents.FIND.bind(**owned),
+            check=check,
+            last=lambda results: call_intents.found(str(lease.conversation_id), results[5]),
+        )
+        return begun_turn(results, lease, reason=decision[1])
 
     async def append(
         self,
@@ -274,26 +279,3 @@ def _superseded(owned: dict[str, JsonValue], replaced: Sequence[StoredMessage]) 
         statements.SUPERSEDE.bind(**owned, **mark, sequence=replaced[0].sequence),
         search.FORGET_MESSAGES.bind(id=owned["id"], message_ids=forgotten),
     ]
-
-
-def _check_first_time(question: Message, earlier: Sequence[StoredMessage], *, is_lease_free: bool) -> None:
-    """Check that no earlier question has the same idempotency key.
-
-    Raises:
-        KeyReused: one has, with other content.
-        AnswerRunning: one has, and it is being answered.
-        _AskedBefore: one has, and its answer has ended.
-    """
-    key = question.idempotency_key
-    if not key:
-        return
-    index = next((i for i, message in enumerate(earlier) if message.idempotency_key == key), None)
-    if index is None:
-        return
-    asked = earlier[index]
-    if asked.content != question.content:
-        raise KeyReused
-    if not asked.outcome and not is_lease_free:
-        raise AnswerRunning
-    answer = takewhile(lambda message: not is_question(message), earlier[index + 1 :])
-    raise _AskedBefore(AlreadyAsked(list(answer), asked.outcome))

@@ -16,7 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
-from shared.domain.errors import ConversationNotFound, Unauthenticated
+from shared.domain.errors import ApprovalNotFound, ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
 from shared.http.app import services_of
 from shared.observability import logs
@@ -79,3 +79,13 @@ async def _conversation_id(conversation_id: Annotated[str, Path()], _caller: Cur
 
 
 ConversationId = Annotated[UUID, Depends(_conversation_id)]
+
+
+async def _approval_id(approval_id: Annotated[str, Path()], _conversation: ConversationId) -> UUID:
+    try:
+        return UUID(approval_id)
+    except ValueError:
+        raise ApprovalNotFound from None
+
+
+ApprovalId = Annotated[UUID, Depends(_approval_id)]

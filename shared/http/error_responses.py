@@ -20,11 +20,14 @@ _RETRY = {"Retry-After": "2"}
 _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = {
     errors.Unauthenticated: (401, "Not authenticated", {"WWW-Authenticate": "Bearer"}),
     errors.Forbidden: (403, "Only users have conversations", {}),
+    errors.PermissionMissing: (403, "You lack the permission for this", {}),
     errors.ConversationNotFound: (404, "Conversation not found", {}),
     errors.ConversationFull: (400, "The conversation has reached its maximum number of turns", {}),
     errors.AssistantUnavailable: (503, "AI assistant is not available", {}),
     errors.ConversationBusy: (409, "Another reply to this conversation is streaming", _RETRY),
     errors.AnswerRunning: (409, "This message is being answered", _RETRY),
+    errors.ApprovalNotFound: (404, "Approval not found", {}),
+    errors.ApprovalClosed: (409, "The approval can no longer be decided", {}),
     errors.KeyReused: (422, "The Idempotency-Key has been used with other content", {}),
     errors.NotReplaceable: (422, "The message to replace is not a current question of this conversation", {}),
     errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
@@ -48,6 +51,8 @@ async def _render(_request: Request, error: Exception) -> JSONResponse:
     status, detail, headers = _STATUSES[kind]
     if type(error) is not kind:
         log.error("a request failed: %s: %s", type(error).__name__, error)
+    if kind is errors.ApprovalClosed:
+        detail = str(error) or detail
     return JSONResponse({"detail": detail}, status, headers)
 
 

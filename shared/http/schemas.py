@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from shared.util import clock
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from shared.chat.shown_messages import ShownMessage
     from shared.domain import models
+    from shared.domain.parked_rounds import ParkedRound
 
 
 def _check_storable(text: str) -> str:
@@ -113,16 +115,39 @@ class Message(BaseModel):
         return cls.model_validate({**stored, **end})
 
 
+class Approval(BaseModel):
+    """Tool calls that wait for the user's decision, as in the event `approval_required`."""
+
+    approval_id: UUID
+    expires_at: str
+    calls: list[dict[str, JsonValue]]
+
+
 class ConversationWithMessages(Conversation):
-    """A conversation with its messages, oldest first."""
+    """A conversation with its messages, oldest first, and the approval that it waits for."""
 
     messages: list[Message]
+    approval: Approval | None
 
     @classmethod
-    def of(cls, conversation: models.Conversation, messages: Iterable[ShownMessage]) -> ConversationWithMessages:
-        """Return the body for a conversation and its messages."""
-        converted = [Message.of(message) for message in messages]
-        return cls(**Conversation.model_validate(conversation).model_dump(), messages=converted)
+    def of(
+        cls, conversation: models.Conversation, messages: Iterable[ShownMessage], parked: ParkedRound | None
+    ) -> ConversationWithMessages:
+        """Return the body for a conversation, its messages and its newest parked round."""
+        approval = None
+        if parked is not None and parked.is_open(clock.now()):
+            calls = [call.for_clients() for call in parked.review.asked]
+            expires_at = clock.to_text(parked.expires_at)
+            approval = Approval(approval_id=parked.approval_id, expires_at=expires_at, calls=calls)
+        fields = Conversation.model_validate(conversation).model_dump()
+        return cls(**fields, messages=[Message.of(each) for each in messages], approval=approval)
+
+
+class ApprovalDecision(BaseModel):
+    """The user's decision about an approval. The model gets the reason of a rejection."""
+
+    decision: Literal["approve", "reject"]
+    reason: Annotated[Text, Field(max_length=2_000)] | None = None
 
 
 class Status(BaseModel):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never
 
 import orjson
 
@@ -19,6 +19,7 @@ from shared.domain.events import (
     AnswerFailed,
     AnswerRestarted,
     AnswerStored,
+    ApprovalRequired,
     BlockFinished,
     ClientActionRequested,
     TextAdded,
@@ -31,6 +32,7 @@ from shared.domain.events import (
 )
 from shared.http.frame_stream import FrameStream
 from shared.observability.metrics import AnswerMetrics
+from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from shared.agent.outcome import Interruption
-    from shared.chat.frame_log import AnswerFrames
+    from shared.chat.frame_log import AnswerFrames, FrameLog
     from shared.chat.rejoin import RejoinedAnswer
     from shared.domain.events import AnswerEvent
-    from shared.domain.models import JsonObject
+    from shared.domain.models import JsonObject, Lease
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,10 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
             return b"tool_result", _tool_result(event)
         case ClientActionRequested(call_id, action, params):
             return b"client_action", {"id": call_id, "action": action, "params": params}
+        case ApprovalRequired(approval_id, expires_at, calls):
+            asked: list[JsonValue] = [call.for_clients() for call in calls]
+            expires = clock.to_text(expires_at)
+            return b"approval_required", {"approval_id": str(approval_id), "expires_at": expires, "calls": asked}
         case AnswerStored(message_id, usage, stop_reason):
             usage_data = dict[str, "JsonValue"](asdict(usage))
             return b"done", {"message_id": str(message_id), "usage": usage_data, "stop_reason": stop_reason}
@@ -125,6 +131,15 @@ class Streamable(Protocol):
         ...
 
 
+class StoredAnswer(Streamable, Protocol):
+    """An answer that is stored while it runs, or a replay of one, which has no lease."""
+
+    @property
+    def lease(self) -> Lease | None:
+        """The right to write to the conversation."""
+        ...
+
+
 class EventStream(FrameStream):
     """A response that sends each event of an answer at once.
 
@@ -140,6 +155,13 @@ class EventStream(FrameStream):
         self._log = frames
         self._metrics = AnswerMetrics()
         self._has_ended = False
+
+    @classmethod
+    def of(cls, answer: StoredAnswer, log_: FrameLog, prefer: Iterable[str]) -> Self:
+        """Return the stream of an answer with its log; `prefer` are the Prefer headers of the request."""
+        is_kept = keeps_running(prefer)
+        frames = log_.open(answer.lease, is_kept=is_kept) if answer.lease is not None else None
+        return cls(answer, frames, keeps_running=is_kept)
 
     def interrupt(self, reason: Interruption) -> None:
         """Interrupt the answer."""

@@ -29,7 +29,7 @@ NOT_AS_APPROVED = (
     " available to the user. None of the reply's calls was run. Make the calls again if they are still wanted: the user"
     " is then asked anew."
 )
-_PREVIEW_SECONDS = 5.0
+_PREVIEW_SECONDS = 10.0
 """The longest wait for the present state of what a call would change."""
 _DENIED = "The rules of this installation do not allow the assistant to call {name}. The call was not run."
 _UNASKED = (

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from shared.domain.approval_policy import ApprovalPolicy
-    from shared.domain.approvals import Review
+    from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
@@ -113,7 +113,8 @@ class CallerTools:
         self._earlier_result = earlier_result
         self._showing = Showing(mode, sees_undo=sees_undo)
         self._refreshing: asyncio.Task[None] | None = None
-        self._approved: frozenset[str] = frozenset()
+        self._approved: Approved | None = None
+        self._approved_operations: dict[str, str] = {}
 
     def definitions(self) -> list[ToolDefinition]:
         """List all tools that the caller may use now."""
@@ -156,22 +157,23 @@ class CallerTools:
         await self._prepare(calls)
         return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
 
-    async def run(self, calls: Sequence[ToolCall], approved: str | None = None) -> AsyncGenerator[ToolEvent, None]:
+    async def run(self, calls: Sequence[ToolCall], approved: Approved | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
 
-        None of them runs if `approved` is a digest and the calls are no longer those that the user approved.
+        None of them runs if they are no longer the calls that the user `approved`.
 
         Raises:
             Unauthenticated: the caller's token has expired or been revoked meanwhile.
             ConversationLost, GraphUnavailable: the journal did not admit the calls. No call was run.
         """
         await self._prepare([self._direct(each) for each in calls])
-        planned = [PlannedCall(self._direct(each), self.facts_of(each)) for each in calls]
+        self._approved = approved
+        planned = [self._planned(self._direct(each), self.facts_of(each)) for each in calls]
         self._caller = await self._journal.admit(self._caller, planned)
-        if approved is not None and approved != digest_of((each.call, self.facts_of(each.call)) for each in planned):
+        if approved and approved.digest != digest_of((each.call, self.facts_of(each.call)) for each in planned):
             yield self._refused(planned)
             return
-        self._approved = frozenset(each.call.id for each in planned) if approved is not None else frozenset()
+        self._approved_operations = {each.call.id: each.facts.operation for each in planned if approved and each.facts}
         running = RunningRound()
         events = running.events
         tasks = [asyncio.create_task(self._run(each.call, running)) for each in planned]
@@ -256,14 +258,17 @@ class CallerTools:
 
     async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
         facts = toolset.facts(call.name, call.input, self._caller.principal)
-        is_approved = call.id in self._approved
+        is_approved = self._approved_operations.get(call.id) == facts.operation
         check(self._toolbox.policy, facts, is_approved=is_approved)
         if is_approved and facts.is_changed:
             await toolset.accept(call.name)
         await self._journal.check()
-        key = self._journal.begin(PlannedCall(call, facts))
+        key = self._journal.begin(self._planned(call, facts))
         with sending(Sending(key, self._journal.check)):
             return await toolset.call(call.name, call.input, self._caller)
+
+    def _planned(self, call: ToolCall, facts: CallFacts | None) -> PlannedCall:
+        return PlannedCall(call, facts, self._approved.approval_id if self._approved else None)
 
     def _refused(self, planned: Sequence[PlannedCall]) -> ToolsFinished:
         results = tuple(ToolResult(each.call.id, NOT_AS_APPROVED, is_error=True) for each in planned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ class Living:
     def __init__(self, *, fails: bool = False) -> None:
         self.told: list[str] = []
         self.fails = fails
+
+    async def prepare(self) -> None:
+        self.told.append("prepared")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -95,18 +99,21 @@ async def test_sigterm_during_a_stream_lets_the_application_end_its_answer() -> 
 @pytest.mark.proves("streaming.snapstart")
 async def test_with_snapstart_the_application_starts_up_after_the_restoring() -> None:
     app = Living()
-    async with looping(app, is_snap_start=True) as (api, _):
+    async with looping(app, before_snapshot=app.prepare) as (api, _):
         async with asyncio.timeout(SECONDS):
             await api.asked_to_restore.wait()
-        assert app.told == []
+        assert app.told == ["prepared"]
+        state = random.getstate()
         api.may_restore.set()
         await api.invoke(function_url_event("GET", "/")).end()
-        assert app.told == ["startup", "request thing"]
+        assert app.told == ["prepared", "startup", "request thing"]
+        assert random.getstate() != state
 
 
 @pytest.mark.proves("streaming.snapstart")
 async def test_a_start_that_fails_after_the_restoring_is_a_restore_error() -> None:
-    async with looping(Living(fails=True), is_snap_start=True) as (api, loop):
+    app = Living(fails=True)
+    async with looping(app, before_snapshot=app.prepare) as (api, loop):
         api.may_restore.set()
         assert await loop == 1
         assert len(api.restore_errors) == 1

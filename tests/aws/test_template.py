@@ -14,6 +14,7 @@ from tests.support.sam_template import functions, template
 
 TEMPLATE = template()
 RESOURCES = TEMPLATE["Resources"]
+STREAMED = {"SendMessage", "DecideApproval"}
 KEYS = ("ANTHROPIC_API_KEY", "IMBI_CONFIG_ENCRYPTION_KEY")
 
 
@@ -32,7 +33,7 @@ def statements(function: str) -> str:
 @pytest.mark.proves("template.least-privilege")
 @pytest.mark.parametrize("name", sorted(functions()))
 def test_a_function_has_only_what_its_route_needs(name: str) -> None:
-    has_model = name == "SendMessage"
+    has_model = name in STREAMED
     for key in KEYS:
         assert any(variable.startswith(key) for variable in environment(name)) is has_model
     assert ("AnthropicApiKey" in statements(name)) is has_model
@@ -42,15 +43,17 @@ def test_a_function_has_only_what_its_route_needs(name: str) -> None:
 
 
 @pytest.mark.proves("template.streams")
-def test_answers_and_nothing_else_are_streamed() -> None:
+def test_the_answers_and_the_export_and_nothing_else_are_streamed() -> None:
+    streamed = STREAMED | {"ExportConversation", "StreamAnswer"}
     modes = {name: RESOURCES[name]["Properties"]["FunctionUrlConfig"]["InvokeMode"] for name in functions()}
-    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == {"SendMessage", "StreamAnswer"}
+    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == streamed
     wrapped = {name for name in functions() if "AWS_LAMBDA_EXEC_WRAPPER" in environment(name)}
-    assert wrapped == {"SendMessage", "StreamAnswer"}
+    assert wrapped == streamed
     operations = RESOURCES["RestApi"]["Properties"]["DefinitionBody"]["paths"]
-    integration = operations["/conversations/{id}/messages"]["post"]["x-amazon-apigateway-integration"]
-    assert integration["responseTransferMode"] == "STREAM"
-    assert integration["uri"]["Sub"].endswith("/response-streaming-invocations")
+    for path in ("messages", "approvals/{approval_id}"):
+        integration = operations[f"/conversations/{{id}}/{path}"]["post"]["x-amazon-apigateway-integration"]
+        assert integration["responseTransferMode"] == "STREAM"
+        assert integration["uri"]["Sub"].endswith("/response-streaming-invocations")
 
 
 @pytest.mark.proves("template.alarms")
@@ -84,11 +87,14 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("POST", "/assistant/conversations", "CreateConversation"),
         ("GET", "/assistant/conversations", "ListConversations"),
         ("GET", "/conversations/1", "GetConversation"),
+        ("GET", "/conversations/1/export", "ExportConversation"),
         ("PATCH", "/conversations/1", "UpdateConversation"),
         ("DELETE", "/conversations/1", "DeleteConversation"),
         ("POST", "/conversations/1/messages", "SendMessage"),
+        ("POST", "/conversations/1/approvals/2", "DecideApproval"),
         ("POST", "/conversations/1/stop", "StopAnswer"),
         ("GET", "/conversations/1/stream", "StreamAnswer"),
+        ("GET", "/assistant/audit", "ReadAudit"),
         ("PUT", "/conversations/1", 405),
         ("GET", "/elsewhere", 404),
     ]

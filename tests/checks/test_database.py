@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import errors
 
 from shared.checks.configuration import read_installation
-from shared.checks.database import clock_finding, graph_finding, runs_cypher
+from shared.checks.database import clock_finding, graph_finding
 from shared.checks.report import table
 from shared.checks.run import CHECKS, run_checks
 from tests.support.installations import CANARY, execute, found
@@ -81,6 +82,14 @@ def test_clocks_may_differ_by_five_seconds(seconds: float, state: str, words: st
 
 
 @pytest.mark.proves("check.problems")
-async def test_cypher_that_does_not_run_is_noticed(given: dict[str, str]) -> None:
-    assert await runs_cypher(read_installation(given).settings)
-    assert not await runs_cypher(read_installation(given | {"POSTGRES_GRAPH_NAME": "not_there"}).settings)
+@pytest.mark.parametrize(("version", "state"), [("1.4.9", "failed"), ("1.5.0", "ok"), ("1.10.0", "ok")])
+async def test_an_age_that_is_too_old_is_named(graph: Database, version: str, state: str) -> None:
+    async with graph.connected() as connection, connection.transaction(force_rollback=True):
+        try:
+            await connection.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'age'", (version,))
+        except errors.InsufficientPrivilege:
+            pytest.skip("only a superuser can change the catalog")
+        finding = await graph_finding(connection, graph.graph_name)
+    assert finding.state == state
+    assert version in finding.detail
+    assert ("needs 1.5 or newer" in finding.detail) == (state == "failed")

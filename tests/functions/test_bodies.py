@@ -72,7 +72,7 @@ async def test_a_model_that_does_not_validate_is_refused(client: Client, value: 
 async def test_a_change_that_does_not_validate_is_refused(client: Client, content: bytes) -> None:
     created = await client.create()
     await refused(client, "PATCH", f"/conversations/{created['id']}", content)
-    assert await client.get(created["id"]) == {**created, "messages": []}
+    assert await client.get(created["id"]) == {**created, "messages": [], "approval": None}
 
 
 @pytest.mark.proves("errors.invalid-body-is-422")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.database import Database
     from tests.support.service import Service
 
-BODIES = {"PATCH": {"title": "New"}, "POST": {"content": "Hi"}}
+BODIES = {"PATCH": {"title": "New"}, "POST": {"content": "Hi", "decision": "approve"}}
 MALFORMED = "not-a-uuid"
 
 
@@ -42,7 +42,7 @@ ROUTES = list(routes())
 
 
 async def status_of(client: Client, method: str, path: str, conversation: str) -> int:
-    url = path.format(conversation_id=conversation)
+    url = path.format(conversation_id=conversation, approval_id=uuid4())
     response = await client.http.request(method, url, json=BODIES.get(method))
     return response.status_code
 

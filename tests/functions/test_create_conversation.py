@@ -34,7 +34,7 @@ async def test_a_new_conversation_has_every_field(client: Client) -> None:
 @pytest.mark.proves("conversations.create")
 async def test_a_created_conversation_is_read_as_it_was_answered(client: Client) -> None:
     created = await client.create()
-    assert await client.get(created["id"]) == {**created, "messages": []}
+    assert await client.get(created["id"]) == {**created, "messages": [], "approval": None}
 
 
 @pytest.mark.proves("conversations.create-without-body")

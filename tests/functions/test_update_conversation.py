@@ -24,7 +24,7 @@ async def test_a_title_is_changed_and_nothing_else(client: Client) -> None:
     renamed = await client.patch(created["id"], title="Deployments of billing")
     assert without_time(renamed) == without_time(created) | {"title": "Deployments of billing"}
     assert renamed["updated_at"] > created["updated_at"]
-    assert await client.get(created["id"]) == {**renamed, "messages": []}
+    assert await client.get(created["id"]) == {**renamed, "messages": [], "approval": None}
 
 
 @pytest.mark.proves("conversations.archive")

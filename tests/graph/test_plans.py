@@ -12,7 +12,7 @@ from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
-from tests.support.statement_plans import ALL, explained, plan_of
+from tests.support.statement_plans import ALL, explained, generic_plan_of, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,6 +74,20 @@ async def test_a_later_page_begins_in_the_index_where_the_one_before_ended(multi
     [scan] = limit["Plans"]
     assert "ROW(" in scan["Index Cond"]
     assert "ROW(" not in scan.get("Filter", "")
+
+
+@pytest.mark.proves("graph.prepared-statements")
+@pytest.mark.parametrize("name", ALL)
+async def test_a_plan_for_any_values_reads_through_no_multitude(multitude: Database, name: str) -> None:
+    statement = ALL[name]
+    assert isinstance(statement, Sql)
+    try:
+        nodes = await generic_plan_of(multitude, statement)
+    except errors.SyntaxError:
+        pytest.skip("PostgreSQL 15 does not explain generic plans")
+    assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & LARGE == set()
+    if name in LISTS:
+        assert [node["Node Type"] for node in nodes] == ["Limit", "Index Scan"]
 
 
 @pytest.mark.proves("graph.no-session-state")

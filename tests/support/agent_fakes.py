@@ -13,6 +13,7 @@ from shared.agent.turn import Turn, TurnSettings
 from shared.domain.call_facts import CallFacts
 from shared.domain.calls import PlannedCall
 from shared.domain.events import (
+    ApprovalRequired,
     BlockFinished,
     Reply,
     ReplyFinished,
@@ -32,8 +33,8 @@ from shared.util import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from shared.domain.approvals import Review
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, ToolEvent, TurnPrepared
+    from shared.domain.approvals import Approved, Review
+    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, RoundParked, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject
 
 ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
@@ -163,7 +164,7 @@ class ScriptedTools:
     async def run(
         self,
         calls: Sequence[ToolCall],
-        approved: str | None = None,  # noqa: ARG002  # the port's
+        approved: Approved | None = None,  # noqa: ARG002  # the port's
     ) -> AsyncGenerator[ToolEvent, None]:
         """Run calls one after the other, and learn a new tool with each."""
         results = []
@@ -201,6 +202,11 @@ class MemoryTranscript:
         if failure is not None:
             raise failure
         self.messages += messages
+
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply that waits for an approval."""
+        await self.finish([parked.message], outcome)
+        return ApprovalRequired(parked.message.id, clock.now(), parked.review.asked)
 
     async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:
         """Store the last messages and the outcome."""

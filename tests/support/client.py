@@ -84,6 +84,11 @@ class Client:
         async with self.stream(conversation_id, content) as stream:
             return await stream.rest()
 
+    async def stop(self, conversation_id: str) -> None:
+        """Stop the running answer."""
+        response = await self.http.post(f"/conversations/{conversation_id}/stop")
+        assert response.status_code == 204, response.text
+
     @asynccontextmanager
     async def stream(
         self, conversation_id: str, content: str, *, headers: dict[str, str] | None = None, **body: Any

@@ -27,7 +27,7 @@ from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.claude.stream import ReplyReader
 from shared.domain.errors import ModelError
-from shared.domain.events import ReplyFinished
+from shared.domain.events import ApprovalRequired, ReplyFinished
 from shared.domain.models import NO_EDITS, Caller, Lease, Principal, StoredMessage
 from shared.domain.requests import SystemPrompt
 from shared.tools.builtin import CALL_TOOL
@@ -43,7 +43,7 @@ from tests.support.tool_world import World
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
-    from shared.domain.events import AnswerEvent, AnswerFailed, AnswerStored, ModelEvent, TurnPrepared
+    from shared.domain.events import AnswerEvent, AnswerFailed, AnswerStored, ModelEvent, RoundParked, TurnPrepared
     from shared.domain.models import HistoryEdits, Message
     from shared.domain.requests import ModelRequest, Prefix, SearchMode
     from tests.support.conversation_plans import Plan, Question, Round
@@ -93,6 +93,11 @@ class SimulatedTranscript:
             stored.prefix, stored.edits = prepared.prefix, stored.edits | prepared.edits
         for message in messages:
             stored.messages.append(_stored(message, len(stored.messages)))
+
+    async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
+        """Store a reply that waits for an approval."""
+        await self.finish([parked.message], outcome)
+        return ApprovalRequired(uuid4(), clock.now(), parked.review.asked)
 
     async def finish(self, messages: Sequence[Message], outcome: AnswerStored | AnswerFailed) -> None:  # noqa: ARG002  # the port's
         """Store the last messages."""

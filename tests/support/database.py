@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from psycopg import errors
+
 from local.company.principals import ORGANIZATION_SLUG
 from local.embedded_database import embedded_database
 from local.seed import seed
-from shared.graph.connector import connect, prepare_connection
+from shared.graph.connector import connect
 from shared.graph.schema import set_up
 from tests.support.background import entered
 
@@ -36,7 +39,7 @@ class Database:
     async def connected(self) -> AsyncIterator[Connection]:
         """Open a connection that knows AGE; every statement commits by itself."""
         async with await connect(self.dsn) as connection:
-            await prepare_connection(connection)
+            await load_age(connection)
             yield connection
 
     async def cypher(self, query: str, **parameters: Any) -> list[Any]:
@@ -66,13 +69,20 @@ class Database:
     async def prepare(self) -> None:
         """Create the graph, its labels, indexes and development users."""
         await set_up(self.dsn, self.graph_name)
-        async with await connect(self.dsn) as connection:
+        async with self.connected() as connection:
             await seed(connection, self.graph_name)
 
     async def drop(self) -> None:
         """Drop the graph."""
         async with self.connected() as connection:
             await connection.execute("SELECT ag_catalog.drop_graph(%s, true)", (self.graph_name,))
+
+
+async def load_age(connection: Connection) -> None:
+    """Load AGE for Cypher, unless the server has loaded it and does not allow it again, and set the search path."""
+    with contextlib.suppress(errors.InsufficientPrivilege, errors.UndefinedFile):
+        await connection.execute("LOAD 'age'")
+    await connection.execute('SET search_path = ag_catalog, "$user", public')
 
 
 def new_graph_name() -> str:

@@ -38,6 +38,8 @@ class DocumentsApi:
     """What happens at each reading, instead of its usual answer."""
     has_etags: bool = True
     refuses_changes: bool = False
+    envelope: str = ""
+    """The name under which a thing is shown, instead of as the whole document."""
     sent_conditions: list[str] = field(default_factory=list)
     """The If-Match of the changes that had one."""
 
@@ -126,7 +128,8 @@ class DocumentsApi:
 
     def shown(self, thing: Any) -> Response:
         """Answer with a thing."""
-        return JSONResponse(thing, headers={"ETag": etag(thing)} if self.has_etags else None)
+        shown = {self.envelope: thing} if self.envelope else thing
+        return JSONResponse(shown, headers={"ETag": etag(thing)} if self.has_etags else None)
 
 
 def etag(thing: Any) -> str:

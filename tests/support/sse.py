@@ -24,6 +24,7 @@ BEFORE_THE_END = {
     "content_block_stop",
     "tool_executing",
     "tool_result",
+    "approval_required",
     "thinking",
     "restarted",
 }

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 VALUES: dict[str, Any] = {
     "limit": 20,
     "offset": 0,
+    "sequence": 0,
     "changes": {"title": "A title"},
     "removed": ["prefix"],
     "properties": {"id": "new"},
     "include_archived": False,
     "told": False,
-    "sequence": 3,
     "ids": ["conversation-7"],
-    "wanted": {"0": {"answer": "answer-7", "conversation": "conversation-7", "after": 0}},
+    "places": {"0": {"answer": "answer-7", "conversation": "conversation-7", "after": 0}},
     "tag": "answer-7",
     "conversation": "conversation-7",
     "least": 1,
-    "clauses": [],
+    "wanted": 2,
     "held": {"conversation-7": "holder"},
     "rows": [{"id": "new", "role": "user", "content": "a", "offset": 0, "created_at": "2026-01-01T00:00:00+00:00"}],
     "id": "conversation-7",
@@ -38,7 +38,16 @@ VALUES: dict[str, Any] = {
     "user_email": "user-7@example.com",
     "subject": "user-7@example.com",
     "jti": "jti-7",
+    "day": "2026-01-01",
+    "has_told": True,
+    "after": 0,
+    "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
+    "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
+    "records": ["{}"],
     "key_id": "ik_7",
+    "now": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2026-01-01T01:00:00+00:00",
+    "rounds_left": "1",
 }
 
 
@@ -71,6 +80,18 @@ async def explained(crowd: Database, statement: Cypher | Sql, *settings: str) ->
     loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
     root: dict[str, Any] = loaded[0]["Plan"]
     return root
+
+
+async def generic_plan_of(crowd: Database, statement: Sql) -> list[dict[str, Any]]:
+    """Explain a statement for any values, as a prepared one may be planned; gives the nodes. Needs PostgreSQL 16."""
+    numbers: dict[str, str] = {}
+    query = re.sub(r"%\((\w+)\)s", lambda name: numbers.setdefault(name[1], f"${len(numbers) + 1}"), statement.query)
+    text = "EXPLAIN (FORMAT JSON, GENERIC_PLAN) " + query.replace("%%", "%")
+    async with crowd.connected() as connection:
+        cursor = await connection.execute(text.replace("{graph}.", f'"{crowd.graph_name}".').encode())
+        [(plan,)] = await cursor.fetchall()
+    loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
+    return list(nodes_of(loaded[0]["Plan"]))
 
 
 def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

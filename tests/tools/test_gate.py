@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import parse_rules
+from shared.domain.approvals import Approved
 from shared.domain.call_facts import CallFacts
 from shared.domain.events import ToolCall, ToolResult, ToolsFinished
 from shared.domain.models import Caller, Principal
@@ -67,7 +68,8 @@ def calls_of(*names: str, **arguments: str) -> list[ToolCall]:
 
 
 async def results_of(tools: CallerTools, calls: list[ToolCall], approved: str | None = None) -> list[ToolResult]:
-    async for event in tools.run(calls, approved):
+    given = Approved("an approval", approved) if approved else None
+    async for event in tools.run(calls, given):
         if isinstance(event, ToolsFinished):
             return list(event.results)
     raise AssertionError("the calls did not finish")

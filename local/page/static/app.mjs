@@ -151,10 +151,8 @@ function look(id) {
 async function refresh() {
   const { conversation } = chat;
   await chat.refresh();
-  if (chat.conversation !== conversation) {
-    setTitle();
-    scroll(false);
-  }
+  setTitle();
+  if (chat.conversation !== conversation) scroll(false);
 }
 
 /** Escape closes what is open before it stops an answer. */

@@ -62,7 +62,8 @@ export class Chat {
     if (!conversation || live) return;
     const stored = await api.get(conversation.id).catch(() => null);
     if (!stored || this.conversation !== conversation || this.live) return;
-    if (stored.updated_at !== conversation.updated_at || stored.is_answering) this.show(api, stored);
+    if (stored.is_answering || stateOf(stored) !== stateOf(conversation)) this.show(api, stored);
+    else Object.assign(conversation, stored);
   }
 
   async ask(text) {
@@ -99,7 +100,7 @@ export class Chat {
       if (!(error instanceof ApiError)) throw error;
     }
     // A stream that does not end by itself is left.
-    setTimeout(() => live.controller.abort(), live.id ? STOP_MILLISECONDS : 0);
+    setTimeout(() => { if (this.live === live) live.controller.abort(); }, live.id ? STOP_MILLISECONDS : 0);
   }
 
   /** Close the editor of a question; return whether one was open. */
@@ -150,8 +151,10 @@ export class Chat {
     try {
       const rejoin = (lastId) => live.api.rejoin(live.id, lastId, signal);
       for await (const event of answerEvents({ open: () => open(live), rejoin, signal })) {
-        if (this.live !== live) return;
+        if (signal.aborted) return;
         this.take(live, event);
+        // The title comes after the end; the next question need not wait for it.
+        if (live.hasEnded && this.live === live) await this.finish(live);
       }
     } catch (error) {
       if (!signal.aborted && !(error instanceof ApiError)) throw error;
@@ -201,7 +204,8 @@ export class Chat {
     exchange.ending ??= live.hasEnded ? endingOf({ stop_reason: live.stop }) : null;
     if (failure) exchange.setFailure(failure);
     else if (refusal) exchange.setFailure(refusal);
-    if (live.approval) exchange.setApproval(live.approval);
+    const approval = live.approval ?? (refusal && approvalOf(stored));
+    if (approval) exchange.setApproval(approval);
     this.offer();
     this.page.changed(live.id);
     this.page.said(exchange.ending ? `${exchange.ending.title}. ${exchange.ending.text}` : "The answer is complete.");
@@ -218,7 +222,7 @@ export class Chat {
     this.conversation = stored;
     const last = exchangesOf(stored.messages ?? []).at(-1);
     if (!last?.question || last.question.text !== exchange.question?.text) return;
-    exchange.questionId = last.question.id;
+    exchange.setQuestion(last.question);
     exchange.answer.fill(last.answer);
     exchange.setStored(last.answer);
   }
@@ -230,6 +234,9 @@ export class Chat {
     this.page.running(!isIdle);
   }
 }
+
+/** What the page shows of a conversation, as a text that can be compared. */
+const stateOf = ({ messages = [], approval }) => JSON.stringify([messages.map(({ id }) => id), approval?.approval_id ?? null]);
 
 /** A running answer that cannot be joined is like none: what is stored is shown. */
 function noAnswer(error) {

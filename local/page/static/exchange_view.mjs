@@ -12,6 +12,7 @@ export class ExchangeView {
   constructor(question, actions) {
     this.actions = actions;
     this.questionId = question?.id ?? null;
+    this.storedQuestion = question;
     this.question = question && new QuestionView(question.text, (text) => actions.edit(this, text));
     this.element = element("section", { class: "exchange" });
     if (this.question) this.element.append(this.question.element);
@@ -49,9 +50,20 @@ export class ExchangeView {
   /** Take over what the service stored about the answer: how it ended, and its tokens. */
   setStored(messages) {
     const last = messages.findLast(({ role }) => role === "assistant");
-    if (last) this.ending = endingOf(last);
-    else if (this.question) this.ending = { title: "Interrupted", text: "There is no answer to this question.", canRepeat: true };
+    this.ending = last ? endingOf(last) : this.endingWithoutAnswer();
     if (last?.token_usage) this.usage = usageText(last.token_usage);
+  }
+
+  /** A failure before the first word is stored with the question. */
+  endingWithoutAnswer() {
+    if (this.storedQuestion?.error) return endingOf(this.storedQuestion);
+    return this.question && { title: "Interrupted", text: "There is no answer to this question.", canRepeat: true };
+  }
+
+  /** The service has stored the question. */
+  setQuestion(question) {
+    this.storedQuestion = question;
+    this.questionId = question.id;
   }
 
   setFailure(failure) {

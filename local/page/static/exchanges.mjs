@@ -15,7 +15,7 @@ export function exchangesOf(messages) {
   const exchanges = [];
   for (const message of messages) {
     const words = message.role === "user" ? wordsOf(message.content) : "";
-    if (words && !message.tool_results?.length) exchanges.push({ question: { id: message.id, text: words }, answer: [] });
+    if (words && !message.tool_results?.length) exchanges.push({ question: { id: message.id, text: words, error: message.error ?? null }, answer: [] });
     else if (exchanges.length) exchanges.at(-1).answer.push(message);
     else exchanges.push({ question: null, answer: [message] });
   }

@@ -32,9 +32,10 @@ export class Sidebar {
     const found = await api.list({ limit, query, includeArchived: $("archived").checked });
     // Another user or another search may have come meanwhile.
     if (this.api !== api || this.query !== query) return;
+    const isSame = JSON.stringify(found) === JSON.stringify(this.conversations);
     this.conversations = found;
     this.hasMore = found.length === limit;
-    this.draw();
+    if (!isSame || !found.length) this.draw();
   }
 
   async search(query) {

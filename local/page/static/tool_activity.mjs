@@ -29,9 +29,11 @@ export class ToolActivity {
     const failed = this.calls.filter(({ state }) => state === "failed").length;
     const names = [...new Set((running.length ? running : this.calls).map(({ name }) => name))];
     const count = this.calls.length === 1 ? "1 tool call" : `${this.calls.length} tool calls`;
-    const outcome = failed ? `${count}, ${failed} failed` : count;
+    const asked = this.calls.filter(({ state }) => state === "asked").length;
+    const outcome = [count, failed && `${failed} failed`, asked && "waiting for approval"].filter(Boolean).join(", ");
     this.details.classList.toggle("running", running.length > 0);
     this.details.classList.toggle("failed", failed > 0);
+    this.details.classList.toggle("asked", asked > 0);
     this.summary.replaceChildren(
       element("span", {}, running.length ? "Working" : outcome),
       element("code", {}, names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "")));

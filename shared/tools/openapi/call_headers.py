@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _USER_AGENT = f"{NAME}/{version()}"
+_READING = frozenset({"GET", "HEAD"})
 _SENT = ".send_request_headers.started"
 """The end of the name that httpcore gives to the moment before a request's first byte."""
 
@@ -34,7 +35,7 @@ def mark(request: httpx2.Request) -> None:
     call = sending.current()
     if call is None:
         return
-    if call.idempotency_key is not None:
+    if call.idempotency_key is not None and request.method not in _READING:
         request.headers["Idempotency-Key"] = call.idempotency_key
 
     async def check(event: str, _details: object) -> None:

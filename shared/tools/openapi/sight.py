@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 READ_SECONDS = 3.0
 """The longest wait for one reading."""
 _MAX_BYTES = 65_536
+_ENVELOPES = frozenset({"data", "result", "item", "record", "resource", "entity"})
+"""The only member of a document that holds the thing itself."""
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -87,5 +89,14 @@ def document_of(response: ApiResponse) -> JsonValue:
 def _sight_of(response: ApiResponse) -> Sight:
     if response.status in _GONE:
         return ABSENT_THING
-    document = document_of(response) if response.status == HTTPStatus.OK else None
+    document = _unwrapped(document_of(response)) if response.status == HTTPStatus.OK else None
     return UNKNOWN if not isinstance(document, dict | list) else Sight("present", document, response.etag)
+
+
+def _unwrapped(document: JsonValue) -> JsonValue:
+    """Return the thing in an envelope such as `{"data": {…}}`, because requests write its fields without one."""
+    if isinstance(document, dict) and len(document) == 1:
+        [(name, inner)] = document.items()
+        if name in _ENVELOPES and isinstance(inner, dict):
+            return inner
+    return document

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -102,12 +103,7 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
     Raises:
         ToolError: the content is not an OpenAPI 3 document.
     """
-    try:
-        document = Document(_parsed(content))
-    except (ValueError, RecursionError) as error:
-        raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
-    left_out: dict[str, str] = {}
-    operations = {operation.definition.name: operation for operation in _operations(document, rules, left_out)}
+    document, operations, left_out = _read(content, tuple(rules))
     return Snapshot(
         digest=sha256(content).digest(),
         operations={name: operations[name] for name in sorted(operations)},
@@ -120,6 +116,20 @@ def read_snapshot(content: bytes, client: httpx2.AsyncClient, rules: Sequence[Ap
         things=Things(operations.values()),
         secret_names=document.secret_names(),
     )
+
+
+@lru_cache(maxsize=1)
+def _read(
+    content: bytes, rules: tuple[ApprovalRule, ...]
+) -> tuple[Document, Mapping[str, Operation], Mapping[str, str]]:
+    """Read the operations, and why others are left out. The last result is kept, also in a snapshot of the process."""
+    try:
+        document = Document(_parsed(content))
+    except (ValueError, RecursionError) as error:
+        raise ToolError(f"The Imbi API's OpenAPI document cannot be used: {error}.") from error
+    left_out: dict[str, str] = {}
+    operations = {operation.definition.name: operation for operation in _operations(document, rules, left_out)}
+    return document, operations, left_out
 
 
 def _parsed(content: bytes) -> JsonValue:

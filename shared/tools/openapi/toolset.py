@@ -219,6 +219,11 @@ class OpenAPIToolset(BaseToolset):
         snapshot = self._snapshot
         return None if snapshot is None else await read_state(snapshot, self._api, path_template, path, caller)
 
+    async def build_engine(self) -> None:
+        """Build what runs the tools, which the first call would do otherwise."""
+        if self._snapshot is not None:
+            await self._snapshot.engine.built()
+
     async def aclose(self) -> None:
         """Stop reading the document and close the connections."""
         await self._loading.aclose()

@@ -44,6 +44,11 @@ _COUNTED_BY_SERVER = ("version", "revision", "_count", "resource_version")
 """Endings of the names of fields that are numbers which a server counts."""
 
 
+HIDDEN: Final = "imbi_assistant_hidden"
+"""The only key of the object that stands for a secret in a receipt's documents."""
+_SHOWN_SECRET = "(hidden)"  # noqa: S105  # no secret
+
+
 class Absent(Enum):
     """The type of the value of a field that does not exist, which is not the same as null."""
 
@@ -152,7 +157,15 @@ def _change(difference: Difference) -> JsonObject:
 
 
 def _short(value: JsonValue) -> JsonValue:
+    value = _readable(value)
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _readable(value: JsonValue) -> JsonValue:
+    """Write the marks of secrets for people."""
+    if isinstance(value, dict):
+        return _SHOWN_SECRET if HIDDEN in value else {name: _readable(item) for name, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from shared.tools.receipts.differences import is_same, pointer_of, value_at
+from shared.tools.receipts.differences import HIDDEN, is_same, pointer_of, value_at
 from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from shared.domain.models import JsonObject
     from shared.tools.receipts.differences import Value
-
-HIDDEN: Final = "imbi_assistant_hidden"
-"""The only key of the object that stands for a secret."""
 
 _MAX_NAME_CHARS = 200
 _MAX_VALUE_CHARS = 100_000

@@ -107,6 +107,8 @@ async def test_an_undo_without_effect_can_be_tried_again(world: UndoWorld) -> No
 
 @pytest.mark.proves("receipts.once")
 async def test_two_undos_at_once_act_once(world: UndoWorld) -> None:
+    """Without entity tags, so that only the receipt's mark prevents the second one."""
+    world.api.has_etags = False
     receipt = await patched(world)
     world.api.effects.clear()
     ends = await asyncio.gather(*(world.undo(receipt) for _ in range(5)))
@@ -160,6 +162,34 @@ async def test_a_thing_that_existed_is_not_deleted(world: UndoWorld) -> None:
     assert (first.receipt.kind, second.receipt.kind) == ("created", "changed")
     assert not (await world.undo(second.receipt)).is_error
     assert world.api.things["fields"]["a"]["title"] == "First"
+
+
+@pytest.mark.proves("receipts.undo")
+async def test_what_a_replacement_made_is_deleted_again(world: UndoWorld) -> None:
+    output = await world.change("put_settings", key="a b/c", data={"on": True})
+    assert output.receipt is None, "the address of this key leads elsewhere"
+    output = await world.change("put_settings", key="new one", data={"on": True})
+    assert output.receipt is not None
+    assert output.receipt.kind == "created"
+    assert not (await world.undo(output.receipt)).is_error
+    assert "new one" not in world.api.things["settings"]
+
+
+@pytest.mark.proves("receipts.undo")
+async def test_a_thing_in_an_envelope_is_put_back(world: UndoWorld) -> None:
+    world.api.envelope = "data"
+    receipt = await patched(world)
+    assert receipt.changes == ({"path": "/title", "before": "Old", "after": "New"},)
+    assert not (await world.undo(receipt)).is_error
+    assert world.api.things["patched"]["one"]["title"] == "Old"
+
+
+@pytest.mark.proves("receipts.no-secrets")
+async def test_a_secret_in_a_list_is_shown_as_hidden(world: UndoWorld) -> None:
+    world.api.things["merged"]["one"] = {"id": "one", "title": "Old", "keys": []}
+    output = await world.change("patch_merged", id="one", data={"keys": [{"name": "a", "token": f"{SECRET}1"}]})
+    assert output.receipt is not None
+    assert {"path": "/keys", "before": [], "after": [{"name": "a", "token": "(hidden)"}]} in output.receipt.changes
 
 
 @pytest.mark.proves("receipts.event")

@@ -1,0 +1,101 @@
+"""The verification and the pruning of the audit's chains, one for each UTC day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from shared.graph import audit, audit_days
+from shared.graph.statements import Sql, text_parameter
+
+if TYPE_CHECKING:
+    from shared.graph.connector import Graph
+
+_BATCH = 2_000
+_DAY = f"{text_parameter('day')}::date"
+
+_DAYS = Sql(f"""
+    SELECT to_jsonb(to_char(day, 'YYYY-MM-DD'))::text FROM {{graph}}.{audit_days.TABLE}
+     UNION SELECT to_jsonb(to_char(day, 'YYYY-MM-DD'))::text FROM {{graph}}.{audit.TABLE} ORDER BY 1
+""")  # noqa: S608  # constants
+_END = Sql(f"""
+    SELECT position::text, to_jsonb(hash)::text FROM {{graph}}.{audit_days.TABLE} WHERE day = {_DAY}
+""")  # noqa: S608  # constants
+_ROWS = Sql(f"""
+    SELECT position::text, to_jsonb(hash)::text, to_jsonb(record)::text FROM {{graph}}.{audit.TABLE} AS row
+     WHERE day = {_DAY} AND position > (%(after)s)::text::bigint
+     ORDER BY row.position LIMIT (%(limit)s)::text::bigint
+""")  # noqa: S608  # constants
+_DELETE_ROWS = Sql(f"""
+    WITH deleted AS (DELETE FROM {{graph}}.{audit.TABLE} WHERE day = {_DAY} RETURNING 1)
+    SELECT count(*)::text FROM deleted
+""")  # noqa: S608  # constants
+_DELETE_END = Sql(f"DELETE FROM {{graph}}.{audit_days.TABLE} WHERE day = {_DAY} RETURNING 'true'")  # noqa: S608  # constants
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The chain of a day: its number of rows, its last hash, and what is wrong with it, or None."""
+
+    day: date
+    rows: int
+    hash: str
+    problem: str | None
+
+
+class AuditChains:
+    """The chains of all days.
+
+    Every method raises GraphUnavailable if the database cannot be reached in time.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def days(self) -> list[date]:
+        """Return the days that have rows or an end, in order."""
+        [rows] = await self._graph.read(_DAYS.bind())
+        return [date.fromisoformat(str(day)) for (day,) in rows]
+
+    async def verify(self, day: date) -> Chain:
+        """Compute a day's chain again and compare it with what is stored.
+
+        Rows that are removed, changed, added or exchanged show, and so does an end that does not match the rows.
+        """
+        # The end is read first: rows that are appended meanwhile come behind it.
+        [end] = await self._graph.read(_END.bind(day=str(day)))
+        position, previous = 0, _beginning(day)
+        reached = previous if end == [(0, previous)] else None
+        while True:
+            [rows] = await self._graph.read(_ROWS.bind(day=str(day), after=position, limit=_BATCH))
+            for row_position, hash_, record in rows:
+                position += 1
+                previous = sha256((previous + str(record)).encode()).hexdigest()
+                if row_position != position:
+                    return Chain(day, position - 1, previous, f"Row {position} is missing.")
+                if hash_ != previous:
+                    return Chain(day, position, previous, f"Row {position} or one before it was changed.")
+                reached = previous if end and end[0][0] == position else reached
+            if len(rows) < _BATCH:
+                break
+        if not end:
+            return Chain(day, position, previous, "The end of the day's chain is missing.")
+        problem = None if end[0][1] == reached else f"The chain should end with row {end[0][0]} and another hash."
+        return Chain(day, position, previous, problem)
+
+    async def prune(self, before: date) -> int:
+        """Delete all days before one, whole; return their number. This needs the right to delete rows.
+
+        Raises:
+            GraphError: the role lacks the right.
+        """
+        old = [day for day in await self.days() if day < before]
+        for day in old:
+            await self._graph.transaction(_DELETE_END.bind(day=str(day)), _DELETE_ROWS.bind(day=str(day)))
+        return len(old)
+
+
+def _beginning(day: date) -> str:
+    return sha256(f"{audit_days.BEGINNING}{day.isoformat()}".encode()).hexdigest()
