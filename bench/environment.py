@@ -21,7 +21,7 @@ from tests.support.client import Client
 from tests.support.service import DEVELOPER
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from tests.support.database import Database
@@ -124,11 +124,13 @@ class Bench:
                     await client.http.aclose()
 
     @asynccontextmanager
-    async def floor(self) -> AsyncIterator[Floor]:
-        """Run the relay."""
+    async def floor(
+        self, upstream_url: str | None = None, variables: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Floor]:
+        """Run the relay, in front of the upstream or of another address, with environment variables."""
         port = free_port()
-        command = ["-m", "bench.floor", str(port), self.upstream_url]
-        async with running(command, self.directory, f"floor-{port}.log") as measured:
+        command = ["-m", "bench.floor", str(port), upstream_url or self.upstream_url]
+        async with running(command, self.directory, f"floor-{port}.log", variables) as measured:
             target = Target("127.0.0.1", port, b"", b"text_delta", b"message_stop")
             await reachable(f"http://127.0.0.1:{port}/status")
             yield Floor(measured, target)

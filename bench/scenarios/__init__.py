@@ -8,6 +8,7 @@ from bench.scenarios import (
     cold,
     conversation,
     crowd,
+    distance,
     events,
     first_word,
     functions,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] = {
     "start": start.measure,
     "first_word": first_word.measure,
+    "distance": distance.measure,
     "events": events.measure,
     "crowd": crowd.measure,
     "lists": lists.measure,

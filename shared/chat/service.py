@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,7 +21,7 @@ from shared.chat.resumption import question_of, resumption_of
 from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
 from shared.chat.turn_setup import Start
-from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
+from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
 from shared.graph.turns import Asking
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from shared.graph.begun_turns import BegunTurn
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
-
-log = logging.getLogger(__name__)
 
 RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
 """Returns the recorders of the answer to a question."""
@@ -221,13 +218,6 @@ class ChatService:
             except GraphUnavailable:
                 self._answers.release_later(lease)
                 raise
-            except GraphError as error:
-                if not also or type(error) is not GraphError:
-                    raise
-                # Probably `setup` was not run after an upgrade. The question is stored without the records.
-                log.exception("the records of a question could not be stored")
-                also = ()
-                continue
             if await self._answers.stop(lease.conversation_id, seconds_left):
                 continue
             if not has_requested_stop:

@@ -241,6 +241,7 @@ class CallerTools:
             is_uncertain = False
         limit = self._toolbox.max_result_chars
         content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
+        content = self._showing.with_undo(content, output.receipt, self.definitions)
         receipt = output.receipt.of_call(call.id) if output.receipt else None
         return ToolResult(call.id, content, output.is_error, receipt), is_uncertain
 

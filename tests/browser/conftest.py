@@ -29,7 +29,7 @@ class OpenPage(Protocol):
     """Opens the chat page in a new tab."""
 
     def __call__(self, path: str = "/", size: tuple[int, int] = DESKTOP, *, is_dark: bool = False) -> Page:
-        """Open a path, such as the address of a conversation."""
+        """Open a path of the service, such as the address of a conversation, or any URL."""
         ...
 
 
@@ -71,7 +71,8 @@ def open_page(browser: Browser, service: PageService) -> Iterator[OpenPage]:
     browser.errors.clear()
 
     def opened(path: str = "/", size: tuple[int, int] = DESKTOP, *, is_dark: bool = False) -> Page:
-        page = browser.page(service.address + path, size, is_dark=is_dark)
+        url = path if path.startswith("http") else service.address + path
+        page = browser.page(url, size, is_dark=is_dark)
         pages.append(page)
         page.wait_for("document.querySelector('#log > *')")
         return page

@@ -9,6 +9,8 @@ import pytest
 from tests.support.model_server import reply, text, thinking, tool, wait
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.browser.conftest import OpenPage
     from tests.support.model_server import ModelServer
 
@@ -176,3 +178,14 @@ def test_conversations_are_found_by_their_words(open_page: OpenPage, model_serve
     page.evaluate("document.getElementById('search').focus()")
     page.press("Escape")
     page.wait_for("document.querySelectorAll('.conversation').length === 2")
+
+
+def test_a_conversation_is_exported(open_page: OpenPage, model_server: ModelServer, downloads: Path) -> None:
+    model_server.script(reply(text("By the script.")))
+    page = open_page()
+    page.ask("How do we go back?")
+    page.wait_for("document.querySelector('.answer .foot')")
+    for label, pattern in (("Export as Markdown", "*.md"), ("Export as JSON", "*.json")):
+        page.click("#actions summary")
+        page.click("#actions button", label)
+        assert "By the script." in page.wait_for_file(downloads, pattern).read_text(encoding="utf-8")

@@ -61,7 +61,7 @@ async def test_a_change_is_shown_and_taken_back(assistant: Service) -> None:
         conversation = await client.begin()
         changed = await client.ask(conversation, "Rename the Deploy CLI to Deployment CLI")
         undone = await client.ask(conversation, "Undo that")
-        again = await client.ask(conversation, "Undo that")
+        again = await client.ask(conversation, "Undo this as well")
         described = await client.ask(conversation, "Describe deploy-cli")
     [result] = [event.data for event in changed.of("tool_result") if event.data["name"] == "patch_project"]
     assert result["changes"] == [{"path": "/name", "before": "Deploy CLI", "after": "Deployment CLI"}]

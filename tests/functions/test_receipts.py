@@ -98,6 +98,22 @@ async def test_a_change_is_taken_back_once(user: Client, model_server: ModelServ
     assert (things["one"]["title"], things["one"]["note"]) == ("New", None)
 
 
+@pytest.mark.proves("receipts.undo", "receipts.for-model")
+async def test_a_model_that_calls_tools_by_name_is_shown_the_undo(
+    user: Client, model_server: ModelServer, things: dict[str, Any]
+) -> None:
+    """The first result with a receipt describes the tool, which the model has not seen before."""
+    conversation = await user.begin(model="somebody-elses-model")
+    by_name = {"name": "patch_patched", "arguments": {"id": "one", "data": STEPS}}
+    model_server.script(reply(tool("call_tool", by_name, call_id="toolu_change")), reply(text("Changed.")))
+    changed = (await user.ask(conversation, "Change it")).of("tool_result")[0].data
+    assert '{"name":"undo_change"' in told(result_of(model_server, "toolu_change", -1))
+    by_name = {"name": "undo_change", "arguments": {"id": changed["receipt"]["id"]}}
+    model_server.script(reply(tool("call_tool", by_name, call_id="toolu_undo")), reply(text("Undone.")))
+    await user.ask(conversation, "Undo that")
+    assert things["one"]["title"] == "Old"
+
+
 @pytest.mark.proves("receipts.own-only")
 async def test_nobody_takes_back_the_change_of_another_user(
     user: Client, model_server: ModelServer, own_service: Service, database: Database, things: dict[str, Any]

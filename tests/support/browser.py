@@ -76,6 +76,8 @@ class Browser:
         page = Page(self, target, session)
         for domain in ("Page", "Runtime", "Log"):
             page.command(f"{domain}.enable")
+        # Tabs behind others draw too.
+        page.command("Emulation.setFocusEmulationEnabled", enabled=True)
         page.resize(size, is_dark=is_dark)
         page.open(url)
         return page

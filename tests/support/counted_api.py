@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Request
 from tests.support.observed_api import READS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 WRITES = {"x-imbi-permission": ["project:write"]}
 
@@ -34,6 +34,8 @@ class CountedApi:
     app: FastAPI = field(default_factory=lambda: FastAPI(title="Imbi"))
     things: dict[str, int] = field(default_factory=dict)
     """How often each thing was changed."""
+    on_change: Callable[[], None] = lambda: None
+    """Called before and after each change takes effect."""
     url: str = ""
     """Where a test serves it."""
 
@@ -68,7 +70,9 @@ class CountedApi:
         async def change_thing(name: str, request: Request, password: str = "") -> dict[str, Any]:
             """Change a thing."""
             self._note(request)
+            self.on_change()
             self.things[name] = self.things.get(name, 0) + 1
+            self.on_change()
             await asyncio.to_thread(self._may_answer.wait)
             return {"name": name, "password_length": len(password)}
 

@@ -16,7 +16,7 @@ from tests.support.model_http import RST_ON_CLOSE
 from tests.support.round_trips import RoundTrips
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 CHUNK = 65_536
 
@@ -48,6 +48,8 @@ class Proxy:
         """The number of pieces that clients have sent."""
         self.delay = 0.0
         """Seconds by which each piece is held back."""
+        self.on_piece: Callable[[bytes], None] = lambda _data: None
+        """Called in the proxy's thread before and after each piece of a client is passed on."""
         self.port = 0
         self._loop = loop
         self._upstream = (host, port)
@@ -135,6 +137,8 @@ class Proxy:
         try:
             while data := await reader.read(CHUNK):
                 self.requests += is_upward
+                if is_upward:
+                    self.on_piece(data)
                 if is_upward and link.round_trips is not None:
                     link.round_trips.feed(data)
                 if self.delay:
@@ -143,6 +147,8 @@ class Proxy:
                 if not link.is_dead and not (breaks and self._break and not self._break[1]):
                     writer.write(data)
                     await writer.drain()
+                    if is_upward:
+                        self.on_piece(data)
                 if breaks:
                     self._break = None
                     link.is_dead = True

@@ -13,6 +13,7 @@ from shared.tools.openapi.things import address_of, element_address, path_argume
 from shared.tools.receipts.differences import deliberate, listed, tokens_of
 from shared.tools.receipts.hiding import hidden, secret_differences
 from shared.tools.undo.plan import Obstacle, plan_undo
+from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -74,7 +75,7 @@ class Observation:
         address, after = self.address, await self._reader.read(self.address)
         if after.state == "absent" and self._operation.method != "delete" and response is not None:
             address, after = await self._moved(response) or (address, after)
-        return self._receipt(address, self._before, after)
+        return await self._compared(address, self._before, after)
 
     def _promises_new(self) -> bool:
         return self._operation.statuses == {"201"}
@@ -93,9 +94,9 @@ class Observation:
             before = self._before
         else:
             is_new = _lacks(self._listing, address.values[-1])
-            receipt = self._receipt(address, ABSENT_THING, after)
+            receipt = await self._compared(address, ABSENT_THING, after)
             return receipt if is_new or receipt is None else replace(receipt, obstacle=_MAYBE_OLD)
-        return self._receipt(address, before, after)
+        return await self._compared(address, before, after)
 
     async def _moved(self, response: ApiResponse) -> tuple[ThingAddress, Sight] | None:
         """Find a thing at its new path, after a change of the name that the path contains."""
@@ -107,6 +108,9 @@ class Observation:
             return None
         after = await self._reader.read(address)
         return (address, after) if after.state == "present" else None
+
+    async def _compared(self, address: ThingAddress, before: Sight, after: Sight) -> Receipt | None:
+        return await run_sized(before.size + after.size, self._receipt, address, before, after)
 
     def _receipt(self, address: ThingAddress, before: Sight, after: Sight) -> Receipt | None:
         if "unknown" in (before.state, after.state) or before.state == after.state == "absent":

@@ -13,6 +13,7 @@ from shared.tools.openapi.request import build_request
 from shared.tools.openapi.things import path_arguments
 from shared.tools.receipts.hiding import parsed
 from shared.tools.sending import without_key
+from shared.util.threads import run_sized
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -38,6 +39,8 @@ class Sight:
     state: Literal["present", "absent", "unknown"]
     document: JsonValue = None
     etag: str = ""
+    size: int = 0
+    """The bytes of the document."""
 
 
 UNKNOWN = Sight("unknown")
@@ -62,7 +65,7 @@ class ThingReader:
                 response = await self._get(operation, address)
         except (ToolError, GraphError, TimeoutError):
             return UNKNOWN
-        return _sight_of(response)
+        return await run_sized(len(response.body), _sight_of, response)
 
     async def _get(self, operation: Operation, address: ThingAddress) -> ApiResponse:
         request = build_request(operation, read_arguments(operation, path_arguments(operation, address)))
@@ -90,7 +93,11 @@ def _sight_of(response: ApiResponse) -> Sight:
     if response.status in _GONE:
         return ABSENT_THING
     document = _unwrapped(document_of(response)) if response.status == HTTPStatus.OK else None
-    return UNKNOWN if not isinstance(document, dict | list) else Sight("present", document, response.etag)
+    return (
+        UNKNOWN
+        if not isinstance(document, dict | list)
+        else Sight("present", document, response.etag, len(response.body))
+    )
 
 
 def _unwrapped(document: JsonValue) -> JsonValue:
