@@ -184,50 +184,6 @@ async def test_an_approval_of_another_user_does_not_exist(
     assert things.effects == []
 
 
-@pytest.mark.proves("approvals.policy", "approvals.effects")
-@pytest.mark.parametrize(
-    ("mode", "rules", "asks"),
-    [
-        ("off", "", False),
-        ("destructive", "", False),
-        ("writes", "", True),
-        ("writes", "replace_*=auto", False),
-        ("off", "replace_thing=ask", True),
-    ],
-)
-async def test_the_policy_and_the_rules_decide_what_asks(  # a fixture each
-    things: ThingsApi, start_service: StartService, model_server: ModelServer, mode: str, rules: str, *, asks: bool
-) -> None:
-    with served(things.app) as url:
-        service = start_service(
-            IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_APPROVALS=mode, IMBI_ASSISTANT_APPROVAL_RULES=rules
-        )
-        async with service.client(DEVELOPER) as user:
-            call = tool("replace_thing", {"thing_id": "web", "name": "New"}, call_id="toolu_put")
-            model_server.script(reply(call), *([] if asks else [reply(text("Done."))]))
-            answer = await user.ask(await user.begin(), "Rename it")
-    assert (answer.done["stop_reason"] == "approval_required") is asks
-    assert things.effects == ([] if asks else ["PUT web"])
-
-
-@pytest.mark.proves("approvals.secrets")
-@pytest.mark.parametrize("rules", ["", "create_api_key=ask"])
-async def test_a_rule_that_asks_offers_operations_with_secrets(
-    things: ThingsApi, start_service: StartService, model_server: ModelServer, rules: str
-) -> None:
-    with served(things.app) as url:
-        service = start_service(IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_APPROVAL_RULES=rules)
-        async with service.client(DEVELOPER) as user:
-            model_server.script(reply(tool("create_api_key", {"name": "k"}, call_id="toolu_key")), reply(text("Done.")))
-            conversation = await user.begin()
-            answer = await user.ask(conversation, "Make a key")
-            assert (answer.done["stop_reason"] == "approval_required") is bool(rules)
-            assert things.effects == []
-            if rules:
-                await user.ask(conversation, "yes")
-                assert things.effects == ["POST key k"]
-
-
 @pytest.mark.proves("approvals.rounds")
 async def test_a_turn_goes_on_with_the_rounds_that_it_had_left(
     things: ThingsApi, start_service: StartService, model_server: ModelServer
