@@ -1,0 +1,38 @@
+"""Changes that wait for the user's approval, on the chat page in a real browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.test_accessibility import findings
+from tests.support.model_server import reply, text, tool
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import OpenPage
+    from tests.support.model_server import ModelServer
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("decision", ["Approve", "Reject"])
+def test_a_change_is_approved_or_rejected(
+    open_page: OpenPage, model_server: ModelServer, axe: str, decision: str
+) -> None:
+    arguments = {"org_slug": "acme", "slug": "no-such-team"}
+    model_server.script(reply(text("I delete it."), tool("delete_team", arguments)), reply(text("That is all.")))
+    page = open_page()
+    page.ask("Delete the team")
+    page.wait_for("document.querySelector('.approval')")
+    assert "DELETE" in page.text(".approval")
+    assert "Expires in 60 min" in page.text(".approval")
+    page.reload()
+    page.wait_for("document.querySelector('.approval')")
+    assert findings(page, axe) == []
+    page.click(".approval button", decision)
+    page.wait_for_text("That is all.", ".exchange")
+    page.wait_for("!document.querySelector('.approval')")
+    page.reload()
+    page.wait_for_text("That is all.", ".exchange")
+    assert page.evaluate("document.querySelector('.approval')") is None
