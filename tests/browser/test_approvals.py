@@ -1,4 +1,4 @@
-"""Changes that wait for the user's approval, on the chat page in a real browser."""
+"""Changes on the chat page in a real browser."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.company.principals import ORGANIZATION_SLUG
 from tests.browser.test_accessibility import findings
 from tests.support.model_server import reply, text, tool
 
@@ -36,3 +37,17 @@ def test_a_change_is_approved_or_rejected(
     page.reload()
     page.wait_for_text("That is all.", ".exchange")
     assert page.evaluate("document.querySelector('.approval')") is None
+
+
+def test_a_change_leaves_a_receipt(open_page: OpenPage, model_server: ModelServer) -> None:
+    def described(words: str) -> dict[str, object]:
+        step = {"op": "replace", "path": "/description", "value": words}
+        return {"org_slug": ORGANIZATION_SLUG, "slug": "checkout", "operations": [step]}
+
+    model_server.script(reply(tool("patch_team", described("Sells."))), reply(text("It is changed.")))
+    page = open_page()
+    page.ask("Describe the team")
+    page.wait_for_text("It is changed.", ".answer")
+    page.wait_for_text("Sells.", ".receipt")
+    assert "description" in page.text(".receipt")
+    assert "/organizations/fernwood/teams/checkout" in page.text(".receipt")
