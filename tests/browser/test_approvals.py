@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.company.principals import ORGANIZATION_SLUG
+from local.company.principals import ADMINISTRATOR_EMAIL, ORGANIZATION_SLUG
 from tests.browser.test_accessibility import findings
 from tests.support.model_server import reply, text, tool
 
@@ -46,6 +46,8 @@ def test_a_change_leaves_a_receipt(open_page: OpenPage, model_server: ModelServe
 
     model_server.script(reply(tool("patch_team", described("Sells."))), reply(text("It is changed.")))
     page = open_page()
+    page.choose("#user", ADMINISTRATOR_EMAIL)
+    page.wait_for("document.querySelector('.welcome')")
     page.ask("Describe the team")
     page.wait_for_text("It is changed.", ".answer")
     page.wait_for_text("Sells.", ".receipt")
