@@ -19,6 +19,7 @@ from functions import (
     get_conversation,
     list_conversations,
     read_audit,
+    read_usage,
     send_message,
     status,
     stop_answer,
@@ -56,6 +57,7 @@ ROUTES = (
     stop_answer,
     stream_answer,
     read_audit,
+    read_usage,
     status,
 )
 

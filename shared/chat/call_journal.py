@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.chat.audit_records import AnswerFacts, idempotency_key, record_of
+from shared.chat.recording import AnswerRecorder
 from shared.domain.calls import EndedCall
 from shared.domain.events import ToolResult
 from shared.graph import audit, call_intents
@@ -14,7 +15,6 @@ from shared.util import clock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.agent.outcome import Outcome
     from shared.chat.round_gate import RoundGate
     from shared.domain.calls import CallStatus, PlannedCall
     from shared.domain.events import ToolCall
@@ -29,7 +29,7 @@ _CUT_CHANGE = (
 )
 
 
-class CallJournal:
+class CallJournal(AnswerRecorder):
     """A Journal, and the AnswerRecorder of the same calls.
 
     An audit row is stored together with the result of its call. A call that was cut off gets its row with its error
@@ -98,19 +98,11 @@ class CallJournal:
             return ToolResult(call.id, _NOT_RUN, is_error=True)
         return ToolResult(call.id, _CUT_CHANGE if self._calls[call.id].may_change else _CUT, is_error=True)
 
-    def of_question(self, _question: Message) -> list[BoundStatement]:
-        """Record nothing."""
-        return []
-
     def of_messages(self, messages: Sequence[Message]) -> list[BoundStatement]:
         """Return the statements that remove the intents and append the audit rows of the messages' results."""
         ids = [str(result.get("tool_use_id")) for message in messages for result in message.tool_results or ()]
         records = [self._record(self._calls[call_id]) for call_id in ids if call_id in self._calls]
         return [*self._closed(has_results=bool(records)), *audit.appended(records)]
-
-    def of_end(self, _outcome: Outcome) -> list[BoundStatement]:
-        """Record nothing; the calls belong to the messages."""
-        return []
 
     def _closed(self, *, has_results: bool) -> list[BoundStatement]:
         if not ((self._has_intents and has_results) or self.has_told_cut_calls):

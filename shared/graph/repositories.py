@@ -18,6 +18,7 @@ from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
+from shared.graph.usage import UsageTable
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Repositories:
         self.frames = Frames(graph)
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)
+        self.usage = UsageTable(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)
