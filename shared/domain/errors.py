@@ -124,7 +124,7 @@ class NotReplaceable(AssistantError):
 class LimitReached(AssistantError):
     """A limit of the user is reached; the message is a sentence for the user."""
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str = "A limit is reached.", retry_after: int = 1) -> None:
         """Take the sentence, and the seconds after which the request may succeed."""
         super().__init__(message)
         self.retry_after = retry_after

@@ -155,10 +155,7 @@ class Turns:
             check=check,
             last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
         )
-        gone = {each.id for each in replaced}
-        begun = begun_turn(results, lease)
-        earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
-        return replace(begun, earlier=earlier, replaced=replaced)
+        return _with_replaced(begun_turn(results, lease), replaced)
 
     async def resume(
         self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
@@ -247,6 +244,12 @@ class Turns:
         """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
         [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)))
         return bool(rows)
+
+
+def _with_replaced(begun: BegunTurn, replaced: Sequence[StoredMessage]) -> BegunTurn:
+    gone = {each.id for each in replaced}
+    earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
+    return replace(begun, earlier=earlier, replaced=replaced)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:
