@@ -55,7 +55,7 @@ async def test_the_bytes_are_what_the_ui_splits_on(client: Client, model_server:
     frames = response.content.decode().split("\n\n")
     assert frames.pop() == ""
     for frame in frames:
-        assert re.fullmatch(r"event: [a-z_]+\ndata: \{.*\}", frame), frame
+        assert re.fullmatch(r"(id: [0-9a-f]{8}-\d+\n)?event: [a-z_]+\ndata: \{.*\}", frame), frame
     assert response.content.startswith(b'event: text\ndata: {"text":')
     assert [message["content"] for message in await client.messages(conversation)] == [
         "Hi",
