@@ -10,6 +10,7 @@ from shared.chat.active_answers import ActiveAnswers
 from shared.domain.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
+from shared.observability import logs
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
@@ -104,3 +105,5 @@ class Services:
 
 def _import_chat() -> None:
     import shared.chat.assembly  # noqa: F401, PLC0415  # only routes that answer need this slow import
+
+    logs.take_over_loggers()

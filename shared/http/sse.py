@@ -31,6 +31,7 @@ from shared.domain.events import (
     ToolInputAdded,
     ToolStarted,
 )
+from shared.observability import logs
 from shared.observability.metrics import AnswerMetrics
 from shared.util import clock
 from shared.util.deadline import Deadline
@@ -55,9 +56,11 @@ _SEND_TIMEOUT_SECONDS = 60.0
 """A client that accepts no data for this time counts as disconnected. Its answer ends and frees the conversation."""
 
 
-def frame(event: AnswerEvent) -> bytes:
-    """Return an event as the bytes of one server-sent event."""
+def frame(event: AnswerEvent, request_id: str | None = None) -> bytes:
+    """Return an event as the bytes of one server-sent event. An error has the id of its request."""
     name, data = _name_and_data(event)
+    if isinstance(event, AnswerFailed) and request_id is not None:
+        data["request_id"] = request_id
     return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
 
 
@@ -142,6 +145,7 @@ class EventStream(Response):
         self._answer = answer
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
         self._metrics = AnswerMetrics()
+        self._request_id = logs.bound().get("request_id")
         self._is_connected = True
         self._has_ended = False
 
@@ -183,7 +187,7 @@ class EventStream(Response):
         self._metrics.record(event)
         self._has_ended = self._has_ended or isinstance(event, AnswerStored | AnswerFailed)
         if self._is_connected:
-            await self._frames.put(frame(event))
+            await self._frames.put(frame(event, self._request_id))
 
     def _stop_sending(self) -> None:
         """Interrupt the answer and empty the queue, so that neither the answer nor the sender waits for it any more."""

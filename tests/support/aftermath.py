@@ -25,6 +25,7 @@ MODEL_CODES = {
     "context_overflow",
     "deadline",
     "internal",
+    "shutdown",
 }
 
 
