@@ -24,6 +24,7 @@ from shared.domain.errors import AssistantError
 from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
+    AnswerRestarted,
     AnswerStored,
     ApprovalRequired,
     BlockFinished,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
 RECEIPT = Receipt(id="a", kind="changed", operation="a", method="PUT", path="/a", address=ThingAddress("/a", ()))
 EVENTS: tuple[AnswerEvent, ...] = (
+    AnswerRestarted(),
     TextAdded("a"),
     ThinkingAdded("a"),
     ToolCallBegun("a", "a"),

@@ -42,7 +42,8 @@ _LOST = AnswerFailed(
     retryable=False,
 )
 _SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
-_UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
+UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
+"""The end of an answer whose end is not stored: its process was killed."""
 
 
 class Interruption(Enum):
@@ -105,4 +106,4 @@ def decode_outcome(record: JsonObject | None) -> Outcome:
         case {"message": str(message), "code": str(code), "retryable": bool(retryable)}:
             return AnswerFailed(message, code, retryable)
         case _:
-            return _UNKNOWN
+            return UNKNOWN

@@ -223,6 +223,11 @@ class TitleChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRestarted:
+    """The events that follow tell the answer from its beginning again."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFailed:
     """The answer ended before it was complete; the message is one plain sentence for the user."""
 
@@ -240,4 +245,6 @@ ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
     Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | RoundParked | TurnFinished
 )
-AnswerEvent: TypeAlias = Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerFailed
+AnswerEvent: TypeAlias = (
+    Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class HeadRequests:
-    """Middleware that handles HEAD as GET, and sends the headers of the response without its body."""
+    """Middleware that handles HEAD as GET, and ends the response after its headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -19,9 +20,17 @@ class HeadRequests:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
+        has_begun = asyncio.Event()
 
         async def send_headers(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                has_begun.set()
+
+        async def receive_body() -> Message:
+            """Receive the body; after the headers, the client of a stream counts as disconnected."""
+            return {"type": "http.disconnect"} if has_begun.is_set() else await receive()
 
         # The server still sees its own scope with HEAD.
-        await self._app({**scope, "method": "GET"}, receive, send_headers)
+        await self._app({**scope, "method": "GET"}, receive_body, send_headers)
