@@ -21,6 +21,8 @@ _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
 _MAX_LENGTH = 8192
 _MAX_LIFETIME_SECONDS = 2 * 366 * 24 * 60 * 60
 """Two years. Imbi issues no access token with a longer lifetime."""
+LEEWAY_SECONDS = 5
+"""How far the clock of Imbi may differ from this one."""
 _CLIENT_CREDENTIALS = "client_credentials"
 
 
@@ -62,7 +64,7 @@ def _decode(token: str, secrets: Sequence[str]) -> dict[str, Any]:
     options: Options = {"require": _REQUIRED, "verify_aud": False}
     for secret in secrets:
         try:
-            return jwt.decode(token, secret, algorithms=[_ALGORITHM], options=options)
+            return jwt.decode(token, secret, algorithms=[_ALGORITHM], options=options, leeway=LEEWAY_SECONDS)
         except jwt.InvalidSignatureError:
             continue
         except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
