@@ -12,6 +12,7 @@ from shared.chat.frame_log import FrameLog
 from shared.domain.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
+from shared.observability import logs
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Services:
         self.conversations = self.repositories.conversations
         self.search = self.repositories.search
         self.message_pages = self.repositories.message_pages
-        self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), self.repositories.principals)
+        self.authenticator = Authenticator(settings.jwt_secrets, self.repositories.principals)
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)
         self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)
@@ -111,3 +112,5 @@ class Services:
 
 def _import_chat() -> None:
     import shared.chat.assembly  # noqa: F401, PLC0415  # only routes that answer need this slow import
+
+    logs.take_over_loggers()

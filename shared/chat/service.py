@@ -16,6 +16,7 @@ from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
+from shared.chat.caller_watch import CallerWatch
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
 from shared.chat.resumption import question_of, resumption_of
@@ -90,6 +91,7 @@ class ChatService:
         self._setup = setup
         self._titles = titles
         self._authorize = authorize
+        self._watch = CallerWatch(authorize, repositories.principals)
         self._max_questions = max_questions
         self._limits = LimitCheck(limits)
         self._recorders_of = recorders_of
@@ -183,6 +185,7 @@ class ChatService:
     ) -> Answer:
         """Start the answer to a question, or the rest of an answer after a decision that asks nothing new."""
         question = asked or question_of(turn)
+        logs.bind(model=turn.conversation.model)
         patience = Patience()
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)
@@ -198,6 +201,7 @@ class ChatService:
             partial(self._budget_notice, email),
         )
         self._answers.add(answer, email)
+        self._watch.watch(answer, caller)
         return answer
 
     async def _budget_notice(self, user: str) -> str:
