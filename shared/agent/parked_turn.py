@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.agent.approval_request import request_text
 from shared.domain.approvals import Approved
+from shared.domain.calls import SkippedCall
 from shared.domain.events import Reply, ReplyReceived, RoundFinished, RoundParked, ToolResult, ToolsFinished
 from shared.domain.models import NO_USAGE
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
     from shared.agent.turn import Turn
     from shared.domain.approvals import Review
-    from shared.domain.events import TurnEvent
+    from shared.domain.calls import CallStatus
+    from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Usage
     from shared.domain.parked_rounds import ParkedRound, Resumption
+    from shared.domain.ports import Tools
 
 _AGAIN = "If it is still wanted, make the call again: the user is then asked anew."
 _REJECTED = "The user rejected this call. It was not run. Do not make it again unless the user asks for it.{reason}"
@@ -31,6 +34,7 @@ _UNKNOWN = (
     "The user approved this call, but the service was interrupted before its result was stored. Whether it was run is"
     " not known. Look at the present state before you make it again."
 )
+_NOT_SENT = f"The user approved this call, but the service was interrupted before it was sent. It was not run. {_AGAIN}"
 
 
 def parked(turn: Turn, reply: Reply, review: Review, rounds_left: int, usage: Usage) -> RoundParked:
@@ -57,7 +61,7 @@ async def resume(turn: Turn, resumption: Resumption | None) -> AsyncGenerator[Tu
     if resumption is None:
         return
     found = resumption.parked
-    results = tuple(ToolResult(call.id, _reason(found), is_error=True) for call in found.calls)
+    results: tuple[ToolResult, ...] = ()
     if resumption.is_approved:
         yield ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True)
         approved = Approved(str(found.approval_id), found.review.digest)
@@ -67,18 +71,44 @@ async def resume(turn: Turn, resumption: Resumption | None) -> AsyncGenerator[Tu
                     results = event.results
                 else:
                     yield event
+    else:
+        skipped = [_skipped(turn.tools, resumption, call) for call in found.calls]
+        results = tuple(each.result for each in skipped)
+        unrecorded = [each for each in skipped if each.call.id not in resumption.cut_calls]
+        turn.tools.skip(unrecorded, str(found.approval_id))
     message = turn.add_results(results, is_last=resumption.rounds_after == 0)
     yield turn.prepared()
     yield RoundFinished((message,), NO_USAGE)
 
 
-def _reason(found: ParkedRound) -> str:
+def skip_replaced(tools: Tools, found: ParkedRound) -> None:
+    """Record the calls of a parked reply that a question has replaced, so that no message has their results."""
+    calls = [
+        SkippedCall(call, ToolResult(call.id, _REPLACED, is_error=True), "replaced", has_result_message=False)
+        for call in found.calls
+    ]
+    tools.skip(calls, str(found.approval_id))
+
+
+def _skipped(tools: Tools, resumption: Resumption, call: ToolCall) -> SkippedCall:
+    found = resumption.parked
+    if found.verdict == "approve":
+        facts = tools.facts_of(call)
+        # A change has a stored intent before it is sent.
+        is_unsent = call.id not in resumption.cut_calls and facts is not None and facts.changes_something
+        status: CallStatus = "not_run" if is_unsent else "unknown"
+        reason = _NOT_SENT if is_unsent else _UNKNOWN
+    else:
+        reason, status = _reason(found)
+    return SkippedCall(call, ToolResult(call.id, reason, is_error=True), status)
+
+
+def _reason(found: ParkedRound) -> tuple[str, CallStatus]:
     match found.verdict:
-        case "approve":
-            return _UNKNOWN
         case "reject":
-            return _REJECTED.format(reason=f" The user's reason: {found.reason}" if found.reason else "")
+            reason = f" The user's reason: {found.reason}" if found.reason else ""
+            return _REJECTED.format(reason=reason), "rejected"
         case "expired":
-            return _EXPIRED
+            return _EXPIRED, "expired"
         case _:
-            return _REPLACED
+            return _REPLACED, "replaced"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.models import Lease, Message, StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
     from shared.graph.begun_turns import BegunTurn
 
 
@@ -25,7 +26,18 @@ def resumption_of(turn: BegunTurn, lease: Lease, *, goes_on: bool = False) -> Re
     if parked is None or not _is_unanswered(turn.earlier, parked.message_id):
         return None
     is_approved = parked.verdict == "approve" and parked.holder == lease.holder
-    return Resumption(parked, is_approved, parked.rounds_left - 1 if goes_on or is_approved else None)
+    rounds_after = parked.rounds_left - 1 if goes_on or is_approved else None
+    approval = str(parked.approval_id)
+    cut = {str(record.get("call_id")) for record in turn.cut_calls if record.get("approval_id") == approval}
+    return Resumption(parked, is_approved, frozenset(cut), rounds_after)
+
+
+def replaced_round(turn: BegunTurn, lease: Lease) -> ParkedRound | None:
+    """Return the parked round that a turn's question has replaced together with its reply, or None."""
+    parked = turn.parked
+    if parked is None or parked.holder != lease.holder or parked.verdict == "approve":
+        return None
+    return parked if any(each.id == parked.message_id and each.is_superseded for each in turn.earlier) else None
 
 
 def question_of(turn: BegunTurn) -> Message:

@@ -17,7 +17,7 @@ from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
-from shared.chat.resumption import question_of, resumption_of
+from shared.chat.resumption import question_of, replaced_round, resumption_of
 from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
 from shared.chat.turn_setup import Start
@@ -179,7 +179,7 @@ class ChatService:
         recorders = recorders.followed_by(journal)
         resumption = resumption_of(turn, lease, goes_on=asked is None)
         answer = Answer(
-            self._setup.run(caller, turn, Start(asked, resumption), journal),
+            self._setup.run(caller, turn, Start(asked, resumption, replaced_round(turn, lease)), journal),
             ConversationTranscript(self._repositories.turns, self._setup.prefixes, writer, question, recorders),
             partial(self._titles.choose, turn, question),
             journal.result_of,

@@ -60,5 +60,7 @@ class Resumption:
     parked: ParkedRound
     is_approved: bool
     """Whether this turn runs the calls. A turn that finds an approved round without results does not run it again."""
+    cut_calls: frozenset[str] = frozenset()
+    """The ids of approved calls that had begun when their process was killed. The audit has them already."""
     rounds_after: int | None = None
     """The rounds of tool calls that the turn may have afterwards; None if it is a turn of its own."""
