@@ -11,6 +11,7 @@ from shared.domain.approvals import Approved
 from shared.domain.calls import SkippedCall
 from shared.domain.events import Reply, ReplyReceived, RoundFinished, RoundParked, ToolResult, ToolsFinished
 from shared.domain.models import NO_USAGE
+from shared.domain.parked_rounds import AnsweredCalls, Resumption
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shared.domain.calls import CallStatus
     from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Usage
-    from shared.domain.parked_rounds import ParkedRound, Resumption
+    from shared.domain.parked_rounds import ParkedRound, WayOn
     from shared.domain.ports import Tools
 
 _AGAIN = "If it is still wanted, make the call again: the user is then asked anew."
@@ -49,34 +50,33 @@ def parked(turn: Turn, reply: Reply, review: Review, rounds_left: int, usage: Us
     return RoundParked(message, reply.calls, review, request, rounds_left, usage)
 
 
-def rounds_of(resumption: Resumption | None, max_rounds: int) -> int:
+def rounds_of(way_on: WayOn | None, max_rounds: int) -> int:
     """Return the rounds of tool calls that a turn may have, after those of the parked round if it goes on from one."""
-    if resumption is None or resumption.rounds_after is None:
+    if not isinstance(way_on, Resumption) or way_on.rounds_after is None:
         return max_rounds
-    return max(min(resumption.rounds_after, max_rounds - 1), 0)
+    return max(min(way_on.rounds_after, max_rounds - 1), 0)
 
 
-async def resume(turn: Turn, resumption: Resumption | None) -> AsyncGenerator[TurnEvent, None]:
+async def resume(turn: Turn, way_on: WayOn | None) -> AsyncGenerator[TurnEvent, None]:
     """Answer the calls of a parked round, if there is one: run them if they are approved, otherwise say why not."""
-    if resumption is None:
+    if way_on is None:
         return
-    found = resumption.parked
     results: tuple[ToolResult, ...] = ()
-    if resumption.is_approved:
-        yield ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True)
-        approved = Approved(str(found.approval_id), found.review.digest)
-        async with aclosing(turn.tools.run(found.calls, approved)) as running:
-            async for event in running:
-                if isinstance(event, ToolsFinished):
-                    results = event.results
-                else:
-                    yield event
-    else:
-        skipped = [_skipped(turn.tools, resumption, call) for call in found.calls]
-        results = tuple(each.result for each in skipped)
-        unrecorded = [each for each in skipped if each.call.id not in resumption.cut_calls]
-        turn.tools.skip(unrecorded, str(found.approval_id))
-    message = turn.add_results(results, is_last=resumption.rounds_after == 0)
+    match way_on:
+        case AnsweredCalls():
+            results = way_on.results
+        case Resumption(is_approved=False):
+            results = _without_running(turn.tools, way_on)
+        case Resumption(parked=found):
+            yield ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True)
+            approved = Approved(str(found.approval_id), found.review.digest)
+            async with aclosing(turn.tools.run(found.calls, approved)) as running:
+                async for event in running:
+                    if isinstance(event, ToolsFinished):
+                        results = event.results
+                    else:
+                        yield event
+    message = turn.add_results(results, is_last=isinstance(way_on, Resumption) and way_on.rounds_after == 0)
     yield turn.prepared()
     yield RoundFinished((message,), NO_USAGE)
 
@@ -88,6 +88,14 @@ def skip_replaced(tools: Tools, found: ParkedRound) -> None:
         for call in found.calls
     ]
     tools.skip(calls, str(found.approval_id))
+
+
+def _without_running(tools: Tools, resumption: Resumption) -> tuple[ToolResult, ...]:
+    """Record calls that do not run, and return their results. The audit has the calls that a killed process began."""
+    skipped = [_skipped(tools, resumption, call) for call in resumption.parked.calls]
+    unrecorded = [each for each in skipped if each.call.id not in resumption.cut_calls]
+    tools.skip(unrecorded, str(resumption.parked.approval_id))
+    return tuple(each.result for each in skipped)
 
 
 def _skipped(tools: Tools, resumption: Resumption, call: ToolCall) -> SkippedCall:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shared.chat.present_state import ReadState
     from shared.domain.events import ToolCall, TurnEvent
     from shared.domain.models import Additions, Caller, Message
-    from shared.domain.parked_rounds import ParkedRound, Resumption
+    from shared.domain.parked_rounds import ParkedRound, WayOn
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
     from shared.graph.begun_turns import BegunTurn
@@ -52,7 +52,7 @@ class Start:
     """The start of a turn: a question, the parked round that it answers first, or both."""
 
     question: Message | None
-    resumption: Resumption | None = None
+    way_on: WayOn | None = None
     replaced: ParkedRound | None = None
     """The parked round that the question has replaced together with its reply."""
 
@@ -95,14 +95,14 @@ class TurnSetup:
         prefix = without_lost_tools(prefix or self._first_prefix(caller, tools, mode, patterns), begun.earlier)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
         facts, opening = await self._with_notices(facts, begun, tools, caller)
-        journal.has_told_cut_calls = bool(begun.cut_calls) and start.resumption is None
+        journal.has_told_cut_calls = bool(begun.cut_calls) and start.way_on is None
         if start.replaced is not None:
             skip_replaced(tools, start.replaced)
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts, opening)
         if opening:
             yield TextAdded(opening)
             yield BlockFinished()
-        async with aclosing(run_turn(self._model, turn, start.resumption)) as events:
+        async with aclosing(run_turn(self._model, turn, start.way_on)) as events:
             async for event in events:
                 if isinstance(event, RoundFinished):
                     # If a parked round comes first, its results say which of its calls had begun.
