@@ -12,6 +12,7 @@ from shared.chat.frame_log import FrameLog
 from shared.domain.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
+from shared.observability import logs
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
@@ -111,3 +112,5 @@ class Services:
 
 def _import_chat() -> None:
     import shared.chat.assembly  # noqa: F401, PLC0415  # only routes that answer need this slow import
+
+    logs.take_over_loggers()

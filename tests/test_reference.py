@@ -66,8 +66,8 @@ EVENTS: tuple[AnswerEvent, ...] = (
     TitleChosen("a"),
     AnswerFailed("a", "internal", retryable=True),
 )
-VALIDATION = {"413", "422"}
-"""Statuses that the middleware and FastAPI give."""
+VALIDATION = {"408", "413", "422", "431"}
+"""Statuses that the server, the middleware and FastAPI give."""
 
 CONSTANT = re.compile(r"((?:\w+\.)+)(\w+)(?:\((\w+)\))?")
 """`module.NAME`, `module.Model.field` or `module.function(parameter)`."""
@@ -190,7 +190,7 @@ async def test_every_status_of_an_error_is_listed() -> None:
 def test_every_event_is_listed_with_its_data() -> None:
     assert {type(event) for event in EVENTS} == set(get_args(AnswerEvent))
     listed = {name.strip("`"): re.findall(r"\w+", data) for name, data, _ in table("events.md", "Event")}
-    sent = [frame(event).decode().split("\n") for event in EVENTS]
+    sent = [frame(event, "an id").decode().split("\n") for event in EVENTS]
     assert listed == {
         name.removeprefix("event: "): keys(orjson.loads(data.removeprefix("data: "))) for name, data, *_ in sent
     }

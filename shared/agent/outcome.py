@@ -53,7 +53,7 @@ class Interruption(Enum):
     DEADLINE = AnswerFailed(
         "The answer exceeded its time limit. Send another message to continue.", "deadline", retryable=True
     )
-    SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "internal", retryable=True)
+    SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "shutdown", retryable=True)
     LOST = _LOST
 
 

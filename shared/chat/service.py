@@ -173,6 +173,7 @@ class ChatService:
     ) -> Answer:
         """Start the answer to a question, or the rest of an answer after a decision that asks nothing new."""
         question = asked or question_of(turn)
+        logs.bind(model=turn.conversation.model)
         patience = Patience()
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)

@@ -128,6 +128,8 @@ class ToolFinished:
     is_error: bool
     duration_ms: int
     receipt: Receipt | None = None
+    reason: str = ""
+    """The reason of an error as a code for the log, such as `timeout`; it is not sent to the client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 
+from shared.http.bounded_protocol import ConnectionLimits, protocol_with
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from starlette.types import ASGIApp
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10
 """The time that a stopping server waits for its requests to end."""
@@ -41,6 +45,7 @@ class GracefulServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, end the answers, and then stop as uvicorn does."""
+        log.info("the service is stopping, as requested; the running answers end")
         for server in self.servers:
             server.close()
         await self._end_answers_in_time()
@@ -88,13 +93,17 @@ def create_server(
     *,
     log_level: str | None = None,
     end_answers: Callable[[float], Awaitable[None]] | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> GracefulServer:
     """Create a server for an application; without a log level the present logging configuration stays.
 
+    Requests that stay incomplete are refused after the times of `limits`.
     At shutdown `end_answers` is called with the number of seconds that it may take.
     """
     config = uvicorn.Config(
         app,
+        http=protocol_with(limits or ConnectionLimits()),
+        ws="none",
         log_config=None,
         log_level=log_level,
         access_log=False,

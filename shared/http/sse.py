@@ -31,6 +31,7 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.http.frame_stream import FrameStream
+from shared.observability import logs
 from shared.observability.metrics import AnswerMetrics
 from shared.util import clock
 
@@ -57,9 +58,11 @@ def keeps_running(prefer: Iterable[str]) -> bool:
     return KEEP_RUNNING in preferences
 
 
-def frame(event: AnswerEvent) -> bytes:
-    """Return an event as the bytes of one server-sent event."""
+def frame(event: AnswerEvent, request_id: str | None = None) -> bytes:
+    """Return an event as the bytes of one server-sent event. An error has the id of its request."""
     name, data = _name_and_data(event)
+    if isinstance(event, AnswerFailed) and request_id is not None:
+        data["request_id"] = request_id
     return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
 
 
@@ -154,6 +157,7 @@ class EventStream(FrameStream):
         self._answer = answer
         self._log = frames
         self._metrics = AnswerMetrics()
+        self._request_id = logs.bound().get("request_id")
         self._has_ended = False
 
     @classmethod
@@ -183,7 +187,7 @@ class EventStream(FrameStream):
     async def _emit(self, event: AnswerEvent) -> None:
         self._metrics.record(event)
         self._has_ended = self._has_ended or isinstance(event, AnswerStored | AnswerFailed)
-        data = frame(event)
+        data = frame(event, self._request_id)
         if self._log is not None:
             data = self._log.add(data)
             if self._log.is_full:
@@ -197,6 +201,7 @@ class RejoinedStream(FrameStream):
     def __init__(self, answer: RejoinedAnswer) -> None:
         super().__init__()
         self._answer = answer
+        self._request_id = logs.bound().get("request_id")
         self._task: asyncio.Task[None] | None = None
         self._reason: Interruption | None = None
 
@@ -219,4 +224,4 @@ class RejoinedStream(FrameStream):
                 await self.put(self._numbered(end))
 
     def _numbered(self, event: AnswerEvent) -> bytes:
-        return b"id: %b\n%b" % (self._answer.next_id, frame(event))
+        return b"id: %b\n%b" % (self._answer.next_id, frame(event, self._request_id))

@@ -27,6 +27,7 @@ MODEL_CODES = {
     "context_overflow",
     "deadline",
     "internal",
+    "shutdown",
 }
 
 
