@@ -15,6 +15,7 @@ from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
+from shared.chat.caller_watch import CallerWatch
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
 from shared.chat.resumption import question_of, resumption_of
@@ -83,6 +84,7 @@ class ChatService:
         self._setup = setup
         self._titles = titles
         self._authorize = authorize
+        self._watch = CallerWatch(authorize, repositories.principals)
         self._max_questions = max_questions
         self._recorders_of = recorders_of
         self.keep = keep
@@ -187,6 +189,7 @@ class ChatService:
             self._answers.remove,
         )
         self._answers.add(answer)
+        self._watch.watch(answer, caller)
         return answer
 
     async def _check_not_carried_out(self, lease: Lease, verdict: Verdict) -> None:
