@@ -15,6 +15,7 @@ from functions import (
     create_conversation,
     decide_approval,
     delete_conversation,
+    erase_user,
     export_conversation,
     get_conversation,
     list_conversations,
@@ -58,6 +59,7 @@ ROUTES = (
     stream_answer,
     read_audit,
     read_usage,
+    erase_user,
     status,
 )
 
