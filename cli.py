@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
-    set_up_logging(variables.get("LOG_LEVEL", "INFO"))
+    set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
         return run(local_server.serve_inherited(variables, options.fd))
     if options.workers > 1 and _is_development(variables):

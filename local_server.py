@@ -22,6 +22,7 @@ from functions import (
     send_message,
     status,
     stop_answer,
+    stream_answer,
     update_conversation,
 )
 from shared.domain.errors import GraphError, StartupError
@@ -53,6 +54,7 @@ ROUTES = (
     send_message,
     decide_approval,
     stop_answer,
+    stream_answer,
     read_audit,
     status,
 )

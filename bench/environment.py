@@ -54,8 +54,8 @@ class Service:
         return conversation_id
 
     async def ask(self, conversation_id: str, shape: Shape) -> Outcome:
-        """Ask for an answer of this shape."""
-        body = {"content": f"What does Imbi know? ({shape.mark})"}
+        """Ask for an answer of this shape, in words that differ, because a repeated question replaces the last one."""
+        body = {"content": f"{uuid4()}: what does Imbi know? ({shape.mark})"}
         return await exchange(self.target, "POST", f"/conversations/{conversation_id}/messages", body)
 
 

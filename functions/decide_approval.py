@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header
 
 from shared.aws.lambda_handler import LambdaHandler
 from shared.http.bodies import StrictRoute
@@ -28,10 +31,12 @@ async def decide_approval(
     services: CurrentServices,
     caller: CurrentCaller,
     body: ApprovalDecision,
+    prefer: Annotated[Sequence[str], Header()] = (),
 ) -> EventStream:
     """Approve or reject the tool calls that wait for the user's decision, and stream the rest of the answer."""
     chat = await services.chat()
-    return EventStream(await chat.decide(caller, conversation_id, approval_id, body.decision, body.reason))
+    answer = await chat.decide(caller, conversation_id, approval_id, body.decision, body.reason)
+    return EventStream.of(answer, services.frame_log, prefer)
 
 
 handler = LambdaHandler(router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header
@@ -38,12 +39,12 @@ async def send_message(
     caller: CurrentCaller,
     body: NewMessage,
     idempotency_key: Annotated[Text | None, Header(min_length=1, max_length=255)] = None,
+    prefer: Annotated[Sequence[str], Header()] = (),
 ) -> EventStream:
     """Send a message and stream the answer. A request with the same Idempotency-Key streams the same answer again."""
     chat = await services.chat()
-    return EventStream(
-        await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
-    )
+    answer = await chat.answer(caller, conversation_id, body.content, key=idempotency_key, replaces=body.replaces)
+    return EventStream.of(answer, services.frame_log, prefer)
 
 
 handler = LambdaHandler(router)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from shared.auth.caller import Authenticator
 from shared.chat.active_answers import ActiveAnswers
+from shared.chat.followers import Followers
+from shared.chat.frame_log import FrameLog
 from shared.domain.errors import AssistantUnavailable, GraphUnavailable
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
+from shared.observability import logs
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ class Services:
         self.message_pages = self.repositories.message_pages
         self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), self.repositories.principals)
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
+        self.frame_log = FrameLog(self.repositories.frames)
+        self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)
         self._chat: asyncio.Task[ChatService] | None = None
 
     async def chat(self) -> ChatService:
@@ -85,11 +90,14 @@ class Services:
 
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, for at most `seconds`."""
+        self.followers.end_all()
         await self.active_answers.shut_down(seconds)
 
     async def aclose(self) -> None:
         """Close every connection."""
+        await self.followers.aclose()
         await self.active_answers.aclose()
+        await self.frame_log.aclose()
         if self._chat is not None:
             await (await self._chat).aclose()
         await self._graph.aclose()
@@ -104,3 +112,5 @@ class Services:
 
 def _import_chat() -> None:
     import shared.chat.assembly  # noqa: F401, PLC0415  # only routes that answer need this slow import
+
+    logs.take_over_loggers()

@@ -120,6 +120,7 @@ class Settings(BaseModel):
     internal_ui_url: HttpUrl | None = Field(default=None, alias="IMBI_INTERNAL_UI_URL")
     sentry_dsn: SecretStr | None = Field(default=None, alias="SENTRY_DSN")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LOG_LEVEL")
+    log_format: Literal["text", "json"] | None = Field(default=None, alias="LOG_FORMAT")
 
     @field_validator("assistant_url")
     @classmethod

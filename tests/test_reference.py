@@ -24,6 +24,7 @@ from shared.domain.errors import AssistantError, GraphBusy
 from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
+    AnswerRestarted,
     AnswerStored,
     ApprovalRequired,
     BlockFinished,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
 RECEIPT = Receipt(id="a", kind="changed", operation="a", method="PUT", path="/a", address=ThingAddress("/a", ()))
 EVENTS: tuple[AnswerEvent, ...] = (
+    AnswerRestarted(),
     TextAdded("a"),
     ThinkingAdded("a"),
     ToolCallBegun("a", "a"),
@@ -188,7 +190,7 @@ async def test_every_status_of_an_error_is_listed() -> None:
 def test_every_event_is_listed_with_its_data() -> None:
     assert {type(event) for event in EVENTS} == set(get_args(AnswerEvent))
     listed = {name.strip("`"): re.findall(r"\w+", data) for name, data, _ in table("events.md", "Event")}
-    sent = [frame(event).decode().split("\n") for event in EVENTS]
+    sent = [frame(event, "an id").decode().split("\n") for event in EVENTS]
     assert listed == {
         name.removeprefix("event: "): keys(orjson.loads(data.removeprefix("data: "))) for name, data, *_ in sent
     }

@@ -56,6 +56,7 @@ def _converse(session: Session, conversation_id: str | None, screen: Screen, his
         return int(not session.handle(piped_question(sys.stdin)))
     typist = Typist(history_file)
     session.confirms = typist.confirms
+    session.is_interactive = True
     screen.note("Ask about your projects; /help shows the commands.")
     session.handle_all(typist.questions())
     return 0

@@ -12,6 +12,7 @@ from local.chat.endings import ending_of_done, ending_of_failure, ending_of_stor
 from local.chat.event_display import show
 from local.chat.events import AnswerDone, AnswerFailed, TextAdded
 from local.chat.relative_time import relative_time
+from shared.domain.approvals import APPROVAL_REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -40,6 +41,9 @@ class Session:
         self._question: str | None = None
         self._ending: Ending | None = None
         self.confirms: Callable[[str], bool] = lambda _question: True
+        self.is_interactive = False
+        """Whether a person can be asked for approvals. Otherwise they stay open."""
+        self._waits_for_approval = False
 
     def start(self, conversation_id: str | None) -> None:
         """Open a conversation; without an ID, only check that the service answers.
@@ -104,7 +108,11 @@ class Session:
 
     def _ask(self, question: str, replaces: UUID | None = None) -> bool:
         self._question = question
-        return self._show_answer(self._answer(question, replaces))
+        is_complete = self._show_answer(self._answer(question, replaces))
+        while self._waits_for_approval and self.is_interactive:
+            word = "approve" if self.confirms("Approve this?") else "reject"
+            is_complete = self._show_answer(self._answer(word, None))
+        return is_complete
 
     def _show_answer(self, answer: AsyncGenerator[Event, None]) -> bool:
         self._ending = None
@@ -131,12 +139,14 @@ class Session:
     async def _show(self, answer: AsyncGenerator[Event, None]) -> bool:
         """Show an answer; return whether it is complete."""
         is_complete, has_text = None, False
+        self._waits_for_approval = False
         async with _drawing(self._screen), aclosing(answer) as events:
             async for event in events:
                 show(event, self._screen)
                 has_text = has_text or isinstance(event, TextAdded)
                 if isinstance(event, AnswerDone):
                     is_complete, self._ending = True, ending_of_done(event)
+                    self._waits_for_approval = event.stop_reason == APPROVAL_REQUIRED
                 elif isinstance(event, AnswerFailed):
                     is_complete, self._ending = False, ending_of_failure(event, has_text=has_text)
         if is_complete is None:

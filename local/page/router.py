@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from pydantic import BaseModel
 
 from local.page import static_files
@@ -23,6 +23,7 @@ SAMPLES: Final = (
 )
 """The questions that an empty conversation offers."""
 
+_INCOMPLETE: Final = "The libraries of the chat page are not installed. `make venv` installs them from npm.\n"
 _HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -60,9 +61,8 @@ def page_router(
     config = PageConfig(prefix=prefix, users=list(users), samples=list(samples))
 
     @router.get("/")
-    def show_page() -> FileResponse:
-        headers = {**_HEADERS, "Content-Security-Policy": static_files.security_policy()}
-        return _served(static_files.PAGE, static_files.PAGE.name, headers)
+    def show_page() -> Response:
+        return _page() if static_files.is_complete() else PlainTextResponse(_INCOMPLETE, 503)
 
     @router.get("/_page/config")
     def read_config() -> PageConfig:
@@ -79,6 +79,11 @@ def page_router(
     router.add_api_route("/_page/lib/{name}", _show_library)
     router.add_api_route("/_page/{name}", _show_file)
     return router
+
+
+def _page() -> FileResponse:
+    headers = {**_HEADERS, "Content-Security-Policy": static_files.security_policy()}
+    return _served(static_files.PAGE, static_files.PAGE.name, headers)
 
 
 def _show_library(name: str) -> FileResponse:

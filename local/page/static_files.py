@@ -40,6 +40,11 @@ def library(name: str) -> Path | None:
     return file if file is not None and file.is_file() else None
 
 
+def is_complete() -> bool:
+    """Return whether the libraries are installed."""
+    return all((_PACKAGES / path).is_file() for path in _LIBRARIES.values())
+
+
 def media_type(name: str) -> str:
     """Return the media type of a served name, which also tells the type of a library's file."""
     return _MEDIA_TYPES[Path(name).suffix]

@@ -33,6 +33,10 @@ class ReplayedAnswer:
         self._outcome = outcome
         self._required = required
 
+    @property
+    def lease(self) -> None:
+        """A replay writes nothing, so it has no lease."""
+
     async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
         """Emit the events of the first answer, each text in one piece, and the same last event."""
         calls = [call for message in self._messages for call in message.tool_use or ()]

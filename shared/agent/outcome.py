@@ -44,7 +44,8 @@ _LOST = AnswerFailed(
     retryable=False,
 )
 _SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
-_UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
+UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
+"""The end of an answer whose end is not stored: its process was killed."""
 _FAILURES: dict[type[Exception], AnswerFailed] = {
     Unauthenticated: _SIGNED_OUT,
     ConversationNotFound: _DELETED,
@@ -62,7 +63,7 @@ class Interruption(Enum):
     DEADLINE = AnswerFailed(
         "The answer exceeded its time limit. Send another message to continue.", "deadline", retryable=True
     )
-    SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "internal", retryable=True)
+    SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "shutdown", retryable=True)
     LOST = _LOST
 
 
@@ -107,4 +108,4 @@ def decode_outcome(record: JsonObject | None) -> Outcome:
         case {"message": str(message), "code": str(code), "retryable": bool(retryable)}:
             return AnswerFailed(message, code, retryable)
         case _:
-            return _UNKNOWN
+            return UNKNOWN

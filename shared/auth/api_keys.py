@@ -71,7 +71,7 @@ class SecretVerifier:
         async with self._slots:
             try:
                 await asyncio.to_thread(self._hasher.verify, key_hash, key.secret)
-            except (Argon2Error, InvalidHashError):
+            except (Argon2Error, InvalidHashError, ValueError):
                 raise Unauthenticated from None
         self._verified_until[digest] = time.monotonic() + _CACHE_SECONDS
         _drop_oldest(self._verified_until)

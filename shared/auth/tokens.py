@@ -15,6 +15,8 @@ _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
 _MAX_LENGTH = 8192
 _MAX_LIFETIME_SECONDS = 2 * 366 * 24 * 60 * 60
 """Two years. Imbi issues no access token with a longer lifetime."""
+LEEWAY_SECONDS = 5
+"""How far the clock of Imbi may differ from this one."""
 _CLIENT_CREDENTIALS = "client_credentials"
 
 
@@ -40,7 +42,13 @@ def verify(token: str, secret: str) -> Claims:
     if len(token) > _MAX_LENGTH:
         raise Unauthenticated
     try:
-        claims = jwt.decode(token, secret, algorithms=[_ALGORITHM], options={"require": _REQUIRED, "verify_aud": False})
+        claims = jwt.decode(
+            token,
+            secret,
+            algorithms=[_ALGORITHM],
+            options={"require": _REQUIRED, "verify_aud": False},
+            leeway=LEEWAY_SECONDS,
+        )
     except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
         raise Unauthenticated from None
     if not isinstance(claims["exp"], int | float) or claims["exp"] > time.time() + _MAX_LIFETIME_SECONDS:

@@ -117,7 +117,7 @@ class ChatService:
         )
         verdict = typed_decision(content) or "replaced"
         asking = Asking(first_words(content), replaces, self._max_questions, verdict)
-        lease = Lease(conversation_id, uuid4())
+        lease = Lease(conversation_id, question.id)
         with self._answers.reserved_place():
             recorders = self._recorders_of(caller, lease, question)
             turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))
@@ -173,6 +173,7 @@ class ChatService:
     ) -> Answer:
         """Start the answer to a question, or the rest of an answer after a decision that asks nothing new."""
         question = asked or question_of(turn)
+        logs.bind(model=turn.conversation.model)
         patience = Patience()
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)

@@ -10,6 +10,7 @@ from shared.claude.endpoint import ApiError
 from shared.claude.frames import BrokenStream
 from shared.claude.stream import StreamedError
 from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
+from shared.observability.redaction import redact
 from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ _SIGNS_OF_OVERFLOW = ("prompt is too long", "exceed context limit", "maximum con
 
 _MOMENTARY = frozenset({"overloaded_error", "rate_limit_error", "api_error", "timeout_error"})
 _LONGEST_SENTENCE = 500
+_LONG = r"(?:(?!\1)\s|(?!\1)\S(?<=\S{32}))"
+_QUOTATION = bounded(rf"""(?<!\w)(['"`])(?:(?!\1)\S)*{_LONG}(?:(?!\1).)*(?:\1|$)|\{{.*|\[.{{32,}}""", _LONGEST_SENTENCE)
+"""Quoted texts that are long or have a space, and JSON. Short quoted names stay."""
 _BLOCK_PATH = bounded(r"messages\.\d+\.content\.\d+", _LONGEST_SENTENCE)
 
 
@@ -90,12 +94,17 @@ def describe(error: Exception) -> str:
     match error:
         case ApiError():
             # A refused credential may be quoted in the message.
-            sentence = "" if _kind(error) is AUTHENTICATION else f" {error.message[:_LONGEST_SENTENCE]}"
+            sentence = "" if _kind(error) is AUTHENTICATION else f" {_sentence(error.message)}"
             return f"HTTP {error.status} {error.kind}{sentence} (request {error.request_id})"
         case StreamedError():
-            return f"{error.kind} in the stream: {str(error)[:_LONGEST_SENTENCE]}"
+            return f"{error.kind} in the stream: {_sentence(str(error))}"
         case _:
             return type(error).__name__
+
+
+def _sentence(message: str) -> str:
+    """Return the API's sentence without long quotations: some gateways repeat parts of the request."""
+    return redact(_QUOTATION.sub("'…'", message[:_LONGEST_SENTENCE]))
 
 
 def _refused_part(error: Exception) -> RefusedPart | None:

@@ -147,6 +147,15 @@ class ModelError(AssistantError):
 class ToolError(AssistantError):
     """A tool call failed; the message is sent to the model."""
 
+    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+        """Take the message and a code for the log."""
+        super().__init__(message)
+        self.code = code or self.default_code
+
+    default_code = "tool_error"
+
 
 class OutcomeUnknown(ToolError):
     """A call was sent, and no complete answer came; if it changes something, the change may have been made."""
+
+    default_code = "no_answer"

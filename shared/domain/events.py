@@ -128,6 +128,8 @@ class ToolFinished:
     is_error: bool
     duration_ms: int
     receipt: Receipt | None = None
+    reason: str = ""
+    """The reason of an error as a code for the log, such as `timeout`; it is not sent to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +223,11 @@ class TitleChosen:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRestarted:
+    """The events that follow tell the answer from its beginning again."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerFailed:
     """The answer ended before it was complete; the message is one plain sentence for the user."""
 
@@ -238,4 +245,6 @@ ToolEvent: TypeAlias = ToolProgress | ToolsFinished
 TurnEvent: TypeAlias = (
     Progress | UsageCounted | TurnPrepared | ReplyReceived | ToolProgress | RoundFinished | RoundParked | TurnFinished
 )
-AnswerEvent: TypeAlias = Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerFailed
+AnswerEvent: TypeAlias = (
+    Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed
+)

@@ -100,6 +100,8 @@ class ToolOutput:
     """The names of tools that the model can use from now on."""
     receipt: Receipt | None = None
     """What the call changed, where that could be read."""
+    code: str = ""
+    """The reason of an error as a code for the log, such as `http_404`."""
 
 
 class Toolset(Protocol):

@@ -63,6 +63,13 @@ LIST_ALL = _list()
 LIST_ALL_BEFORE = _list(_BEFORE)
 LIST_CURRENT = _list(_NOT_ARCHIVED)
 LIST_CURRENT_BEFORE = _list(_BEFORE, _NOT_ARCHIVED)
+LISTS = {
+    (True, False): LIST_ALL,
+    (True, True): LIST_ALL_BEFORE,
+    (False, False): LIST_CURRENT,
+    (False, True): LIST_CURRENT_BEFORE,
+}
+"""By whether archived conversations are included, and whether the page begins after a key."""
 MESSAGES = Sql(f"""
     SELECT properties FROM {{graph}}."Message"
      WHERE {_OF_CONVERSATION}

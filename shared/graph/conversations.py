@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, Unauthenticated
+from shared.domain.paging import Page
 from shared.graph import approvals, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.deletions import Deletions
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from pydantic import JsonValue
+
     from shared.domain.models import Conversation, JsonObject, StoredMessage
+    from shared.domain.paging import PageKey
     from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
 
@@ -45,10 +49,25 @@ class Conversations:
         return mapping.conversation(rows[0][0])
 
     async def recent(self, email: str, *, limit: int, offset: int, include_archived: bool) -> list[Conversation]:
-        """Return a page of a user's conversations; the one that changed last comes first."""
-        statement = statements.LIST_ALL if include_archived else statements.LIST_CURRENT
-        [rows] = await self._graph.read(statement.bind(email=email, limit=limit, offset=offset))
-        return await self.with_answering([mapping.conversation(properties) for (properties,) in rows])
+        """Return a part of a user's conversations; the one that changed last comes first."""
+        page = await self.page(email, limit=limit, offset=offset, include_archived=include_archived)
+        return page.conversations
+
+    async def page(
+        self, email: str, *, limit: int, offset: int, include_archived: bool, before: PageKey | None = None
+    ) -> Page:
+        """Return a page of a user's conversations, the last changed first, which begins after a key.
+
+        Skipping by `offset` reads what is skipped. A key is found in the index, so every page costs the same.
+        """
+        values: dict[str, JsonValue] = {"email": email, "limit": limit + 1, "offset": offset}
+        if before is not None:
+            values |= {"before_updated_at": before.updated_at, "before_id": before.id}
+        statement = statements.LISTS[include_archived, before is not None]
+        [rows] = await self._graph.read(statement.bind(**values))
+        shown = [properties for (properties,) in rows[:limit]]
+        conversations = await self.with_answering([mapping.conversation(properties) for properties in shown])
+        return Page(conversations, mapping.page_key(shown[-1]) if len(rows) > limit else None)
 
     async def with_answering(self, conversations: Sequence[Conversation]) -> list[Conversation]:
         """Return conversations with the information whether an answer is running in them."""

@@ -13,6 +13,7 @@ import orjson
 
 from shared.domain.errors import GraphError
 from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Message, StoredMessage
+from shared.domain.paging import PageKey
 from shared.graph import agtype
 from shared.util import clock
 
@@ -56,6 +57,13 @@ def conversation(properties: JsonValue) -> Conversation:
         edits=_edits(agtype.structure(row.get("edits"))),
         is_title_provisional=row.get("is_title_provisional") is True,
     )
+
+
+def page_key(properties: JsonValue) -> PageKey | None:
+    """Return the place of a conversation in the list, as it is stored; None if its time or id is not a text."""
+    row = _object(properties)
+    key = PageKey(agtype.text(row.get("updated_at")), agtype.text(row.get("id")))
+    return key if key.updated_at and key.id else None
 
 
 def message_properties(message: Message) -> JsonObject:

@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from shared.domain.models import MCPServer
-from shared.graph import agtype
+from shared.graph import security_fields
+from shared.graph.security_fields import Malformed
 from shared.graph.statements import Sql, agtype_parameter, property_of
 from shared.graph.vertex_changes import CHANGED_PROPERTIES, changing
 
@@ -46,7 +47,7 @@ class MCPServers:
         self._graph = graph
 
     async def enabled(self) -> tuple[MCPServer, ...]:
-        """List the enabled servers by slug. A node without a slug or URL is left out and logged.
+        """List the enabled servers by slug. A node without a slug or URL, or with a malformed list, is left out.
 
         Raises:
             GraphError: the database cannot be reached, or there is no such label.
@@ -95,7 +96,11 @@ def _server(node: JsonObject) -> MCPServer | None:
     if not slug or not url:
         log.warning("an MCPServer node has no slug or no URL and is left out")
         return None
-    ignored = agtype.structure(node.get("ignored_tools"))
+    try:
+        ignored = security_fields.names(node, "ignored_tools")
+    except Malformed as error:
+        log.warning("the MCP server %s is left out, because %s", slug, error)
+        return None
     return MCPServer(
         slug=slug,
         name=_text(node, "name") or slug,
@@ -104,8 +109,8 @@ def _server(node: JsonObject) -> MCPServer | None:
         timeout=_seconds(node.get("timeout")),
         trusted=node.get("trusted") is True,
         verify_ssl=node.get("verify_ssl") is not False,
-        ignored_tools=frozenset(str(name) for name in ignored) if isinstance(ignored, list) else frozenset(),
-        auth_type=_text(node, "auth_type") or "none",
+        ignored_tools=ignored,
+        auth_type=_auth_type(node.get("auth_type")),
         static_header=_text(node, "static_header") or "Authorization",
         static_value_encrypted=_text(node, "static_value_encrypted"),
         oauth_token_url=_text(node, "oauth_token_url"),
@@ -113,6 +118,13 @@ def _server(node: JsonObject) -> MCPServer | None:
         oauth_client_secret_encrypted=_text(node, "oauth_client_secret_encrypted"),
         oauth_scope=_text(node, "oauth_scope"),
     )
+
+
+def _auth_type(value: JsonValue) -> str:
+    """Return the kind of a server's authentication; what is no text is none that the service knows."""
+    if value is None:
+        return "none"
+    return value.strip() or "none" if isinstance(value, str) else "malformed"
 
 
 def _text(node: JsonObject, key: str) -> str:

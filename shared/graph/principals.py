@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import GraphError
 from shared.domain.models import KeyRecord, Principal, Subject
-from shared.graph import agtype
+from shared.graph import agtype, security_fields
 from shared.graph.admission import Priority
+from shared.graph.security_fields import Malformed
 from shared.graph.statements import Sql, equals, property_of
 from shared.graph.vertex_changes import CHANGED_PROPERTIES, changing
 from shared.util import clock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.domain.models import JsonObject
     from shared.graph.connector import Graph, Rows
     from shared.graph.statements import BoundStatement
 
@@ -103,8 +105,7 @@ class Principals:
         """
         find = FIND_SERVICE_ACCOUNT if is_service_account else FIND_USER
         rows, tokens = await self._read(find.bind(subject=subject), FIND_TOKEN.bind(jti=token_id))
-        is_revoked = any(isinstance(token, dict) and token.get("revoked") is True for (token,) in tokens)
-        return Subject(_principal(rows), is_revoked)
+        return Subject(_principal(rows), any(_is_revoked(token) for (token,) in tokens))
 
     async def find_key(self, key_id: str) -> KeyRecord | None:
         """Return an API key with its owner and the owner's permissions, in one round trip.
@@ -143,51 +144,72 @@ class FencedPrincipals(Principals):
         return results
 
 
+def _is_revoked(token: JsonValue) -> bool:
+    """Return whether a token's node says that it is revoked, or says it in a form that cannot be understood."""
+    try:
+        return not isinstance(token, dict) or security_fields.flag(token, "revoked", absent=False)
+    except Malformed as error:
+        log.warning("a TokenMetadata node revokes its token, because %s", error)
+        return True
+
+
 def _key_record(key_id: str, rows: Rows) -> KeyRecord | None:
+    """Return the key of the rows, or None if there is none or one of its fields is malformed."""
     properties = next((value for kind, value in rows if kind == "key" and isinstance(value, dict)), None)
     if properties is None:
         return None
-    scopes = agtype.structure(properties.get("scopes"))
-    return KeyRecord(
-        key_id=key_id,
-        key_hash=agtype.text(properties.get("key_hash")),
-        scopes=frozenset(each for each in scopes if isinstance(each, str)) if isinstance(scopes, list) else frozenset(),
-        is_revoked=properties.get("revoked") is True,
-        expires_at=_timestamp(properties.get("expires_at"), float("inf")),
-        last_used=_timestamp(properties.get("last_used"), 0.0),
-        owner=_principal(rows),
-    )
-
-
-def _timestamp(value: JsonValue, default: float) -> float:
-    """Return a time in seconds since the epoch. A malformed time is 0, so a key with a malformed expiry is expired."""
-    if value is None:
-        return default
     try:
-        return clock.parse(agtype.text(value)).timestamp()
-    except ValueError:
+        return KeyRecord(
+            key_id=key_id,
+            key_hash=agtype.text(properties.get("key_hash")),
+            scopes=security_fields.names(properties, "scopes"),
+            is_revoked=security_fields.flag(properties, "revoked", absent=False),
+            expires_at=security_fields.seconds(properties, "expires_at", absent=float("inf")),
+            last_used=_last_used(properties),
+            owner=_principal(rows),
+        )
+    except Malformed as error:
+        log.warning("the API key %s is refused, because %s", key_id, error)
+        return None
+
+
+def _last_used(properties: JsonObject) -> float:
+    try:
+        return security_fields.seconds(properties, "last_used", absent=0.0)
+    except Malformed:
         return 0.0
 
 
 def _principal(rows: Rows) -> Principal | None:
-    """Return the first user or service account with the permissions of all rows, or None if it is not active."""
-    for kind, properties in rows:
-        if kind in {"user", "service_account"} and isinstance(properties, dict):
-            break
-    else:
+    """Return the user or service account of the rows with its permissions, or None if it is unknown or not active.
+
+    Several nodes of one user count as one user, who is active, and an administrator, only if all of them say so. Nodes
+    of several users are nobody, so a key with two owners is refused.
+    """
+    nodes = [(kind, value) for kind, value in rows if kind in {"user", "service_account"} and isinstance(value, dict)]
+    subjects = {(kind, _subject(kind, properties)) for kind, properties in nodes}
+    if len(subjects) != 1:
         return None
-    if properties.get("is_active") is False:
+    kind, subject = next(iter(subjects))
+    try:
+        is_active = all(security_fields.flag(properties, "is_active", absent=True) for _, properties in nodes)
+    except Malformed as error:
+        log.warning("a %s node is refused, because %s", kind, error)
         return None
-    is_service_account = kind == "service_account"
-    subject = agtype.text(properties.get("slug" if is_service_account else "email"))
+    if not is_active or not subject:
+        return None
     return Principal(
         subject=subject,
-        display_name=agtype.text(properties.get("display_name")) or subject,
-        is_admin=properties.get("is_admin") is True,
-        is_service_account=is_service_account,
+        display_name=agtype.text(nodes[0][1].get("display_name")) or subject,
+        is_admin=all(properties.get("is_admin") is True for _, properties in nodes),
+        is_service_account=kind == "service_account",
         permissions=frozenset(_texts(rows, "permission")),
         organizations=tuple(sorted(set(_texts(rows, "organization")))),
     )
+
+
+def _subject(kind: JsonValue, properties: JsonObject) -> str:
+    return agtype.text(properties.get("slug" if kind == "service_account" else "email"))
 
 
 def _texts(rows: Rows, wanted: str) -> Iterator[str]:

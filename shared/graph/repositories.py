@@ -10,6 +10,7 @@ from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
 from shared.graph.fences import Fences
+from shared.graph.frames import Frames
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
 from shared.graph.message_pages import MessagePages
@@ -39,6 +40,7 @@ class Repositories:
         self.approvals = Approvals(graph)
         self.receipts = Receipts(graph)
         self.leases = Leases(graph)
+        self.frames = Frames(graph)
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)
         self.principals = Principals(graph)

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.graph import approvals, audit, audit_days, call_intents, contents, documents, leases, receipts, search
+from shared.graph import (
+    approvals,
+    audit,
+    audit_days,
+    call_intents,
+    contents,
+    documents,
+    frames,
+    leases,
+    receipts,
+    search,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.graph.statements import BoundStatement
 
-WITH_TABLES = (leases, documents, contents, search, receipts, call_intents, audit_days, audit, approvals)
+WITH_TABLES = (leases, documents, contents, search, receipts, call_intents, audit_days, audit, approvals, frames)
 
 OUTLIVING = (call_intents, audit)
 """The modules whose rows stay when their conversation is deleted: the evidence of what tools did."""
@@ -25,6 +36,7 @@ _DELETE_OF_CONVERSATION = (
     leases.DELETE_OF_CONVERSATION,
     search.DELETE_OF_CONVERSATION,
     receipts.DELETE_OF_CONVERSATION,
+    frames.DELETE_OF_CONVERSATION,
     approvals.DELETE_OF_CONVERSATION,
 )
 

@@ -13,6 +13,7 @@ from shared.composition import Services
 from shared.domain.version import version
 from shared.http import error_responses
 from shared.http.bodies import BodyLimit
+from shared.http.head_requests import HeadRequests
 from shared.http.request_context import RequestContext
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     )
     app.state.services = services
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(HeadRequests)
     app.add_middleware(RequestContext)
     error_responses.install(app)
     for router in routers:

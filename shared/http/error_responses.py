@@ -44,7 +44,6 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _render)
     app.add_exception_handler(RequestValidationError, _render_invalid)
     app.add_exception_handler(400, _render_unreadable)
-    app.add_exception_handler(Exception, _render_unexpected)
 
 
 async def _render(_request: Request, error: Exception) -> JSONResponse:
@@ -72,7 +71,8 @@ async def _render_unreadable(_request: Request, _error: Exception) -> JSONRespon
     return JSONResponse({"detail": [detail]}, 422)
 
 
-async def _render_unexpected(_request: Request, _error: Exception) -> JSONResponse:
+def unexpected() -> JSONResponse:
+    """Return the response to a request that failed with an exception of no known kind."""
     return JSONResponse({"detail": "Internal server error"}, 500)
 
 

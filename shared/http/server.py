@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 10
 """The time that a stopping server waits for its requests to end."""
 _FORCED_GRACE_SECONDS = 1.0
@@ -41,6 +43,7 @@ class GracefulServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, end the answers, and then stop as uvicorn does."""
+        log.info("the service is stopping, as requested; the running answers end")
         for server in self.servers:
             server.close()
         await self._end_answers_in_time()

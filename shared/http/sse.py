@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import time
+from contextlib import aclosing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, Self, assert_never
 
 import orjson
-from starlette.responses import Response
 
-from shared.agent.outcome import INTERNAL, Interruption
+from shared.agent.outcome import INTERNAL
 from shared.domain.events import (
     AnswerFailed,
+    AnswerRestarted,
     AnswerStored,
     ApprovalRequired,
     BlockFinished,
@@ -31,33 +30,39 @@ from shared.domain.events import (
     ToolInputAdded,
     ToolStarted,
 )
+from shared.http.frame_stream import FrameStream
+from shared.observability import logs
 from shared.observability.metrics import AnswerMetrics
 from shared.util import clock
-from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from pydantic import JsonValue
-    from starlette.types import Receive, Scope, Send
 
+    from shared.agent.outcome import Interruption
+    from shared.chat.frame_log import AnswerFrames, FrameLog
+    from shared.chat.rejoin import RejoinedAnswer
     from shared.domain.events import AnswerEvent
-    from shared.domain.models import JsonObject
+    from shared.domain.models import JsonObject, Lease
 
 log = logging.getLogger(__name__)
 
-PING = b": ping\n\n"
-SILENCE_SECONDS = 9.0
-"""After this time without an event a comment is sent, so that no proxy closes the stream as idle."""
-_MAX_QUEUED_FRAMES = 64
-"""The number of frames that may wait for a slow client before the answer itself waits."""
-_SEND_TIMEOUT_SECONDS = 60.0
-"""A client that accepts no data for this time counts as disconnected. Its answer ends and frees the conversation."""
+KEEP_RUNNING: Final = "keep-running"
+"""The preference (RFC 7240) of a client whose answer shall go on when the client goes away."""
 
 
-def frame(event: AnswerEvent) -> bytes:
-    """Return an event as the bytes of one server-sent event."""
+def keeps_running(prefer: Iterable[str]) -> bool:
+    """Return whether the Prefer headers of a request contain the preference `keep-running`, in any case."""
+    preferences = (each.partition(";")[0].strip().lower() for header in prefer for each in header.split(","))
+    return KEEP_RUNNING in preferences
+
+
+def frame(event: AnswerEvent, request_id: str | None = None) -> bytes:
+    """Return an event as the bytes of one server-sent event. An error has the id of its request."""
     name, data = _name_and_data(event)
+    if isinstance(event, AnswerFailed) and request_id is not None:
+        data["request_id"] = request_id
     return b"event: %b\ndata: %b\n\n" % (name, orjson.dumps(data))
 
 
@@ -88,6 +93,8 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
             return b"done", {"message_id": str(message_id), "usage": usage_data, "stop_reason": stop_reason}
         case TitleChosen(title):
             return b"title_updated", {"title": title}
+        case AnswerRestarted():
+            return b"restarted", {}
         case AnswerFailed(message, code, retryable):
             return b"error", {"message": message, "code": code, "retryable": retryable}
         case _:
@@ -127,49 +134,45 @@ class Streamable(Protocol):
         ...
 
 
-class EventStream(Response):
+class StoredAnswer(Streamable, Protocol):
+    """An answer that is stored while it runs, or a replay of one, which has no lease."""
+
+    @property
+    def lease(self) -> Lease | None:
+        """The right to write to the conversation."""
+        ...
+
+
+class EventStream(FrameStream):
     """A response that sends each event of an answer at once.
 
-    The answer runs in a task of its own. If the client disconnects, the answer is interrupted, and the response ends
-    after the text so far is stored. If the client reads slowly, the answer waits, so memory use stays bounded.
+    If the client disconnects, the answer is interrupted, and the response ends after the text so far is stored. An
+    answer that `keeps_running` goes on instead. `frames` logs what is sent, so that clients can join the answer again.
     """
 
-    media_type = "text/event-stream"
-
-    def __init__(self, answer: Streamable) -> None:
-        super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
-        del self.headers["content-length"]
+    def __init__(self, answer: Streamable, frames: AnswerFrames | None = None, *, keeps_running: bool = False) -> None:
+        super().__init__(keeps_running=keeps_running)
+        if keeps_running:
+            self.headers["Preference-Applied"] = KEEP_RUNNING
         self._answer = answer
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
+        self._log = frames
         self._metrics = AnswerMetrics()
-        self._is_connected = True
+        self._request_id = logs.bound().get("request_id")
         self._has_ended = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the events until the answer ends, the client disconnects, or the deadline passes.
+    @classmethod
+    def of(cls, answer: StoredAnswer, log_: FrameLog, prefer: Iterable[str]) -> Self:
+        """Return the stream of an answer with its log; `prefer` are the Prefer headers of the request."""
+        is_kept = keeps_running(prefer)
+        frames = log_.open(answer.lease, is_kept=is_kept) if answer.lease is not None else None
+        return cls(answer, frames, keeps_running=is_kept)
 
-        The deadline is the optional `deadline` of the scope's state, in seconds since the epoch. At the deadline the
-        answer is interrupted.
-        """
-        answering = asyncio.create_task(self._run())
-        seconds = scope.get("state", {}).get("deadline", math.inf) - time.time()
-        if seconds < math.inf:
-            timer = asyncio.get_running_loop().call_later(seconds, self._answer.interrupt, Interruption.DEADLINE)
-            answering.add_done_callback(lambda _done: timer.cancel())
-        watcher = asyncio.create_task(_wait_for_disconnect(receive))
-        watcher.add_done_callback(lambda _done: self._stop_sending())
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await self._send_frames(send)
-        except OSError:
-            log.info("the client disconnected")
-        finally:
-            watcher.cancel()
-            self._stop_sending()
-            await asyncio.wait({answering, watcher})
-            self._metrics.finish()
+    def interrupt(self, reason: Interruption) -> None:
+        """Interrupt the answer."""
+        self._answer.interrupt(reason)
 
-    async def _run(self) -> None:
+    async def produce(self) -> None:
+        """Run the answer."""
         try:
             await self._answer.run(self._emit)
         except Exception:
@@ -177,42 +180,48 @@ class EventStream(Response):
             if not self._has_ended:
                 await self._emit(INTERNAL)
         finally:
-            await self._frames.put(None)
+            self._metrics.finish()
+            if self._log is not None:
+                await self._log.close()
 
     async def _emit(self, event: AnswerEvent) -> None:
         self._metrics.record(event)
         self._has_ended = self._has_ended or isinstance(event, AnswerStored | AnswerFailed)
-        if self._is_connected:
-            await self._frames.put(frame(event))
+        data = frame(event, self._request_id)
+        if self._log is not None:
+            data = self._log.add(data)
+            if self._log.is_full:
+                await self._log.make_room()
+        await self.put(data)
 
-    def _stop_sending(self) -> None:
-        """Interrupt the answer and empty the queue, so that neither the answer nor the sender waits for it any more."""
-        self._is_connected = False
-        self._answer.interrupt(Interruption.STOPPED)
-        while not self._frames.empty():
-            self._frames.get_nowait()
-        self._frames.put_nowait(None)
 
-    async def _send_frames(self, send: Send) -> None:
-        deadline = Deadline()
-        has_more = True
+class RejoinedStream(FrameStream):
+    """A response that sends the rest of an answer that runs elsewhere, or has ended. It never stops the answer."""
+
+    def __init__(self, answer: RejoinedAnswer) -> None:
+        super().__init__()
+        self._answer = answer
+        self._request_id = logs.bound().get("request_id")
+        self._task: asyncio.Task[None] | None = None
+        self._reason: Interruption | None = None
+
+    def interrupt(self, reason: Interruption) -> None:
+        """Stop following the answer."""
+        if self._reason is None and self._task is not None:
+            self._reason = reason
+            self._task.cancel()
+
+    async def produce(self) -> None:
+        """Follow the answer."""
+        self._task = asyncio.current_task()
         try:
-            while has_more:
-                try:
-                    with deadline.within(SILENCE_SECONDS):
-                        frames = [await self._frames.get()]
-                except TimeoutError:
-                    frames = [PING]
-                while not self._frames.empty():
-                    frames.append(self._frames.get_nowait())
-                has_more = None not in frames
-                body = b"".join(filter(None, frames))
-                with deadline.within(_SEND_TIMEOUT_SECONDS):
-                    await send({"type": "http.response.body", "body": body, "more_body": has_more})
-        finally:
-            deadline.close()
+            async with aclosing(self._answer.items()) as items:
+                async for item in items:
+                    await self.put(item if isinstance(item, bytes) else self._numbered(item))
+        except asyncio.CancelledError:
+            end = self._answer.end_of(self._reason) if self._reason else None
+            if end is not None:
+                await self.put(self._numbered(end))
 
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    def _numbered(self, event: AnswerEvent) -> bytes:
+        return b"id: %b\n%b" % (self._answer.next_id, frame(event, self._request_id))

@@ -1,23 +1,35 @@
-"""Log lines with their request, user and conversation: as text for a terminal, as JSON under AWS Lambda."""
+"""Log lines with their request, user and conversation: as text for a terminal, and as JSON otherwise."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
+
+from shared.observability.log_lines import TextFormatter, json_formatter
+from shared.observability.log_privacy import private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-_VERBOSE = ("httpx2", "httpcore2", "mcp", "fastmcp", "uvicorn.access", "mangum", "botocore", "boto3", "urllib3")
-"""Libraries that log every request with its URL, which may contain a secret."""
+SERVICE = "imbi-assistant"
+_VERBOSE = (
+    "httpx2",
+    "httpcore2",
+    "mcp",
+    "fastmcp",
+    "anthropic",
+    "psycopg",
+    "uvicorn.access",
+    "mangum",
+    "botocore",
+    "boto3",
+    "urllib3",
+)
+"""Libraries that make a record of every request; below WARNING, these records are not even made."""
 _NOISY = ("mcp.client",)
 """Libraries that log a stack trace for every error of an external server. Our own lines report these errors."""
-_FIELDS = ("request_id", "user", "conversation_id")
-"""The context fields that a terminal shows, in this order."""
-_SHORT_ID_LENGTH = 8
-"""The number of characters of an id that a terminal shows."""
 
 _context: ContextVar[Mapping[str, str] | None] = ContextVar("log_context", default=None)
 
@@ -37,52 +49,54 @@ def bound() -> Mapping[str, str]:
     return _context.get() or {}
 
 
-def set_up_logging(level: str) -> None:
-    """Log as text for a terminal, from the given level; an unknown level counts as INFO."""
-    _set_up(_TerminalFormatter(_FORMAT), level)
+def set_up_logging(level: str, form: str | None = None) -> None:
+    """Log to standard error, from the given level; an unknown level counts as INFO.
+
+    The form is `text` or `json`. Without it, lines are text if standard error is a terminal, and JSON otherwise.
+    """
+    is_json = form == "json" or (form != "text" and not sys.stderr.isatty())
+    _set_up(json_formatter(SERVICE) if is_json else TextFormatter(), level)
 
 
 def set_up_json_logging(level: str, service: str) -> None:
-    """Log as JSON, from the given level, in the format of Powertools' Logger.
+    """Log as JSON, from the given level."""
+    _set_up(json_formatter(service), level)
 
-    https://docs.aws.amazon.com/powertools/python/latest/core/logger/
+
+def take_over_loggers() -> None:
+    """Remove the handlers of all other loggers, so that every record passes the handler of this module.
+
+    Some libraries install handlers when they are imported.
     """
-    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415  # only Lambda needs it
-
-    _set_up(LambdaPowertoolsFormatter(use_rfc3339=True, utc=True, service=service, name="%(name)s"), level)
-
-
-class _TerminalFormatter(logging.Formatter):
-    """Appends the context fields to each line, with shortened ids."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
-        fields = {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
-        context = " ".join(f"{name.removesuffix('_id')}={_shortened(name, value)}" for name, value in fields.items())
-        line = super().formatMessage(record)
-        return f"{line}  [{context}]" if context else line
-
-
-def _set_up(formatter: logging.Formatter, level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
-    handler.addFilter(_add_context)
-    root = logging.getLogger()
-    for each in [*root.handlers]:
-        root.removeHandler(each)
-    root.addHandler(handler)
-    root.setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    for logger in [*logging.getLogger().manager.loggerDict.values()]:
+        if isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.propagate = True
     for name in _VERBOSE:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _add_context(record: logging.LogRecord) -> bool:
-    """Copy the context fields to the record, for both formatters."""
-    for name, value in bound().items():
-        setattr(record, name, value)
-    return True
+class PrivateHandler(logging.StreamHandler):  # type: ignore[type-arg]  # its stream is replaced in tests
+    """Writes records to standard error without what users, models and tools said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record with the context fields, as far as it may be written."""
+        shown = private(record)
+        if shown is None:
+            return
+        for name, value in bound().items():
+            setattr(shown, name, value)
+        super().emit(shown)
 
 
-def _shortened(name: str, value: str) -> str:
-    return value[:_SHORT_ID_LENGTH] if name.endswith("_id") else value
+def _set_up(formatter: logging.Formatter, level: str) -> None:
+    handler = PrivateHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    for each in [*root.handlers]:
+        root.removeHandler(each)
+    root.addHandler(handler)
+    root.setLevel(level if level in logging.getLevelNamesMapping() else "INFO")
+    take_over_loggers()

@@ -10,18 +10,24 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from shared.domain.events import AnswerFailed, AnswerStored, BlockFinished, ToolFinished
+from shared.domain.events import AnswerFailed, AnswerStored
 from shared.domain.models import Usage
+from shared.observability import logs
+from shared.observability.answer_calls import AnswerCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.domain.events import AnswerEvent
+    from shared.observability.answer_calls import ReportedCall
 
 log = logging.getLogger(__name__)
+
+_MOST_CALLS = 100
+"""The number of calls that a log line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class AnswerReport:
     tool_errors: int
     rounds: int
     usage: Usage
+    model: str = ""
+    message_id: str = ""
+    """The id of the stored answer; empty if the answer failed."""
+    calls: tuple[ReportedCall, ...] = ()
 
 
 class Sink(Protocol):
@@ -61,34 +71,22 @@ class AnswerMetrics:
 
     _began: float = field(default_factory=time.perf_counter)
     _first_event: float | None = None
-    _tool_calls: int = 0
-    _tool_errors: int = 0
-    _rounds: int = 0
-    _is_in_tool_calls: bool = False
+    _calls: AnswerCalls = field(default_factory=AnswerCalls)
+    _model: str = field(default_factory=lambda: logs.bound().get("model", ""))
     _end: AnswerStored | AnswerFailed | None = None
 
     def record(self, event: AnswerEvent) -> None:
         """Record one event."""
         if self._first_event is None:
             self._first_event = time.perf_counter()
-        match event:
-            case ToolFinished(is_error=is_error):
-                self._tool_calls += 1
-                self._tool_errors += is_error
-                # The tools of one reply are one round.
-                self._rounds += not self._is_in_tool_calls
-                self._is_in_tool_calls = True
-            case BlockFinished():
-                self._is_in_tool_calls = False
-            case AnswerStored() | AnswerFailed():
-                self._end = event
-            case _:
-                pass
+        self._calls.follow(event)
+        if isinstance(event, AnswerStored | AnswerFailed):
+            self._end = event
 
     def finish(self) -> AnswerReport:
         """Write the report to the log and to every sink, and return it."""
         report = self._report()
-        log.info("answered: %s", " ".join(_log_fields(report)))
+        log.info("answered: %s", " ".join(_log_fields(report)), extra=_json_fields(report))
         for sink in _sinks.get():
             sink.record_answer(report)
         return report
@@ -101,19 +99,34 @@ class AnswerMetrics:
             is_failure=not isinstance(end, AnswerStored),
             first_event_ms=None if self._first_event is None else (self._first_event - self._began) * 1000,
             duration_ms=(time.perf_counter() - self._began) * 1000,
-            tool_calls=self._tool_calls,
-            tool_errors=self._tool_errors,
-            rounds=self._rounds,
+            tool_calls=len(self._calls.calls),
+            tool_errors=self._calls.errors,
+            rounds=self._calls.rounds,
             usage=end.usage if end else Usage(),
+            model=self._model,
+            message_id=str(end.message_id) if isinstance(end, AnswerStored) else "",
+            calls=self._calls.calls,
         )
 
 
 def _log_fields(report: AnswerReport) -> Iterator[str]:
     yield f"outcome={report.outcome}"
+    if report.model:
+        yield f"model={report.model}"
+    if report.message_id:
+        yield f"message={report.message_id}"
     if report.first_event_ms is not None:
         yield f"first_event={report.first_event_ms:.0f}ms"
     yield f"duration={report.duration_ms:.0f}ms"
     yield f"rounds={report.rounds} tools={report.tool_calls} tool_errors={report.tool_errors}"
+    if report.calls:
+        yield f"calls={','.join(map(str, report.calls[:_MOST_CALLS]))}"
     usage = report.usage
     yield f"input={usage.input_tokens} output={usage.output_tokens}"
     yield f"cache_read={usage.cache_read_input_tokens} cache_write={usage.cache_creation_input_tokens}"
+
+
+def _json_fields(report: AnswerReport) -> dict[str, object]:
+    """Return the values of the line as fields, for programs. Its usage becomes one object."""
+    fields = {**asdict(report), "calls": [str(call) for call in report.calls]}
+    return {name: round(value) if isinstance(value, float) else value for name, value in fields.items()}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from shared.observability.log_privacy import is_own
+from shared.observability.redaction import redact
 
 if TYPE_CHECKING:
     from sentry_sdk.transport import Transport
@@ -11,20 +13,9 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-_SECRETS = re.compile(
-    r"""
-    (?<=bearer\s)\S+                                  # an access token in a header
-    | (?<![\w-])(?:eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?)    # a JWT
-    | \bsk-[\w-]{8,}                                  # a key of the model's API
-    | \bik_\w+                                        # an API key of Imbi
-    | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)                 # a user and password in a URL
-    | \bgAAAAA[\w=-]{20,}                             # a Fernet token
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_REDACTED = "[hidden]"
 _DROPPED = ("request", "breadcrumbs", "extra", "user", "server_name", "modules")
 """The parts of an event that may contain a header, a body or a query."""
+_OF_LIBRARY = "a message of a library"
 _FLUSH_SECONDS = 2.0
 
 
@@ -71,15 +62,12 @@ def scrub(event: Event, _hint: Hint) -> Event | None:
         event.pop(name, None)  # type: ignore[misc]  # optional keys, all of them
     logged = event.get("logentry")
     if isinstance(logged, dict):
-        # The template is a constant of the code. Its values, and the text made of both, may contain a message's text.
-        event["logentry"] = {"message": redact(str(logged.get("message", "")))}
+        # The template of our own lines is a constant of the code. Its values may contain a message's text, and so may
+        # the templates of libraries.
+        template = str(logged.get("message", "")) if is_own(str(event.get("logger", ""))) else _OF_LIBRARY
+        event["logentry"] = {"message": redact(template)}
     for exception in event.get("exception", {}).get("values", []):
         exception["value"] = ""
         for frame in exception.get("stacktrace", {}).get("frames", []):
             frame.pop("vars", None)
     return event
-
-
-def redact(text: str) -> str:
-    """Replace everything that looks like a token, a key or a password."""
-    return _SECRETS.sub(_REDACTED, text)

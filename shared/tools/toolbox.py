@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAX_NAME_CHARS = 128
+_UNKNOWN = "There is no tool named {:.128} that this user may call now."
+_LATE = "The tool did not answer within {:g} seconds."
+_NOT_SENT = "The call was not sent, because its answer has lost the conversation."
 
 
 class Toolbox:
@@ -198,13 +200,13 @@ class CallerTools:
             began = time.monotonic()
             if not in_browser:
                 events.put_nowait(ToolStarted(call.id, call.name))
-            result, is_uncertain = await self._result(call, toolset)
+            result, code, is_uncertain = await self._result(call, toolset)
             duration_ms = round((time.monotonic() - began) * 1000)
             self._journal.end(result, duration_ms, is_uncertain=is_uncertain)
             if in_browser and not result.is_error:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt))
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt, code))
             return result
 
     async def _prepare(self, calls: Sequence[ToolCall]) -> None:
@@ -220,38 +222,38 @@ class CallerTools:
                 return toolset
         return None
 
-    async def _result(self, call: ToolCall, toolset: Toolset | None) -> tuple[ToolResult, bool]:
-        """Return the result of a call, and whether the call may have taken effect although no answer came."""
+    async def _result(self, call: ToolCall, toolset: Toolset | None) -> tuple[ToolResult, str, bool]:
+        """Return the result of a call, the code of its failure, and whether it may have had an effect all the same."""
         is_uncertain = True
         try:
             output = await self._called(call, toolset)
         except ToolError as error:
-            output = ToolOutput(str(error), is_error=True)
+            output = ToolOutput(str(error), is_error=True, code=error.code)
             is_uncertain = isinstance(error, OutcomeUnknown)
         except GraphError:
-            output = ToolOutput("The call was not sent, because its answer has lost the conversation.", is_error=True)
+            output = ToolOutput(_NOT_SENT, is_error=True, code="not_sent")
             is_uncertain = False
         except TimeoutError:
-            reason = f"The tool did not answer within {self._toolbox.timeout:g} seconds."
-            output = ToolOutput(reason, is_error=True)
+            output = ToolOutput(_LATE.format(self._toolbox.timeout), is_error=True, code="timeout")
         except Exception:
             log.exception("the tool %s failed unexpectedly", call.name)
-            output = ToolOutput("The tool failed unexpectedly.", is_error=True)
+            output = ToolOutput("The tool failed unexpectedly.", is_error=True, code="unexpected")
         else:
             is_uncertain = False
         limit = self._toolbox.max_result_chars
         content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
         content = self._showing.with_undo(content, output.receipt, self.definitions)
         receipt = output.receipt.of_call(call.id) if output.receipt else None
-        return ToolResult(call.id, content, output.is_error, receipt), is_uncertain
+        code = output.code or ("failed" if output.is_error else "")
+        return ToolResult(call.id, content, output.is_error, receipt), code, is_uncertain
 
     async def _called(self, call: ToolCall, toolset: Toolset | None) -> ToolOutput:
         if call.problem is not None:
-            raise ToolError(f"{call.problem} The tool was not run.")
+            raise ToolError(f"{call.problem} The tool was not run.", code="invalid_call")
         async with asyncio.timeout(self._toolbox.timeout + (toolset.extra_seconds if toolset else 0)):
             toolset = toolset or await self._toolset_after_refresh(call.name)
             if toolset is None:
-                raise ToolError(f"There is no tool named {call.name[:_MAX_NAME_CHARS]} that this user may call now.")
+                raise ToolError(_UNKNOWN.format(call.name), code="unknown_tool")
             if call.name == READ_RESULT:
                 self._restore_result(call)
             output = await self._sent(call, toolset)
@@ -279,7 +281,7 @@ class CallerTools:
 
     async def _preview(self, call: ToolCall) -> tuple[JsonObject, ...]:
         toolset = self._toolset_of(call.name)
-        return await toolset.preview(call.name, call.input, self._caller) if toolset is not None else ()
+        return await toolset.preview(call.name, call.input, self._caller) if toolset else ()
 
     def _restore_result(self, call: ToolCall) -> None:
         """Make a result of this conversation readable again, which the process may no longer hold."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
+from shared.auth.tokens import verify
 from tests.support.service import DEVELOPER, JWT_SECRET, claims_of, forged, token_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import NewClient
     from tests.support.database import Database
-    from tests.support.service import Service
+from tests.support.service import Service
 
 
 async def listed(service: Service, authorization: str | None) -> httpx2.Response:
@@ -101,7 +102,7 @@ async def test_a_token_in_another_scheme_or_place_is_refused(service: Service) -
 @pytest.mark.proves("tokens.expired-is-401")
 async def test_a_token_ends(service: Service) -> None:
     now = int(time.time())
-    for changes in ({"exp": now - 1, "iat": now - 60}, {"exp": 0}, {"exp": -1}):
+    for changes in ({"exp": now - 30, "iat": now - 60}, {"exp": 0}, {"exp": -1}):
         await assert_refused(service, f"Bearer {forged(claims_of(DEVELOPER, **changes))}")
 
 
@@ -109,6 +110,15 @@ async def test_a_token_ends(service: Service) -> None:
 async def test_a_token_does_not_begin_early(service: Service) -> None:
     for name in ("nbf", "iat"):
         await assert_refused(service, f"Bearer {forged(claims_of(DEVELOPER, **{name: int(time.time()) + 3600}))}")
+
+
+@pytest.mark.proves("tokens.leeway")
+@pytest.mark.parametrize("changes", [{"exp": -1}, {"iat": 4}, {"nbf": 4}], ids=lambda changes: next(iter(changes)))
+def test_the_clock_of_the_issuer_may_differ_by_seconds(changes: dict[str, int]) -> None:
+    """The times are whole seconds of this very second, so the check cannot come too late for them."""
+    now = int(time.time())
+    token = forged(claims_of(DEVELOPER, **{name: now + seconds for name, seconds in changes.items()}))
+    assert verify(token, JWT_SECRET).subject == DEVELOPER
 
 
 @pytest.mark.proves("tokens.foreign-is-401")

@@ -23,14 +23,19 @@ async def bound_for(headers: list[tuple[bytes, bytes]]) -> str:
         return {}
 
     logs.bind(user="somebody else")
-    await RequestContext(app)({"type": "http", "headers": headers}, nothing, nothing)  # type: ignore[arg-type]  # never called
+    await RequestContext(app)({"type": "http", "method": "GET", "headers": headers}, nothing, nothing)  # type: ignore[arg-type]  # never called
     assert "user" not in logs.bound()
     return told[0]
 
 
 @pytest.mark.proves("telemetry.lines")
 async def test_a_proxys_id_is_taken_over_and_any_other_is_not() -> None:
-    assert await bound_for([(b"x-request-id", b"abc-123")]) == "abc-123"
-    for odd in (b"", b"a b", b"x" * 65, b"\xff"):
+    for usual in (
+        b"abc-123",
+        b"Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1",
+        b"x" * 256,
+    ):
+        assert await bound_for([(b"x-request-id", usual)]) == usual.decode()
+    for odd in (b"", b"a b", b"x" * 257, b"\xff", b'a"b', b"{a}", b"a\x1b[2J"):
         assert len(await bound_for([(b"x-request-id", odd)])) == 32
     assert await bound_for([]) != await bound_for([])

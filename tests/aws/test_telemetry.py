@@ -19,7 +19,8 @@ from shared.domain.events import AnswerFailed, AnswerStored, BlockFinished, Text
 from shared.domain.models import Usage
 from shared.observability import logs, metrics
 from shared.observability.metrics import AnswerMetrics
-from shared.observability.sentry import flush_reports, redact, set_up_reports
+from shared.observability.redaction import redact
+from shared.observability.sentry import flush_reports, set_up_reports
 from tests.support.lambda_functions import ROOT
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def redirected(stream: io.StringIO) -> logging.Logger:
 
 @pytest.mark.proves("telemetry.lines")
 def test_a_line_in_a_terminal_says_what_it_belongs_to(written: io.StringIO) -> None:
-    logs.set_up_logging("INFO")
+    logs.set_up_logging("INFO", "text")
     log = redirected(written)
     log.info("started")
     logs.bind(request_id="0123456789", user="a@example.com")
@@ -133,7 +134,7 @@ def test_a_line_in_a_terminal_says_what_it_belongs_to(written: io.StringIO) -> N
     logging.getLogger("httpx2").info("GET https://example.com/?key=secret")
     first, second = written.getvalue().splitlines()
     assert first.endswith("INFO    shared.tested: started")
-    assert second.endswith("slow  [request=01234567 user=a@example.com conversation=abcdefgh]")
+    assert second.endswith("slow  [request=0123456789 user=a@example.com conversation=abcdefghijk]")
 
 
 @pytest.mark.proves("telemetry.lines")

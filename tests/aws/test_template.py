@@ -43,11 +43,12 @@ def test_a_function_has_only_what_its_route_needs(name: str) -> None:
 
 
 @pytest.mark.proves("template.streams")
-def test_the_chat_and_the_export_and_nothing_else_are_streamed() -> None:
+def test_the_answers_and_the_export_and_nothing_else_are_streamed() -> None:
+    streamed = STREAMED | {"ExportConversation", "StreamAnswer"}
     modes = {name: RESOURCES[name]["Properties"]["FunctionUrlConfig"]["InvokeMode"] for name in functions()}
-    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == STREAMED | {"ExportConversation"}
+    assert {name for name, mode in modes.items() if mode == "RESPONSE_STREAM"} == streamed
     wrapped = {name for name in functions() if "AWS_LAMBDA_EXEC_WRAPPER" in environment(name)}
-    assert wrapped == STREAMED | {"ExportConversation"}
+    assert wrapped == streamed
     operations = RESOURCES["RestApi"]["Properties"]["DefinitionBody"]["paths"]
     for path in ("messages", "approvals/{approval_id}"):
         integration = operations[f"/conversations/{{id}}/{path}"]["post"]["x-amazon-apigateway-integration"]
@@ -92,6 +93,7 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("POST", "/conversations/1/messages", "SendMessage"),
         ("POST", "/conversations/1/approvals/2", "DecideApproval"),
         ("POST", "/conversations/1/stop", "StopAnswer"),
+        ("GET", "/conversations/1/stream", "StreamAnswer"),
         ("GET", "/assistant/audit", "ReadAudit"),
         ("PUT", "/conversations/1", 405),
         ("GET", "/elsewhere", 404),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from local.company.principals import ADMINISTRATOR_EMAIL
 from local.node import find_node, set_up_page
 from local.npm import INSTALL, is_installed
 from tests.support.browser import DESKTOP, chromium, running_browser
@@ -49,10 +50,10 @@ def browser(downloads: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def users(database: Database) -> list[str]:
-    """Make two users without conversations."""
+    """Make two users without conversations; the third one is known to the demo API."""
 
     async def make() -> list[str]:
-        return [await database.add_user(role="admin", is_admin=True), await database.add_user()]
+        return [await database.add_user(role="admin", is_admin=True), await database.add_user(), ADMINISTRATOR_EMAIL]
 
     return asyncio.run(make())
 

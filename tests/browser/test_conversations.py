@@ -134,10 +134,7 @@ def test_a_user_switch_goes_to_the_start_of_the_other_user(
     page = open_page()
     page.ask("Tell me")
     page.wait_for("document.querySelector('.answer .foot')")
-    page.evaluate(
-        f"""(() => {{ const user = document.getElementById('user'); user.value = '{users[1]}';
-        user.dispatchEvent(new Event('change')); }})()"""
-    )
+    page.choose("#user", users[1])
     page.wait_for("document.querySelector('.welcome') && location.hash === ''")
     page.wait_for_text("No conversations yet", "#conversations")
     assert "secret" not in page.text()

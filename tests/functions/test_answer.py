@@ -55,8 +55,8 @@ async def test_the_bytes_are_what_the_ui_splits_on(client: Client, model_server:
     frames = response.content.decode().split("\n\n")
     assert frames.pop() == ""
     for frame in frames:
-        assert re.fullmatch(r"event: [a-z_]+\ndata: \{.*\}", frame), frame
-    assert response.content.startswith(b'event: text\ndata: {"text":')
+        assert re.fullmatch(r"(id: [0-9a-f]{8}-\d+\n)?event: [a-z_]+\ndata: \{.*\}", frame), frame
+    assert b'\nevent: text\ndata: {"text":' in response.content
     assert [message["content"] for message in await client.messages(conversation)] == [
         "Hi",
         "A\r\nB\n\nC\rDevent: x\ndata: {}\n\n\u2028é😀",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import NewClient, StartService
     from tests.support.client import Client
+    from tests.support.database import Database
     from tests.support.model_server import ModelServer
     from tests.support.service import Service
 
@@ -181,3 +182,85 @@ async def test_an_approval_of_another_user_does_not_exist(
     path = f"/conversations/{conversation}/approvals/{approval}"
     assert (await user.http.post(path, json={"decision": "maybe"})).status_code == 422
     assert things.effects == []
+
+
+@pytest.mark.proves("approvals.rounds")
+async def test_a_turn_goes_on_with_the_rounds_that_it_had_left(
+    things: ThingsApi, start_service: StartService, model_server: ModelServer
+) -> None:
+    with served(things.app) as url:
+        service = start_service(IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_MAX_TOOL_ROUNDS="2")
+        async with service.client(DEVELOPER) as user:
+            conversation = await user.begin()
+            model_server.script(reply(tool("list_things", {}, call_id="toolu_1")), reply(DELETE))
+            answer = await user.ask(conversation, "Delete it")
+            model_server.script(reply(text("Deleted.")))
+            await decide(user, conversation, answer.of("approval_required")[0].data["approval_id"])
+    assert things.effects == ["DELETE web"]
+    assert "No more tools can be called" in str(model_server.chats[-1].messages)
+
+
+@pytest.mark.proves("approvals.bound", "approvals.replayable")
+async def test_an_approval_runs_nothing_after_the_api_has_moved(
+    user: Client, things: ThingsApi, start_service: StartService, model_server: ModelServer
+) -> None:
+    conversation, answer = await parked(user, model_server)
+    with served(things.app) as elsewhere:
+        async with start_service(IMBI_INTERNAL_API_URL=elsewhere).client(DEVELOPER) as other:
+            model_server.script(reply(text("It has changed.")))
+            await decide(other, conversation, answer.of("approval_required")[0].data["approval_id"])
+            assert things.effects == []
+            assert "not run" in told(result_of(model_server, "toolu_delete"))
+            model_server.script(reply(text("Fine.")))
+            assert (await other.ask(conversation, "Thanks")).done["stop_reason"] == "end_turn"
+
+
+@pytest.mark.proves("approvals.moment")
+async def test_the_rights_of_the_deciding_moment_count(
+    asking: Service, new_client: NewClient, database: Database, things: ThingsApi, model_server: ModelServer
+) -> None:
+    email = (await new_client()).email
+    async with asking.client(email) as user:
+        conversation, answer = await parked(user, model_server)
+        await database.cypher("MATCH (u:User) WHERE u.email = $email SET u.is_active = false RETURN true", email=email)
+        path = f"/conversations/{conversation}/approvals/{answer.of('approval_required')[0].data['approval_id']}"
+        assert (await user.http.post(path, json={"decision": "approve"})).status_code == 401
+    assert things.effects == []
+
+
+@pytest.mark.proves("approvals.repeated")
+async def test_a_repeated_question_asks_again_for_the_same_approval(user: Client, model_server: ModelServer) -> None:
+    conversation = await user.begin()
+    model_server.script(reply(text("I delete it."), DELETE))
+    streams = []
+    for _ in range(2):
+        response = await user.http.post(
+            f"/conversations/{conversation}/messages", json={"content": "Go"}, headers={"Idempotency-Key": "k"}
+        )
+        reader = EventReader()
+        reader.feed(response.content)
+        reader.finish()
+        streams.append(Answer(reader.events))
+    first, second = streams
+    assert first.of("approval_required") == second.of("approval_required")
+    assert first.done == second.done
+
+
+@pytest.mark.proves("approvals.expiry")
+async def test_an_expired_approval_runs_nothing(
+    user: Client, database: Database, things: ThingsApi, model_server: ModelServer
+) -> None:
+    conversation, answer = await parked(user, model_server)
+    async with database.connected() as connection:
+        await connection.execute(
+            f'UPDATE "{database.graph_name}".imbi_assistant_approval SET expires_at = now()'  # noqa: S608  # a constant
+            f" WHERE conversation_id = '{conversation}'".encode()
+        )
+    assert (await user.get(conversation))["approval"] is None
+    path = f"/conversations/{conversation}/approvals/{answer.of('approval_required')[0].data['approval_id']}"
+    late = await user.http.post(path, json={"decision": "approve"})
+    assert (late.status_code, late.json()["detail"]) == (409, "The approval has expired, so nothing was done")
+    model_server.script(reply(text("Too late.")))
+    await user.ask(conversation, "yes")
+    assert things.effects == []
+    assert "within an hour" in told(result_of(model_server, "toolu_delete"))

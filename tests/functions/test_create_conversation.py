@@ -70,6 +70,6 @@ async def test_a_conversation_belongs_to_its_user_in_the_graph(client: Client, d
         id=created["id"],
         email=client.email,
     )
-    assert properties.keys() >= FIELDS - {"title"}
+    assert properties.keys() >= FIELDS - {"title", "is_answering"}
     assert (properties["user_email"], properties["is_archived"]) == (client.email, False)
     assert datetime.fromisoformat(properties["created_at"]) == datetime.fromisoformat(created["created_at"])

@@ -134,3 +134,24 @@ async def test_receipts_are_deleted_with_their_conversation(
     await user.delete(conversation)
     assert "has no receipt" in await undo(user, model_server, await user.begin(), receipt_id)
     assert things["one"]["title"] == "New"
+
+
+@pytest.mark.proves("receipts.gate")
+async def test_an_undo_that_deletes_asks_first(
+    user: Client, model_server: ModelServer, documents: tuple[DocumentsApi, str]
+) -> None:
+    """The policy decides about the deletion, although the model calls another tool."""
+    made = documents[0].things["merged"]
+    made.clear()
+    conversation = await user.begin()
+    model_server.script(reply(tool("make_merged", {"data": {"title": "New"}})), reply(text("Made.")))
+    created = (await user.ask(conversation, "Make one")).of("tool_result")[0].data
+    assert created["receipt"]["kind"] == "created"
+    model_server.script(reply(tool("undo_change", {"id": created["receipt"]["id"]})))
+    asked = await user.ask(conversation, "Undo that")
+    [call] = asked.of("approval_required")[0].data["calls"]
+    assert (call["method"], call["path"]) == ("DELETE", created["receipt"]["path"])
+    assert len(made) == 1
+    model_server.script(reply(text("Undone.")))
+    await user.ask(conversation, "yes")
+    assert made == {}

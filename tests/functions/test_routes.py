@@ -105,12 +105,12 @@ async def test_a_conversation_is_closed_when_it_is_full(start_service: StartServ
         conversation = await client.begin()
         model_server.script(*[reply(text("Hello"))] * 5)
         answers = 0
-        while (answer := await client.post(conversation, "Hi")).status_code == 200:
+        while (answer := await client.post(conversation, f"Hi {answers}")).status_code == 200:
             answers += 1
             assert answers < 5
         assert (answer.status_code, answer.json().keys()) == (400, {"detail"})
         assert "maximum" in answer.json()["detail"]
         stored = await client.messages(conversation)
-        assert [message["content"] for message in stored] == ["Hi", "Hello"] * answers
+        assert [message["content"] for message in stored] == ["Hi 0", "Hello", "Hi 1", "Hello"]
         assert (await client.patch(conversation, title="Full"))["title"] == "Full"
     assert len(model_server.chats) == answers

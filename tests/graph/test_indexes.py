@@ -50,7 +50,10 @@ async def crowded(database: Database, anyio_backend: str) -> Any:  # noqa: ARG00
         leases = f"""INSERT INTO "{crowd.graph_name}".imbi_assistant_lease (conversation_id, holder, expires_at)
                      SELECT 'conversation-' || n, 'holder', now() FROM generate_series(1, {MANY}) n"""  # noqa: S608  # our own names
         await connection.execute(leases.encode())
-        for label in (*VERTEX_LABELS, *EDGE_LABELS, "imbi_assistant_lease"):
+        frames = f"""INSERT INTO "{crowd.graph_name}".imbi_assistant_frame
+                     SELECT 'answer-' || n, 'conversation-' || n, 1, 1, '', true FROM generate_series(1, {MANY}) n"""  # noqa: S608  # our own names
+        await connection.execute(frames.encode())
+        for label in (*VERTEX_LABELS, *EDGE_LABELS, "imbi_assistant_lease", "imbi_assistant_frame"):
             await connection.execute(f'ANALYZE "{crowd.graph_name}"."{label}"'.encode())
     yield crowd
     await crowd.drop()

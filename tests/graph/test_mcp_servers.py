@@ -77,7 +77,7 @@ async def test_a_node_that_is_no_server_is_left_out_and_odd_values_get_their_def
     await add(graph, slug="no url", enabled=True)
     await add(graph, url=URL, enabled=True)
     for number, timeout in enumerate(("soon", -1, 0, True, [1])):
-        await add(graph, slug=f"odd{number}", url=URL, enabled=True, timeout=timeout, ignored_tools="none", name=7)
+        await add(graph, slug=f"odd{number}", url=URL, enabled=True, timeout=timeout, name=7)
     servers = await enabled(graph)
     assert [server.slug for server in servers] == [f"odd{number}" for number in range(5)]
     assert {(server.timeout, server.ignored_tools) for server in servers} == {(30.0, frozenset())}

@@ -55,6 +55,18 @@ def test_ctrl_c_drops_a_line_and_ends_an_empty_one(service: Assistant, tmp_path:
     assert "Traceback" not in program.written
 
 
+@pytest.mark.proves("approvals.terminal")
+@pytest.mark.parametrize(("typed", "shown"), [("y", "It is deleted."), ("n", "It is kept.")])
+def test_an_approval_is_asked_for_by_y_or_n(service: Assistant, tmp_path: Path, typed: str, shown: str) -> None:
+    with at_terminal(service, tmp_path / "history") as program:
+        program.wait_for(PROMPT)
+        program.type("delete it\n")
+        program.wait_for("This step deletes the team.")
+        program.wait_for("Approve this?")
+        program.type(f"{typed}\n")
+        program.wait_for(shown)
+
+
 def test_pasted_lines_are_one_question(service: Assistant, tmp_path: Path) -> None:
     with at_terminal(service, tmp_path / "history") as program:
         program.wait_for(PROMPT)

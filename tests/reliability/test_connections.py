@@ -44,9 +44,9 @@ async def warm(client: Client, model_server: ModelServer) -> str:
 async def test_a_warm_answer_opens_no_connection(client: Client, model_server: ModelServer, kind: str) -> None:
     conversation = await warm(client, model_server)
     before = model_server.accepted
-    for _ in range(3):
+    for number in range(3):
         model_server.script(*ANSWERS[kind])
-        await client.ask(conversation, "Hi")
+        await client.ask(conversation, f"Hi {number}")
     assert model_server.accepted == before
     await goes_on(client, conversation, model_server)
 
@@ -57,10 +57,10 @@ async def test_an_answer_that_is_stopped_at_its_end_costs_no_connection(
 ) -> None:
     conversation = await warm(client, model_server)
     before = model_server.accepted
-    for _ in range(3):
+    for number in range(3):
         gate = model_server.gate()
         model_server.script(reply(text("Hello"), at={_MESSAGE_STOP: wait(gate)}))
-        async with client.stream(conversation, "Hi") as stream:
+        async with client.stream(conversation, f"Hi {number}") as stream:
             await gate.reached()
             await stream.until("text")
             response = await client.http.post(f"/conversations/{conversation}/stop")

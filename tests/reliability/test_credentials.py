@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from shared.auth.api_keys import SecretVerifier, parse
+from shared.auth.tokens import LEEWAY_SECONDS
 from shared.domain.errors import Unauthenticated
 from tests.support.aftermath import check_error, goes_on
 from tests.support.model_server import reply, text, tool, wait
@@ -186,7 +187,7 @@ async def test_a_token_that_ends_in_mid_turn_runs_no_further_tool(
     service: Service, new_client: NewClient, database: Database, model_server: ModelServer, ending: str
 ) -> None:
     user = await new_client()
-    ends_at = int(time.time()) + (5 if ending == "expired" else 600)
+    ends_at = int(time.time()) + (2 if ending == "expired" else 600)
     claims = claims_of(user.email, exp=ends_at)
     gate = model_server.gate()
     model_server.script(
@@ -211,7 +212,7 @@ async def test_a_token_that_ends_in_mid_turn_runs_no_further_tool(
 
 async def _end(database: Database, email: str, claims: dict[str, Any], ending: str) -> None:
     if ending == "expired":
-        await asyncio.sleep(max(0.0, claims["exp"] - time.time()) + 0.1)
+        await asyncio.sleep(max(0.0, claims["exp"] + LEEWAY_SECONDS - time.time()) + 0.1)
     elif ending == "revoked":
         await database.cypher("CREATE (:TokenMetadata {jti: $jti, revoked: true}) RETURN 1", jti=claims["jti"])
     else:

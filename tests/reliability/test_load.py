@@ -123,7 +123,7 @@ async def test_a_shutdown_ends_and_stores_running_answers(
                 await stream.until("text")
                 arrived.release()
                 answer = await stream.rest()
-            check_error(answer.error, "internal")
+            check_error(answer.error, "shutdown")
             assert answer.error["retryable"] is True
             assert answer.text.startswith("Hel\n\n*Interrupted: ")
 

@@ -103,10 +103,11 @@ async def test_an_error_event_has_its_code(client: Client, model_server: ModelSe
     conversation = await client.begin()
     for kind, code in ERROR_EVENTS.items():
         model_server.script(reply(text("Hel"), error(kind, SECRET)))
-        check_error((await client.ask(conversation, "Hi")).error, code)
+        check_error((await client.ask(conversation, f"Hi {kind}")).error, code)
     assert len(model_server.chats) == len(ERROR_EVENTS)
     before = await goes_on(client, conversation, model_server)
-    assert [message["content"] for message in before] == ["Hi", "Hel"] * len(ERROR_EVENTS)
+    expected = [content for kind in ERROR_EVENTS for content in (f"Hi {kind}", "Hel")]
+    assert [message["content"] for message in before] == expected
 
 
 MALFORMED = (
@@ -127,7 +128,7 @@ async def test_malformed_input_is_reported_to_the_model(client: Client, model_se
     conversation = await client.begin()
     for number, written in enumerate(MALFORMED):
         model_server.script(reply(tool("navigate_to", written, call_id=f"toolu_{number}")), reply(text("I see.")))
-        answer = await client.ask(conversation, "Hi")
+        answer = await client.ask(conversation, f"Hi {number}")
         assert answer.done["stop_reason"] == "end_turn"
         assert "client_action" not in answer.names
         assert model_server.chats[-1].results[f"toolu_{number}"]["is_error"] is True
@@ -163,9 +164,9 @@ ENDINGS = (
 async def test_every_stop_reason_is_reported_and_stored(client: Client, model_server: ModelServer) -> None:
     conversation = await client.begin()
     told = []
-    for stop, steps in ENDINGS:
+    for number, (stop, steps) in enumerate(ENDINGS):
         model_server.script(reply(*steps, stop=stop))
-        answer = await client.ask(conversation, "Hi")
+        answer = await client.ask(conversation, f"Hi {number}")
         assert answer.done["stop_reason"] == stop
         assert answer.text.strip(), f"nothing was said for {stop}"
         assert "client_action" not in answer.names

@@ -133,7 +133,7 @@ async def test_a_model_that_falls_silent_is_given_up(impatient: Client, model_se
     conversation = await impatient.begin()
     for index in (0, 1, 4, 6, PLAIN_EVENTS - 1):
         model_server.script(reply(*PLAIN, at={index: stall()}))
-        answer = await impatient.ask(conversation, "Hi")
+        answer = await impatient.ask(conversation, f"Hi {index}")
         check_error(answer.error, "timeout")
         assert answer.said == said_before(PLAIN, index)
         await model_server.wait_closed(model_server.chats[-1])
@@ -188,8 +188,8 @@ async def test_unknown_events_are_ignored(client: Client, model_server: ModelSer
     conversation = await client.begin()
     unknown = event("weather", {"type": "weather", "index": 7})
     model_server.script(*(reply(*PLAIN, at={index: unknown}) for index in range(PLAIN_EVENTS)))
-    for _ in range(PLAIN_EVENTS):
-        assert (await client.ask(conversation, "Hi")).text == "Hello.Bye."
+    for number in range(PLAIN_EVENTS):
+        assert (await client.ask(conversation, f"Hi {number}")).text == "Hello.Bye."
     await goes_on(client, conversation, model_server)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.http.sse import SILENCE_SECONDS
+from shared.http.frame_stream import SILENCE_SECONDS
 from tests.support.aftermath import goes_on
 from tests.support.background import served
 from tests.support.faulty_api import faulty_api

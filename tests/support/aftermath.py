@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.support.client import Client, Json
     from tests.support.model_server import ModelServer
 
+_numbers = itertools.count()
 GOING_ON = "So it goes on."
 MODEL_CODES = {
     "overloaded",
@@ -25,6 +27,7 @@ MODEL_CODES = {
     "context_overflow",
     "deadline",
     "internal",
+    "shutdown",
 }
 
 
@@ -34,13 +37,15 @@ async def goes_on(client: Client, conversation: str, model_server: ModelServer) 
     An answer that is still being ended is stored before the question is.
     """
     model_server.script(reply(text(GOING_ON)))
-    answer = await client.ask(conversation, "Go on")
+    # A question that repeats the last one would replace it.
+    question = f"Go on {next(_numbers)}"
+    answer = await client.ask(conversation, question)
     assert answer.done["stop_reason"] == "end_turn"
     assert answer.text.endswith(GOING_ON)
     assert model_server.chats[-1].problems == []
     messages = await client.messages(conversation)
     check_stored(messages)
-    assert [message["content"] for message in messages[-2:]] == ["Go on", GOING_ON]
+    assert [message["content"] for message in messages[-2:]] == [question, GOING_ON]
     return messages[:-2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tests.support.database import Database
     from tests.support.model_server import ModelServer
     from tests.support.sse import Answer
+
+_numbers = itertools.count()
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Talk:
         self.model_server.script(
             *[reply(thinking("Hm"), *(step if isinstance(step, tuple) else (step,))) for step in steps]
         )
-        return await self.client.ask(self.conversation, "And now?")
+        return await self.client.ask(self.conversation, f"And now? {next(_numbers)}")
 
     async def follow_up(self) -> None:
         """Ask further questions, one of them with a call."""

@@ -190,6 +190,11 @@ class Page:
         self.type(question)
         self.press("Enter")
 
+    def choose(self, selector: str, value: str) -> None:
+        """Choose an option of a list."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{found}.value = {json.dumps(value)}; {found}.dispatchEvent(new Event('change')); undefined")
+
     def screenshot(self, path: Path) -> None:
         """Save what the tab shows as a PNG."""
         path.write_bytes(base64.b64decode(self.command("Page.captureScreenshot", format="png")["data"]))

@@ -102,6 +102,14 @@ class Client:
             assert response.status_code == 200, response.text
             yield Stream(response)
 
+    @asynccontextmanager
+    async def joined(self, conversation_id: str, last_event_id: str | None = None) -> AsyncIterator[Stream]:
+        """Join the running answer, after an event if one is named."""
+        headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+        async with self.http.stream("GET", f"/conversations/{conversation_id}/stream", headers=headers) as response:
+            assert response.status_code == 200, response.status_code
+            yield Stream(response)
+
     def _json(self, response: httpx2.Response, status: int) -> Json:
         value = self._response(response, status)
         assert isinstance(value, dict)

@@ -34,7 +34,7 @@ async def main(api_url: str, mcp_url: str) -> list[str]:
 
     connector = Connector(Network(AddressPolicy(allows_private=True)), SecretDecryptor(None))
     external = ExternalToolset(servers, connector, connect_timeout_seconds=SECONDS)
-    await asyncio.gather(api.ensure_loaded(), external.ensure_loaded())
+    await asyncio.gather(build(api), external.ensure_loaded())
     ends_at = asyncio.get_running_loop().time() + SECONDS
     while not (api.definitions(ADMIN.principal) and external.definitions(ADMIN.principal)):
         if asyncio.get_running_loop().time() > ends_at:
@@ -44,6 +44,12 @@ async def main(api_url: str, mcp_url: str) -> list[str]:
     await external.aclose()
     await api.aclose()
     return sorted(definition.name for definition in definitions)
+
+
+async def build(api: OpenAPIToolset) -> None:
+    """Load the API's tools and build what runs them, which imports FastMCP while mcp is imported for the server."""
+    await api.ensure_loaded()
+    await api.build_engine()
 
 
 if __name__ == "__main__":

@@ -75,8 +75,9 @@ def refusal(error_type: str, message: str) -> HttpError:
 
 async def send_error(responder: Responder, answer: HttpError) -> None:
     """Send an error in the form of the API."""
-    content = error_body(answer.type, answer.message, "req_011refused")
-    await send_json(responder, answer.status, content, answer.headers)
+    request_id = "req_011refused"
+    content = error_body(answer.type, answer.message, request_id)
+    await send_json(responder, answer.status, content, {"request-id": request_id, **answer.headers})
 
 
 async def send_json(

@@ -139,7 +139,7 @@ def _serve(variables: Mapping[str, str], log: Path) -> None:
 
 async def _run(variables: Mapping[str, str]) -> None:
     settings = load(variables)
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     with bind("127.0.0.1", 0) as listening:
         app = application(settings)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"

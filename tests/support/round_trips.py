@@ -12,6 +12,8 @@ CARRIES_A_STATEMENT = b"PQ"
 """Parse and Query: the messages with a statement's text."""
 
 
+FRAMES = "imbi_assistant_frame"
+"""The table of frames, which are written at most five times a second for all answers together."""
 BESIDE_REQUESTS = ("LOAD 'age'", "SET search_path", "UPDATE")
 """Statements for a new connection, and the renewal of leases once a second: no request causes them."""
 
@@ -54,4 +56,4 @@ class RoundTrips:
 
 def queries(trips: list[list[str]]) -> list[list[str]]:
     """Return the round trips that requests caused."""
-    return [trip for trip in trips if not (trip and trip[0].startswith(BESIDE_REQUESTS))]
+    return [trip for trip in trips if not (trip and (trip[0].startswith(BESIDE_REQUESTS) or FRAMES in trip[0]))]

@@ -78,6 +78,11 @@ class SeenTools:
         self._first = _newest(self._first | {name: new for name, new in now.items() if name not in self._first})
         return changes
 
+    def accept(self, name: str) -> None:
+        """Take the present definition of a tool as the one that was first seen."""
+        if name in self._last:
+            self._first[name] = self._last[name]
+
 
 def _newest(fingerprints: dict[str, ToolFingerprint]) -> dict[str, ToolFingerprint]:
     return dict(list(fingerprints.items())[-_MAX_REMEMBERED_TOOLS:])

@@ -160,6 +160,15 @@ class ServerTools:
                 await self._no_calls.wait()
         await self.aclose()
 
+    def is_changed(self, tool: ExternalTool) -> bool:
+        """Return whether a tool has changed since it was first seen, or since its last acceptance."""
+        return any(change.name == tool.name for change in self._changes)
+
+    def accept(self, tool: ExternalTool) -> None:
+        """Take the present definition of a tool as known."""
+        self.seen.accept(tool.name)
+        self._changes = tuple(change for change in self._changes if change.name != tool.name)
+
     async def aclose(self) -> None:
         """Stop listing and close the connection."""
         await self._listing.aclose()

@@ -125,7 +125,12 @@ class ExternalToolset(BaseToolset):
             ToolError: there is no such tool.
         """
         server, tool = self._find(name)
-        return facts_of(name, tool, server.server)
+        return facts_of(name, tool, server.server, is_changed=server.is_changed(tool))
+
+    async def accept(self, name: str) -> None:
+        """Take the present definition of a tool as known: a user has approved a call of it."""
+        server, tool = self._find(name)
+        server.accept(tool)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call a tool with the server's own credential.

@@ -85,7 +85,7 @@ class Calls:
                 receipt = await _receipt(observation, None, undone)
                 if receipt is None:
                     raise
-                return ToolOutput(str(error), is_error=True, receipt=receipt)
+                return ToolOutput(str(error), is_error=True, receipt=receipt, code=error.code)
             receipt = await _receipt(observation, response, undone)
         return replace(await self._output(response, caller), receipt=receipt)
 

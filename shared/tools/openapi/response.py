@@ -37,7 +37,7 @@ def output_of(response: ApiResponse, token: str = "") -> ToolOutput:
     The time is linear in the body's length, some 10 ms for a megabyte.
     """
     if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-        return ToolOutput(_failure(response, token), is_error=True)
+        return ToolOutput(_failure(response, token), is_error=True, code=f"http_{response.status}")
     if not response.body.strip():
         return ToolOutput(f"Done ({_status(response)}); the API gave no content.")
     return ToolOutput(without_secret(_body_text(response), token))

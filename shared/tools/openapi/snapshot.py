@@ -153,7 +153,7 @@ def _operations(document: Document, rules: Sequence[ApprovalRule], left_out: dic
             continue
         try:
             is_secret = has_secret_result(raw, document.schemas)
-            if is_offered(name, has_secret_result=is_secret, rules=rules):
+            if is_offered(name, has_secret_result=is_secret, rules=rules, can_ask=True):
                 operations.append(read_operation(raw, name, document.schemas, has_secret_result=is_secret))
             else:
                 log.info("No tool %s: its result is a secret, and no rule allows it", name)

@@ -68,7 +68,7 @@ class UndoToolset(BaseToolset):
     def __init__(self, api: OpenAPIToolset, receipts: ReceiptStore) -> None:
         self._api = api
         self._receipts = receipts
-        self._loaded: OrderedDict[tuple[str, str], Receipt] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, str], Receipt | None] = OrderedDict()
 
     def definitions(self, principal: Principal) -> Sequence[ToolDefinition]:  # noqa: ARG002  # the port's signature
         """List the tool."""
@@ -87,9 +87,14 @@ class UndoToolset(BaseToolset):
         Where the receipt has not been loaded, the undo counts as destructive.
         """
         nothing = CallFacts(name=name, source=ASSISTANT, effect="read", operation=name, title=name)
-        receipt = self._loaded.get((principal.subject, str(arguments.get("id"))))
-        if receipt is None:
+        receipt_id = arguments.get("id")
+        if not isinstance(receipt_id, str) or not 0 < len(receipt_id) <= _MAX_ID_CHARS:
+            return nothing
+        if (principal.subject, receipt_id) not in self._loaded:
             return replace(nothing, effect="destructive")
+        receipt = self._loaded[principal.subject, receipt_id]
+        if receipt is None:
+            return nothing
         try:
             return self._api.undoing().facts(self._plan(receipt, principal))
         except ToolError:
@@ -129,12 +134,12 @@ class UndoToolset(BaseToolset):
         if not isinstance(receipt_id, str) or not 0 < len(receipt_id) <= _MAX_ID_CHARS:
             raise ToolError("undo_change needs the id of a receipt, as the result of the change gives it.")
         receipt = await _stored(self._receipts.get(receipt_id, subject))
-        if receipt is None:
-            raise ToolError(f"This user has no receipt {receipt_id[:_MAX_ID_CHARS]!r}.")
         self._loaded[subject, receipt_id] = receipt
         self._loaded.move_to_end((subject, receipt_id))
         if len(self._loaded) > _MOST_LOADED:
             self._loaded.popitem(last=False)
+        if receipt is None:
+            raise ToolError(f"This user has no receipt {receipt_id!r}.")
         return receipt
 
     def _plan(self, receipt: Receipt, principal: Principal) -> UndoPlan:

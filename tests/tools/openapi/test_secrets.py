@@ -74,7 +74,7 @@ async def offered(rules: str) -> set[str]:
         ("*=auto", SECRET),
         ("rotate_*=auto", {"rotate_api_key"}),
         ("create_api_key=deny, create_*=auto", {"create_client_credential", "create_token"}),
-        ("create_api_key=ask", set()),
+        ("create_api_key=ask", {"create_api_key"}),
     ],
 )
 async def test_a_secret_is_offered_only_where_a_rule_allows_it(rules: str, allowed: set[str]) -> None:
