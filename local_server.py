@@ -15,6 +15,7 @@ from functions import (
     create_conversation,
     decide_approval,
     delete_conversation,
+    erase_user,
     export_conversation,
     get_conversation,
     list_conversations,
@@ -56,6 +57,7 @@ ROUTES = (
     stop_answer,
     stream_answer,
     read_audit,
+    erase_user,
     status,
 )
 
