@@ -15,10 +15,12 @@ from functions import (
     create_conversation,
     decide_approval,
     delete_conversation,
+    erase_user,
     export_conversation,
     get_conversation,
     list_conversations,
     read_audit,
+    read_usage,
     send_message,
     status,
     stop_answer,
@@ -56,6 +58,8 @@ ROUTES = (
     stop_answer,
     stream_answer,
     read_audit,
+    read_usage,
+    erase_user,
     status,
 )
 

@@ -13,6 +13,7 @@ from shared.graph import (
     approvals,
     audit,
     audit_days,
+    audit_texts,
     call_intents,
     contents,
     documents,
@@ -20,6 +21,8 @@ from shared.graph import (
     leases,
     receipts,
     search,
+    usage,
+    user_limits,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +30,21 @@ if TYPE_CHECKING:
 
     from shared.graph.statements import BoundStatement
 
-WITH_TABLES = (leases, documents, contents, search, receipts, call_intents, audit_days, audit, approvals, frames)
+WITH_TABLES = (
+    leases,
+    documents,
+    contents,
+    search,
+    receipts,
+    call_intents,
+    audit_days,
+    audit,
+    audit_texts,
+    approvals,
+    frames,
+    usage,
+    user_limits,
+)
 
 OUTLIVING = (call_intents, audit)
 """The modules whose rows stay when their conversation is deleted: the evidence of what tools did."""
@@ -38,6 +55,7 @@ _DELETE_OF_CONVERSATION = (
     receipts.DELETE_OF_CONVERSATION,
     frames.DELETE_OF_CONVERSATION,
     approvals.DELETE_OF_CONVERSATION,
+    user_limits.DELETE_OF_CONVERSATION,
 )
 
 

@@ -25,6 +25,7 @@ _DESCRIPTIONS = {
     "409": "Another change or answer is in the way",
     "413": "The body is too long",
     "422": "The request is not valid",
+    "429": "A budget or a rate of the user is used up",
     "503": "The database cannot be reached, or the assistant is not available",
 }
 _HEADERS = {"401": _CHALLENGE, "409": _RETRY_AFTER, "429": _RETRY_AFTER, "503": _RETRY_AFTER}
@@ -74,11 +75,11 @@ def _shared_statuses(path: str, method: str, operation: dict[str, Any]) -> list[
     statuses = ["401", "403", "503"]
     if "{" in path:
         statuses.append("404")
-    if method != "get":
+    if method not in {"get", "head"}:
         # Nobody needs a body to be refused for one that is too long.
         statuses += ["409", "413"]
     if _EVENT_STREAM in operation["responses"].get("200", {}).get("content", {}) and method == "post":
-        statuses.append("400")
+        statuses += ["400", "429"]
     return statuses
 
 

@@ -44,10 +44,22 @@ VALUES: dict[str, Any] = {
     "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
     "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
     "records": ["{}"],
+    "texts": [{"hash": "x", "user_email": "user-7@example.com", "content": "{}"}],
+    "emails": ["user-7@example.com"],
     "key_id": "ik_7",
     "now": "2026-01-01T00:00:00+00:00",
     "expires_at": "2026-01-01T01:00:00+00:00",
     "rounds_left": "1",
+    "user": "user-7@example.com",
+    "since": "2026-01-01",
+    "until": "2026-01-31",
+    "earlier": 5,
+    "tokens": 800,
+    "answers": 1,
+    "input_tokens": 1,
+    "output_tokens": 1,
+    "cache_creation_input_tokens": 1,
+    "cache_read_input_tokens": 1,
 }
 
 
