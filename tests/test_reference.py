@@ -17,10 +17,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from local_server import ROUTES
-from shared.agent.outcome import STOPPED, Interruption
+from shared.agent.outcome import STOPPED, Interruption, failure_of
 from shared.claude import errors
 from shared.domain.approvals import AskedCall
-from shared.domain.errors import AssistantError
+from shared.domain.errors import AssistantError, GraphBusy
 from shared.domain.events import (
     AnswerEvent,
     AnswerFailed,
@@ -39,7 +39,7 @@ from shared.domain.events import (
 )
 from shared.domain.models import Usage
 from shared.domain.receipts import Receipt, ThingAddress
-from shared.http import error_responses
+from shared.http import error_responses, event_schemas
 from shared.http.sse import frame
 from shared.settings import Settings
 from shared.util import clock
@@ -196,11 +196,19 @@ def test_every_event_is_listed_with_its_data() -> None:
     }
 
 
+def test_the_openapi_document_has_every_event_with_its_fields() -> None:
+    for event in EVENTS:
+        name, data, *_ = frame(event).decode().split("\n")
+        fields = event_schemas.DATA[name.removeprefix("event: ")]
+        assert fields.keys() <= orjson.loads(data.removeprefix("data: ")).keys(), name
+    assert {name.strip("`") for name, *_ in table("events.md", "Event")} == event_schemas.DATA.keys()
+
+
 def test_every_code_of_an_error_event_is_listed() -> None:
     kinds = {kind.code for kind in vars(errors).values() if isinstance(getattr(kind, "code", None), str)}
     ends = {reason.value.code for reason in Interruption if reason.value is not None}
     listed = {code.strip("`") for code, _ in table("events.md", "Code")}
-    assert listed == kinds | ends
+    assert listed == kinds | ends | {failure_of(GraphBusy()).code}
     assert f"`{STOPPED}`" in (REFERENCE / "events.md").read_text(encoding="utf-8")
 
 

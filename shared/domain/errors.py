@@ -12,13 +12,14 @@ AssistantError
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
 ├── GraphError                    500, the database reported an error
 │   ├── GraphUnavailable          503
+│   ├── GraphBusy                 503, too many requests wait for the database
 │   ├── GraphConflict             409, another writer changed the same data
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
 ├── AnswerRunning                 409, the answer to the same question is being streamed
 ├── ApprovalNotFound              404
 ├── ApprovalClosed                409, the approval was decided before, or it has expired
-├── NotReplaceable                422, a message names a question that it cannot replace
+├── NotReplaceable                404, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── LimitReached                  429, a limit of the user is reached
 ├── TooManyStreams                503, this process streams the maximum number of answers
@@ -94,6 +95,10 @@ class GraphError(AssistantError):
 
 class GraphUnavailable(GraphError):
     """The database cannot be reached, or it does not answer in time."""
+
+
+class GraphBusy(GraphError):
+    """Too many requests wait for the database; nothing was sent to it."""
 
 
 class GraphConflict(GraphError):
