@@ -19,6 +19,7 @@ from shared.graph import (
     documents,
     frames,
     leases,
+    mcp_tools,
     receipts,
     search,
 )
@@ -40,6 +41,7 @@ WITH_TABLES = (
     audit_texts,
     approvals,
     frames,
+    mcp_tools,
 )
 
 OUTLIVING = (call_intents, audit)
