@@ -20,6 +20,7 @@ from functions import (
     get_conversation,
     list_conversations,
     read_audit,
+    read_usage,
     send_message,
     status,
     stop_answer,
@@ -57,6 +58,7 @@ ROUTES = (
     stop_answer,
     stream_answer,
     read_audit,
+    read_usage,
     erase_user,
     status,
 )

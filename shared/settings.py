@@ -23,6 +23,7 @@ from pydantic import (
 from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
+from shared.domain.user_limits import UserLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,6 +118,9 @@ class Settings(BaseModel):
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     audit_retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_AUDIT_RETENTION_DAYS", ge=0)
+    user_tokens_per_day: int = Field(default=0, alias="IMBI_ASSISTANT_USER_TOKENS_PER_DAY", ge=0)
+    user_messages_per_minute: int = Field(default=0, alias="IMBI_ASSISTANT_USER_MESSAGES_PER_MINUTE", ge=0)
+    user_concurrent_answers: int = Field(default=0, alias="IMBI_ASSISTANT_USER_CONCURRENT_ANSWERS", ge=0)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
@@ -201,6 +205,11 @@ class Settings(BaseModel):
     def approval_policy(self) -> ApprovalPolicy:
         """The policy that decides which tool calls ask the user first."""
         return ApprovalPolicy(self.approvals, self.approval_rules)
+
+    @property
+    def user_limits(self) -> UserLimits:
+        """The limits of each user."""
+        return UserLimits(self.user_tokens_per_day, self.user_messages_per_minute, self.user_concurrent_answers)
 
     @property
     def route_prefix(self) -> str:

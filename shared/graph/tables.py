@@ -22,6 +22,8 @@ from shared.graph import (
     mcp_tools,
     receipts,
     search,
+    usage,
+    user_limits,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ WITH_TABLES = (
     approvals,
     frames,
     mcp_tools,
+    usage,
+    user_limits,
 )
 
 OUTLIVING = (call_intents, audit)
@@ -53,6 +57,7 @@ _DELETE_OF_CONVERSATION = (
     receipts.DELETE_OF_CONVERSATION,
     frames.DELETE_OF_CONVERSATION,
     approvals.DELETE_OF_CONVERSATION,
+    user_limits.DELETE_OF_CONVERSATION,
 )
 
 
