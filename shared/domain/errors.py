@@ -12,6 +12,7 @@ AssistantError
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
 ├── GraphError                    500, the database reported an error
 │   ├── GraphUnavailable          503
+│   ├── GraphBusy                 503, too many requests wait for the database
 │   ├── GraphConflict             409, another writer changed the same data
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
@@ -92,6 +93,10 @@ class GraphError(AssistantError):
 
 class GraphUnavailable(GraphError):
     """The database cannot be reached, or it does not answer in time."""
+
+
+class GraphBusy(GraphError):
+    """Too many requests wait for the database; nothing was sent to it."""
 
 
 class GraphConflict(GraphError):

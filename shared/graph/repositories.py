@@ -18,6 +18,7 @@ from shared.graph.mcp_tools import AcceptedMcpTools
 from shared.graph.message_pages import MessagePages
 from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
+from shared.graph.retention import Retention
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 from shared.graph.usage import UsageTable
@@ -48,6 +49,7 @@ class Repositories:
         self.audit = AuditTrail(graph)
         self.usage = UsageTable(graph)
         self.erasure = Erasure(graph)
+        self.retention = Retention(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.mcp_tools = AcceptedMcpTools(graph)
