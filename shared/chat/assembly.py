@@ -120,6 +120,7 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories
         mcp_connector(settings),
         reserved=lambda: api.names,
         record_health=servers.record_health,
+        accepted=repositories.mcp_tools,
         connect_timeout_seconds=settings.mcp_connect_seconds,
     )
     refresher = Refresher([api, external], timeout=timeout)
