@@ -105,7 +105,7 @@ def bad_tokens() -> dict[str, str]:
 
 def _bad_claims(now: int) -> list[tuple[str, Any]]:
     return [
-        ("exp", now - 1),
+        ("exp", now - 60),
         ("exp", now + 10**10),
         ("exp", 10**30),
         ("exp", -1),
