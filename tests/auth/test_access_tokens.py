@@ -118,7 +118,7 @@ def test_the_clock_of_the_issuer_may_differ_by_seconds(changes: dict[str, int]) 
     """The times are whole seconds of this very second, so the check cannot come too late for them."""
     now = int(time.time())
     token = forged(claims_of(DEVELOPER, **{name: now + seconds for name, seconds in changes.items()}))
-    assert verify(token, JWT_SECRET).subject == DEVELOPER
+    assert verify(token, (JWT_SECRET,)).subject == DEVELOPER
 
 
 @pytest.mark.proves("tokens.foreign-is-401")

@@ -98,7 +98,7 @@ class World:
 
     async def admits(self, token: str) -> bool:
         """Return whether a token identifies a user or a service account."""
-        authenticator = Authenticator(JWT_SECRET, Principals(self.graph))
+        authenticator = Authenticator((JWT_SECRET,), Principals(self.graph))
         try:
             await authenticator.identify(token, authenticator.read(token))
         except Unauthenticated:

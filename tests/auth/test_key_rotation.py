@@ -71,7 +71,7 @@ def test_parts_that_are_too_short_are_no_secrets(value: str) -> None:
 
 
 @pytest.mark.proves("rotation.fernet")
-@pytest.mark.parametrize("value", [f"{NEWEST},short", f"{NEWEST},"])
+@pytest.mark.parametrize("value", [f"{NEWEST},short", f"{NEWEST},"], ids=["short", "empty"])
 def test_each_of_several_keys_must_be_a_fernet_key(value: str) -> None:
     with pytest.raises(SettingsError, match="IMBI_CONFIG_ENCRYPTION_KEY: must be a Fernet key"):
         settings_of(Database("postgresql://x/y", "imbi"), value)
