@@ -7,11 +7,12 @@ import asyncio
 import logging
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import local_server
-from shared.domain.errors import GraphError, SettingsError, StartupError
+from shared.domain.errors import GraphError, GraphMissing, SettingsError, StartupError
 from shared.domain.version import version
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
@@ -21,6 +22,8 @@ from shared.settings import DEVELOPMENT, environment, load, route_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+log = logging.getLogger("cli")
 
 DEFAULT_USER = "developer@example.com"
 _DATA_DIR = Path(__file__).parent / ".data"
@@ -57,8 +60,8 @@ with curl:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 for wrong usage or settings, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
-    variables = environment(Path(".env"))
     try:
+        variables = environment(Path(".env"))
         return int(options.command(options, variables))
     except SettingsError as error:
         for problem in error.problems:
@@ -78,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
-    set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
+    is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
         return run(local_server.serve_inherited(variables, options.fd))
     if options.workers > 1 and _is_development(variables):
@@ -89,7 +92,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
             (options.host, options.port),
             workers=options.workers,
             data_dir=options.data_dir,
-            report=_report,
+            report=partial(log.info, "%s") if is_json else _report,
         )
     )
 
@@ -116,16 +119,18 @@ def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return 0
 
 
-def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+def setup(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Create the missing parts of the graph in the database at POSTGRES_URL, and let the search find what is stored."""
     dsn = variables.get("POSTGRES_URL")
     if dsn is None:
         raise SettingsError(["POSTGRES_URL is not set."])
     graph_name = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables}).postgres_graph_name
     try:
-        asyncio.run(set_up(dsn, graph_name, lambda created: _report(f"created {created}")))
+        asyncio.run(set_up(dsn, graph_name, _report_created, creates_graph=options.create))
         if found := asyncio.run(make_findable(dsn, graph_name, _report)):
             _report(f"The search finds {found:,} more conversations.")
+    except GraphMissing as error:
+        raise StartupError(f"POSTGRES_GRAPH_NAME: {error}. {local_server.NEW_GRAPH}") from error
     except GraphError as error:
         _report(f"The graph could not be set up: {error}")
         return 1
@@ -192,6 +197,8 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
     if command == "check":
         parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
         parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
+    if command == "setup":
+        parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
         parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
@@ -262,6 +269,10 @@ def _local_url(options: argparse.Namespace, variables: Mapping[str, str]) -> str
 
 def _is_development(variables: Mapping[str, str]) -> bool:
     return variables.get("ENVIRONMENT", DEVELOPMENT) == DEVELOPMENT
+
+
+def _report_created(thing: str) -> None:
+    _report(f"created {thing}")
 
 
 def _print(line: str) -> None:

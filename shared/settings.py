@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from base64 import urlsafe_b64decode
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +25,8 @@ from pydantic import (
 from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
+from shared.domain.prompt_template import check_template
+from shared.util.addresses import is_http_url, is_postgresql_dsn, is_sentry_dsn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,17 +40,8 @@ _MIN_SECRET_BYTES = 32
 """The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
-def _is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
 def _check_http_url(url: str) -> str:
-    if not _is_http_url(url):
+    if not is_http_url(url):
         raise ValueError("must be an http or https URL")
     return url.rstrip("/")
 
@@ -64,6 +59,7 @@ def _parse_hosts(names: str) -> tuple[str, ...]:
 
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)]
+Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
@@ -82,7 +78,7 @@ class Settings(BaseModel):
         max_length=63,
     )
     postgres_min_pool_size: int = Field(default=1, alias="POSTGRES_MIN_POOL_SIZE", ge=0)
-    postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1)
+    postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1, validate_default=True)
     postgres_prepared_statements: Literal["auto", "on", "off"] = Field(
         default="auto", alias="POSTGRES_PREPARED_STATEMENTS"
     )
@@ -113,7 +109,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
     is_traced: bool = Field(default=False, alias="IMBI_ASSISTANT_TRACING")
-    system_prompt: str | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
+    system_prompt: Template | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
     assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
     api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
     ui_url: HttpUrl | None = Field(default=None, alias="IMBI_UI_URL")
@@ -125,9 +121,23 @@ class Settings(BaseModel):
     @field_validator("assistant_url")
     @classmethod
     def _check_assistant_url(cls, url: str | None) -> str | None:
-        if url is not None and not (url.startswith("/") and not url.startswith("//")) and not _is_http_url(url):
+        if url is not None and not (url.startswith("/") and not url.startswith("//")) and not is_http_url(url):
             raise ValueError("must be an http or https URL, or an absolute path such as /assistant")
         return url
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _check_dsn(cls, dsn: SecretStr) -> SecretStr:
+        if not is_postgresql_dsn(dsn.get_secret_value()):
+            raise ValueError("must be a DSN of PostgreSQL, such as postgresql://user:password@host:5432/database")
+        return dsn
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _check_sentry_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is not None and not is_sentry_dsn(dsn.get_secret_value()):
+            raise ValueError("must be a DSN of Sentry, such as https://public@sentry.example.com/1")
+        return dsn
 
     @field_validator("postgres_max_pool_size")
     @classmethod
@@ -201,9 +211,25 @@ def route_prefix(assistant_url: str | None) -> str:
 
 
 def environment(dotenv: Path | None = None) -> dict[str, str]:
-    """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out."""
-    lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+    """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out.
+
+    Raises:
+        SettingsError: the file is there, but it cannot be read.
+    """
+    lines = _lines_of(dotenv) if dotenv is not None else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
+
+
+def _lines_of(dotenv: Path) -> dict[str, str | None]:
+    try:
+        if not dotenv.exists():
+            return {}
+        return dotenv_values(stream=StringIO(dotenv.read_text(encoding="utf-8-sig")))
+    except UnicodeError:
+        reason = "it is no text in UTF-8"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise SettingsError([f"{dotenv} cannot be read: {reason}."])
 
 
 def has_model(variables: Mapping[str, str]) -> bool:
@@ -227,8 +253,14 @@ def load(variables: Mapping[str, str]) -> Settings:
         return Settings.model_validate(dict(variables))
     except ValidationError as error:
         raise SettingsError(
-            [_error_line(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
+            [_error_line(_variable(str(each["loc"][0])), each["type"], each["msg"]) for each in error.errors()]
         ) from None
+
+
+def _variable(location: str) -> str:
+    """Return the name of a variable; the error of a default has the name of the field."""
+    field = Settings.model_fields.get(location)
+    return location if field is None else str(field.alias)
 
 
 def _error_line(variable: str, kind: str, message: str) -> str:
