@@ -18,10 +18,12 @@ from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
-from shared.settings import DEVELOPMENT, environment, load, route_prefix
+from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from shared.settings import Settings
 
 log = logging.getLogger("cli")
 
@@ -121,12 +123,10 @@ def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 def setup(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Create the missing parts of the graph in the database at POSTGRES_URL, and let the search find what is stored."""
-    dsn = variables.get("POSTGRES_URL")
-    if dsn is None:
-        raise SettingsError(["POSTGRES_URL is not set."])
-    graph_name = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables}).postgres_graph_name
+    settings = _stored_data(variables)
+    dsn, graph_name = settings.postgres_url.get_secret_value(), settings.postgres_graph_name
     try:
-        asyncio.run(set_up(dsn, graph_name, _report_created, creates_graph=options.create))
+        asyncio.run(set_up(dsn, graph_name, lambda made: _report(f"created {made}"), creates_graph=options.create))
         if found := asyncio.run(make_findable(dsn, graph_name, _report)):
             _report(f"The search finds {found:,} more conversations.")
     except GraphMissing as error:
@@ -156,13 +156,25 @@ def audit(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Verify or prune the audit; return 1 if a chain of it is not whole."""
     from shared.checks import audit as chains  # noqa: PLC0415  # only this command needs it
 
-    if variables.get("POSTGRES_URL") is None:
-        raise SettingsError(["POSTGRES_URL is not set."])
-    settings = load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables})
+    settings = _stored_data(variables)
     if options.action == "prune":
         asyncio.run(chains.prune(settings, _report))
         return 0
     return 0 if asyncio.run(chains.verify(settings, options.day, _print)) else 1
+
+
+def rotate(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Encrypt the secrets of MCP servers with the newest key; return 1 if some secret still needs another key."""
+    from shared.checks import rotation  # noqa: PLC0415  # only this command needs it
+
+    return 0 if asyncio.run(rotation.rotate(_stored_data(variables), _print)) else 1
+
+
+def _stored_data(variables: Mapping[str, str]) -> Settings:
+    """Return the settings for a command that works on the database alone."""
+    if variables.get("POSTGRES_URL") is None:
+        raise SettingsError(["POSTGRES_URL is not set."])
+    return load({"IMBI_AUTH_JWT_SECRET": _UNUSED_SECRET, **variables})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
         ("check", check, "check whether the installation is configured right"),
         ("audit", audit, "verify the audit in the database at POSTGRES_URL, or delete its old days"),
+        ("rotate", rotate, "encrypt the secrets of MCP servers with the newest IMBI_CONFIG_ENCRYPTION_KEY"),
     ):
         # Defaults of a subcommand would override the options that are given before its name.
         subparser = commands.add_parser(
@@ -202,7 +215,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
         parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
-    if command not in {"setup", "check", "audit"}:
+    if command not in {"setup", "check", "audit", "rotate"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(
@@ -260,7 +273,8 @@ def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
 def _configured_secret(variables: Mapping[str, str]) -> str | None:
     if not _is_development(variables):
         raise SettingsError([_NO_TOKENS])
-    return variables.get("IMBI_AUTH_JWT_SECRET")
+    secret = variables.get("IMBI_AUTH_JWT_SECRET")
+    return secret and separated_secrets(secret)[0]
 
 
 def _local_url(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
@@ -269,10 +283,6 @@ def _local_url(options: argparse.Namespace, variables: Mapping[str, str]) -> str
 
 def _is_development(variables: Mapping[str, str]) -> bool:
     return variables.get("ENVIRONMENT", DEVELOPMENT) == DEVELOPMENT
-
-
-def _report_created(thing: str) -> None:
-    _report(f"created {thing}")
 
 
 def _print(line: str) -> None:

@@ -16,6 +16,7 @@ from functions import (
     create_conversation,
     decide_approval,
     delete_conversation,
+    erase_user,
     export_conversation,
     get_conversation,
     list_conversations,
@@ -62,6 +63,7 @@ ROUTES = (
     stop_answer,
     stream_answer,
     read_audit,
+    erase_user,
     status,
     livez,
 )

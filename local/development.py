@@ -20,7 +20,7 @@ from shared.graph.connector import connect
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import running
-from shared.settings import DEFAULT_GRAPH_NAME
+from shared.settings import DEFAULT_GRAPH_NAME, separated_keys, separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -73,7 +73,9 @@ async def _complete_database(
     graph_name = complete.get("POSTGRES_GRAPH_NAME", DEFAULT_GRAPH_NAME)
     await set_up(dsn, graph_name)
     await make_findable(dsn, graph_name)
-    servers = await stack.enter_async_context(demo_mcp_servers(complete["IMBI_CONFIG_ENCRYPTION_KEY"]))
+    servers = await stack.enter_async_context(
+        demo_mcp_servers(separated_keys(complete["IMBI_CONFIG_ENCRYPTION_KEY"])[0])
+    )
     async with await connect(dsn) as connection:
         await seed(connection, graph_name)
         await register_mcp_servers(connection, graph_name, servers)
@@ -98,7 +100,9 @@ async def _complete_api(complete: dict[str, str], report: Callable[[str], None],
     if "IMBI_INTERNAL_API_URL" in complete:
         report(f"Imbi API  {complete['IMBI_INTERNAL_API_URL']} (IMBI_INTERNAL_API_URL)")
         return
-    url = await stack.enter_async_context(running(create_demo_api(complete["IMBI_AUTH_JWT_SECRET"])))
+    url = await stack.enter_async_context(
+        running(create_demo_api(separated_secrets(complete["IMBI_AUTH_JWT_SECRET"])[0]))
+    )
     complete["IMBI_INTERNAL_API_URL"] = url
     if "IMBI_UI_URL" not in complete:
         complete.setdefault("IMBI_INTERNAL_UI_URL", url)

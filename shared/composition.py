@@ -49,7 +49,7 @@ class Services:
         self.conversations = self.repositories.conversations
         self.search = self.repositories.search
         self.message_pages = self.repositories.message_pages
-        self.authenticator = Authenticator(settings.jwt_secret.get_secret_value(), self.repositories.principals)
+        self.authenticator = Authenticator(settings.jwt_secrets, self.repositories.principals)
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)
         self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)

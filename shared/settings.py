@@ -48,6 +48,14 @@ def _check_http_url(url: str) -> str:
 
 HttpUrl = Annotated[str, BeforeValidator(_check_http_url)]
 
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(urlsafe_b64decode(key)) == _FERNET_BYTES
+    except ValueError:
+        return False
+
+
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 
 
@@ -171,11 +179,7 @@ class Settings(BaseModel):
     @field_validator("config_encryption_key")
     @classmethod
     def _check_fernet_key(cls, key: SecretStr | None) -> SecretStr | None:
-        try:
-            length = _FERNET_BYTES if key is None else len(urlsafe_b64decode(key.get_secret_value()))
-        except ValueError:
-            length = 0
-        if length != _FERNET_BYTES:
+        if key is not None and not all(map(_is_fernet_key, separated_keys(key.get_secret_value()))):
             raise ValueError(f"must be a Fernet key, {_FERNET_BYTES} bytes in URL-safe base64")
         return key
 
@@ -188,6 +192,20 @@ class Settings(BaseModel):
     def has_credentials(self) -> bool:
         """Whether there is a key of Anthropic's API, or a platform that uses the credentials of the process."""
         return self.anthropic_api_key is not None or self.provider != "anthropic"
+
+    @property
+    def jwt_secrets(self) -> tuple[str, ...]:
+        """The secrets that verify access tokens, the newest first.
+
+        A single secret may contain a comma, so the whole value always is one of them.
+        """
+        whole = self.jwt_secret.get_secret_value()
+        return tuple(dict.fromkeys((*separated_secrets(whole), whole)))
+
+    @property
+    def encryption_keys(self) -> tuple[str, ...]:
+        """The Fernet keys of stored secrets, the newest first; there may be none."""
+        return separated_keys(self.config_encryption_key.get_secret_value()) if self.config_encryption_key else ()
 
     @property
     def approval_policy(self) -> ApprovalPolicy:
@@ -203,6 +221,18 @@ class Settings(BaseModel):
     def ui_document_url(self) -> str | None:
         """The base URL from which the UI's `llms.txt` is read, or None."""
         return self.internal_ui_url or self.ui_url
+
+
+def separated_keys(value: str) -> tuple[str, ...]:
+    """Return the keys of a value that may contain several, separated by commas, the newest first."""
+    return tuple(key.strip() for key in value.split(","))
+
+
+def separated_secrets(value: str) -> tuple[str, ...]:
+    """Return the JWT secrets of a value; it is one secret unless all parts between commas are long enough."""
+    parts = separated_keys(value)
+    is_list = len(parts) > 1 and all(len(part.encode()) >= _MIN_SECRET_BYTES for part in parts)
+    return parts if is_list else (value,)
 
 
 def route_prefix(assistant_url: str | None) -> str:

@@ -66,8 +66,8 @@ EVENTS: tuple[AnswerEvent, ...] = (
     TitleChosen("a"),
     AnswerFailed("a", "internal", retryable=True),
 )
-VALIDATION = {"413", "422"}
-"""Statuses that the middleware and FastAPI give."""
+VALIDATION = {"408", "413", "422", "431"}
+"""Statuses that the server, the middleware and FastAPI give."""
 
 CONSTANT = re.compile(r"((?:\w+\.)+)(\w+)(?:\((\w+)\))?")
 """`module.NAME`, `module.Model.field` or `module.function(parameter)`."""

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from bench.figures import Figure, Goal
-from local.demo_model.decision import Decider
+from local.demo_model.decision import decide
 from local.demo_model.wire import parse_messages
 from shared.domain.ports import ToolDefinition
 from shared.tools.results.prune import prune_json
@@ -45,16 +45,15 @@ async def measure(bench: Bench) -> list[Figure]:
     times = 3 if bench.is_quick else 20
     index = ToolIndex([ToolDefinition(**tool) for tool in _TOOLS])
     body: dict[str, Any] = {"model": "claude-demo", "max_tokens": 1000, "tools": _TOOLS}
-    question = {"role": "user", "content": "Which audit cs are there in production?"}
+    question = {"role": "user", "content": "Which teams are there?"}
     body["messages"] = [question]
     request = parse_messages(body)
-    decider = Decider()
     return [
         _figure("clean a result of 1 MB", lambda: prune_json(_MEGABYTE), times, 30),
         _figure("index 300 tools", lambda: ToolIndex([ToolDefinition(**tool) for tool in _TOOLS]), times, 60),
         _figure("search 300 tools", lambda: index.search("audit records of production"), times, 5),
         _figure("check a request with 300 tools", lambda: parse_messages(body), times),
-        _figure("choose among 300 tools in the demo model", lambda: decider.decide(request), times, 20),
+        _figure("decide in the demo model with 300 tools", lambda: decide(request), times, 20),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,9 @@ def chat(access: Access, *, conversation_id: str | None = None, history_file: Pa
         # At exit, Python would report an error for the output that it could not write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    finally:
+        # The program ends now. Another Ctrl-C would only make the interpreter's own exit print a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _converse(session: Session, conversation_id: str | None, screen: Screen, history_file: Path | None) -> int:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from local.demo_model.decision import Decider
+from local.demo_model.decision import decide
 from local.demo_model.reply import compose, new_id, stream
 from local.demo_model.wire import parse_count, parse_messages
 from local.messages_api import ApiError
@@ -45,19 +45,18 @@ def create_demo_model(*, words_per_second: float = 40.0) -> Starlette:
 
 
 class _MessagesApi:
-    """The two endpoints with their state: the prompt cache, and the catalogues of tools."""
+    """The two endpoints with their state, the prompt cache."""
 
     def __init__(self, seconds_per_word: float) -> None:
         self._seconds_per_word = seconds_per_word
         self._cache = PromptCache()
-        self._decider = Decider()
 
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/messages`."""
         check_headers(request.headers)
         body = read_body(await request.body())
         asked = parse_messages(body, betas=betas_of(request.headers))
-        reply = compose(self._decider.decide(asked), asked, self._cache.measure(body))
+        reply = compose(decide(asked), asked, body, self._cache.measure(body))
         headers = {"request-id": new_id("req")}
         if not asked.stream:
             return JSONResponse(reply.as_json(), headers=headers)

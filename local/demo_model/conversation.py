@@ -10,6 +10,8 @@ import orjson
 
 from local.demo_model.wire import TextBlock, ToolResultBlock, ToolUseBlock
 from shared.agent.prompt import FACTS_TAG
+from shared.agent.typed_decision import typed_decision
+from shared.domain.user_text import without_ui_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +26,7 @@ _ADDED = re.compile(
 """The texts that an application adds to a user's messages."""
 CALL_TOOL = "call_tool"
 """The tool that calls others by their name."""
-_CONTEXT = re.compile(r"<context\b[^>]*>(.*?)(?:</context>|\Z)", re.DOTALL | re.IGNORECASE)
+_CONTEXT = re.compile(r"<context\b[^>]*>(.*?)</context>", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ def turns_of(messages: Sequence[WireMessage]) -> list[Turn]:
             continue
         found[-1].outcomes += _outcomes(message.content, pending)
         if text := _ADDED.sub("", _joined(message.content)).strip():
-            question, context = without_context(text)
+            question = without_ui_blocks(text)
+            if pending and typed_decision(question):
+                continue  # The user has decided about the calls; the turn goes on.
+            context = "\n".join(_CONTEXT.findall(text.removesuffix(question)))
             found.append(Turn(question, context))
     return found[1:] if len(found) > 1 else found
 
@@ -91,11 +96,6 @@ def _direct(call: Call) -> Call:
     if call.name != CALL_TOOL or not isinstance(name, str) or not isinstance(arguments, dict):
         return call
     return Call(name, arguments)
-
-
-def without_context(text: str) -> tuple[str, str]:
-    """Split a user message into the user's words and the `<context>` blocks that the UI adds."""
-    return _CONTEXT.sub(" ", text).strip(), "\n".join(_CONTEXT.findall(text))
 
 
 def _joined(blocks: Iterable[object]) -> str:

@@ -2,127 +2,116 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from local.demo_model import changes, fallbacks
-from local.demo_model.catalogue import Catalogue
+from local.demo_model.about import not_understood
 from local.demo_model.conversation import Call, turns_of
-from local.demo_model.intents import plan_for
+from local.demo_model.grammar import normalized
+from local.demo_model.intents import understood
+from local.demo_model.markdown import any_result
 from local.demo_model.offering import by_name, is_called_by_name, offered_tools
 from local.demo_model.plan import CallFailed, CallsNeeded, CannotAnswer, advance
-from local.demo_model.question import Question
 from local.demo_model.task import Task
 from local.demo_model.titles import title_of, wants_title
-from local.demo_model.tool import read_tool
-from local.demo_model.tool_input import build_call
-from local.demo_model.tool_search import ABOUT_TOOLS, SEARCH, PartialCatalogue, searched_in
+from local.demo_model.tool_results import parse_result, text_of
+from local.demo_model.tools import ToolMissing, Tools, searched_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from local.demo_model.conversation import Turn
-    from local.demo_model.plan import Plan
-    from local.demo_model.wire import CustomTool, MessagesRequest
+    from local.demo_model.conversation import Outcome, Turn
+    from local.demo_model.intents import PlanOf
+    from local.demo_model.ui_pages import Pages
+    from local.demo_model.wire import MessagesRequest
 
-MOST_CALLS = 30
-"""The highest number of calls for one question; then the results so far are the answer."""
-REMEMBERED = 8
-"""The number of tool lists whose catalogues are cached."""
 _ANNOUNCEMENT = "Let me look that up.\n\n"
+_NOT_RUN = re.compile(r"\AThe user rejected this call|\AThis call was not run")
+_REASONS: Mapping[int, str] = {
+    400: "it was not accepted",
+    401: "you are not signed in, or your sign-in has expired",
+    403: "you are not allowed to do that",
+    404: "there is no such thing",
+    409: "it is in conflict with something that exists already",
+    422: "what I sent was not valid",
+    429: "there were too many requests",
+}
+_LONGEST_DETAIL = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A text and the calls that follow it."""
+    """A text and the calls that follow it; and the thought before them, for models that show one."""
 
     text: str
     calls: Sequence[Call] = ()
+    thought: str = ""
 
 
-@dataclass(slots=True)
-class Decider:
-    """Decides replies. Its only state is a cache of catalogues."""
-
-    _catalogues: OrderedDict[int, Catalogue] = field(default_factory=OrderedDict)
-
-    def decide(self, request: MessagesRequest) -> Decision:
-        """Decide how to reply to a request."""
-        said = turns_of(request.messages)
-        current = said[-1]
-        if wants_title(request):
-            return Decision(title_of(current.question))
-        tools = offered_tools(request)
-        catalogue = self._catalogue([tool for tool in tools if tool.name not in ABOUT_TOOLS])
-        if any(tool.name == SEARCH for tool in tools):
-            catalogue = PartialCatalogue(catalogue.tools, searched=searched_in(said))
-        task = Task(Question(current.question), current.context, said[:-1], catalogue, request.system_text)
-        if request.tool_choice.type in {"any", "tool"} and not current.outcomes:
-            return _forced(task, request)
-        decision = _reply(task, current, request)
-        calls = [by_name(call) if is_called_by_name(request, call.name) else call for call in decision.calls]
-        return replace(decision, calls=calls)
-
-    def _catalogue(self, tools: Sequence[CustomTool]) -> Catalogue:
-        key = hash(tuple((tool.name, tool.description, str(tool.input_schema.required)) for tool in tools))
-        if key not in self._catalogues:
-            self._catalogues[key] = Catalogue([read_tool(tool) for tool in tools])
-        self._catalogues.move_to_end(key)
-        if len(self._catalogues) > REMEMBERED:
-            self._catalogues.popitem(last=False)
-        return self._catalogues[key]
-
-
-def _reply(task: Task, current: Turn, request: MessagesRequest) -> Decision:
-    may_call = request.tool_choice.type != "none" and bool(request.tools) and len(current.outcomes) < MOST_CALLS
-    if not request.tools and current.outcomes:
-        return Decision(fallbacks.partial(task, current.outcomes))
-    result = _planned(task, current)
-    if may_call and isinstance(task.catalogue, PartialCatalogue) and (searches := task.catalogue.searches()):
-        result = CallsNeeded(searches)
+def decide(request: MessagesRequest) -> Decision:
+    """Decide how to reply to a request."""
+    turns = turns_of(request.messages)
+    current = turns[-1]
+    if wants_title(request):
+        return Decision(title_of(current.question))
+    tools = Tools({tool.name: tool for tool in offered_tools(request)}, searched_in(turns))
+    question = normalized(current.question)
+    found = understood(question)
+    if request.tool_choice.type in {"any", "tool"} and not current.outcomes:
+        return _forced(request, tools)
+    if found is None:
+        return Decision(not_understood())
+    plan, slots = found
+    task = Task(question, slots, current.context, turns[:-1], tools, request.system_text)
+    result = _advanced(plan, task, current)
     if isinstance(result, str):
         return Decision(result)
-    if not may_call:
-        return Decision(fallbacks.partial(task, current.outcomes))
+    if request.tool_choice.type == "none" or not request.tools:
+        return Decision(_partial(current.outcomes, task.pages))
     calls = result.calls[:1] if request.tool_choice.disable_parallel_tool_use else result.calls
-    return Decision("" if current.outcomes else _ANNOUNCEMENT, calls)
+    calls = [by_name(call) if is_called_by_name(request, call.name) else call for call in calls]
+    thought = f"The user asks: {question}. I need {', '.join(call.name for call in result.calls)} for that."
+    return replace(Decision("" if current.outcomes else _ANNOUNCEMENT, calls), thought=thought)
 
 
-def _planned(task: Task, current: Turn) -> str | CallsNeeded:
+def _advanced(plan: PlanOf, task: Task, current: Turn) -> str | CallsNeeded:
     """Run the plan until it has an answer or needs calls."""
     try:
-        return advance(_plan(task), current.known())
+        return advance(plan(task), current.known())
+    except ToolMissing as missing:
+        search = task.tools.search(str(missing))
+        if search is not None:
+            return CallsNeeded([search])
+        return f"No tool to {missing} is offered to me; you may lack the permission."
     except CannotAnswer as stuck:
-        return str(stuck) or fallbacks.unknown(task)
+        return str(stuck)
     except CallFailed as problem:
-        return fallbacks.failed(problem.outcome)
+        return _failed(problem.outcome)
 
 
-def _plan(task: Task) -> Plan[str]:
-    """Return the plan for the question; "yes" after a deletion was offered confirms the question before it."""
-    before = task.earlier[-1] if task.earlier else None
-    if before and task.question.agrees and before.answer.startswith(changes.CONFIRM):
-        return changes.confirmed(replace(task, question=Question(before.question), context=before.context))
-    return plan_for(task)
+def _forced(request: MessagesRequest, tools: Tools) -> Decision:
+    """Call the tool that the request forces, or the first one."""
+    name = request.tool_choice.name or next(iter(tools.offered))
+    return Decision("", [Call(name, {})])
 
 
-def _forced(task: Task, request: MessagesRequest) -> Decision:
-    """Call the tool that the request forces, with input from the question."""
-    named = task.catalogue.named(request.tool_choice.name or "")
-    ranked = task.catalogue.ranked(task.question)
-    tool = named or (ranked[0][1] if ranked else task.catalogue.tools[0])
-    try:
-        result = advance(_as_answer(task, tool.name), {})
-    except CannotAnswer:
-        return Decision("", [Call(tool.name, {})])
-    only_that = isinstance(result, CallsNeeded) and (named is None or result.calls[0].name == tool.name)
-    return Decision("", result.calls[:1] if isinstance(result, CallsNeeded) and only_that else [Call(tool.name, {})])
+def _failed(outcome: Outcome) -> str:
+    """Explain in plain words why a call failed."""
+    if _NOT_RUN.match(outcome.text):
+        return "I did not do it, because you did not approve it. Nothing was changed."
+    detail = text_of(parse_result(outcome.text).record.get("detail"))
+    quoted = re.search(r"(['\"])detail\1\s*:\s*(['\"])(.+?)\2\s*[,}]", outcome.text)
+    told = " ".join((detail or (quoted[3] if quoted else outcome.text)).split())[:_LONGEST_DETAIL]
+    status = re.search(r"\b([45]\d\d)\b", outcome.text)
+    reason = _REASONS.get(int(status[1]), "it failed") if status else "it failed"
+    return f"I could not do that: {reason}." + (f"\n\n`{outcome.call.name}` answered: *{told}*" if told else "")
 
 
-def _as_answer(task: Task, name: str) -> Plan[str]:
-    tool = task.catalogue.named(name)
-    if tool is None:
-        raise CannotAnswer("")
-    yield [(yield from build_call(task, tool))]
-    return ""
+def _partial(outcomes: Sequence[Outcome], pages: Pages) -> str:
+    """Answer with the last result so far, because no more calls are allowed."""
+    good = [outcome for outcome in outcomes if not outcome.is_error]
+    if not good:
+        return "I would have to call tools to answer that, and I cannot call any now."
+    found = any_result(parse_result(good[-1].text), pages, "")
+    return f"I may not look further, so this is what I have found so far (`{good[-1].call.name}`):\n\n{found}"

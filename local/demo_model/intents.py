@@ -1,149 +1,225 @@
-"""Chooses the plan that answers a question: a table of patterns, of which the first match counts."""
+"""The closed set of questions that the demo model understands: patterns, and the plan that answers each of them."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from local.demo_model import about, changes, lookups, undoing
-from local.demo_model.conversation import Turn
-from local.demo_model.dependencies import show_dependencies
-from local.demo_model.language import FILLER, Verb
-from local.demo_model.listing import describe_or_list, list_things
-from local.demo_model.plan import CannotAnswer
-from local.demo_model.question import Question
-from local.demo_model.releases import releases
-from local.demo_model.ui_actions import navigate
+from local.demo_model import about, activity, changes, listing, projects, ui_actions
+from local.demo_model.grammar import match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from local.demo_model.plan import Plan
     from local.demo_model.task import Task
 
-_POLITE = (
-    r"^\W*(?:(?:hi|hello|hey|please|now|then|and|ok|so|can you|could you|would you|i want (?:you )?to|let'?s)\b"
-    r"[\s,!]*)*"
-)
+    PlanOf = Callable[[Task], Plan[str]]
+
+_LIST = "[list|show [me]|give me|get]"
+_WHICH = "(which|what|how many)"
+_GO = "[and {go}]"
 
 
-@dataclass(frozen=True)
-class Intent:
-    """A kind of question: the pattern that recognises it, and the plan that answers it."""
+class Intent(NamedTuple):
+    """A kind of question: the plan that answers it, and the patterns of its wordings."""
 
-    pattern: str
-    plan: Callable[[Task], Plan[str]]
+    plan: PlanOf
+    patterns: tuple[str, ...]
 
-    def fits(self, text: str) -> bool:
-        """Return whether a question is of this kind."""
-        return bool(re.search(self.pattern, text, re.IGNORECASE))
+
+def _intent(plan: PlanOf, *patterns: str) -> Intent:
+    return Intent(plan, patterns)
 
 
 INTENTS = (
-    Intent(r"^\W*(?:hi|hello|hey|help|help me|good (?:morning|day|evening))\W*$", about.describe_self),
-    Intent(
-        r"^\W*(?:thanks?|thank you|thx|great|cool|nice|perfect|bye|goodbye)\b[\w\s,]{0,20}\W*$", about.accept_thanks
+    _intent(
+        about.describe_self,
+        "(hi|hello|hey|help|help me|good morning|good day|good evening)",
+        "what (can you do|can i ask [you]|are you [able to do]|questions can i ask [you])",
+        "(who are you|are you a [large] language model|what is this|which model are you|how do you work)",
+        "(how can you help [me]|what do you (do|know))",
     ),
-    Intent(r"\b(?:what|how) (?:can|could|do) (?:you|i) (?:do|ask|help|use)|what are you able", about.describe_self),
-    Intent(r"\b(?:are|who are|what are) you\b(?!.*\b(?:able|going)\b)|language model|which model", about.describe_self),
-    Intent(r"\bwho am i\b|\bwhat (?:may|can|am) i (?:do|allowed|permitted)|\bam i (?:an? )?admin", about.describe_user),
-    Intent(r"\bmy (?:permissions?|profile|roles?|teams?)\b", about.describe_user),
-    Intent(r"\b(?:refresh|reload|re-?read)\b.*\b(?:tools?|spec|openapi|document|servers?)\b", about.refresh_tools),
-    Intent(_POLITE + r"(?:undo|revert|take (?:that|it|this) back|roll (?:that|it|this) back)\b", undoing.undo),
-    Intent(r"\brename\b.+\bto\b", changes.change),
-    Intent(r"\b(?:set|change|update|edit|modify)\b.+\b(?:of|for)\b.+\bto\b", changes.change),
-    Intent(_POLITE + r"add\b.*@.*\bto\b", changes.add_member),
-    Intent(_POLITE + r"(?:create|add|make|register|set up)\b", changes.create),
-    Intent(_POLITE + r"(?:delete|remove)\b", changes.delete),
-    Intent(_POLITE + r"(?:archive|unarchive|restore|run|trigger|sync|revoke|cancel|block|unblock)\b", changes.act),
-    Intent(_POLITE + r"(?:publish|cut|rotate|record)\b", changes.act),
-    Intent(r"\bcompare\b|\bdifferences? between\b|\b(?:vs\.?|versus)\b", lookups.compare),
-    Intent(_POLITE + r"(?:go to|goto|navigate|take me|bring me|jump to|open (?!pull|pr\b|incident|issue))", navigate),
-    Intent(r"\bwho (?:owns?|maintains?|is responsible|runs)\b|\bown(?:er|ership)\b", lookups.owner),
-    Intent(
-        r"\b(?:which|what) team (?:owns|maintains|is responsible|runs|has)\b|\bowned by (?:who|which)", lookups.owner
+    _intent(about.accept_thanks, "(thanks|thank you [very much]|thx|great|perfect|bye|goodbye)"),
+    _intent(
+        about.describe_user,
+        "who am i",
+        "what (may i do|am i allowed to do|are my permissions|are my roles|are my teams)",
+        "(which|what) permissions do i have",
+        "(which|what) teams am i (in|on)",
+        "am i [an] (admin|administrator)",
+        f"{_LIST} my (profile|permissions|roles|teams)",
     ),
-    Intent(r"\bdepend(?:s|encies|ency|ents?|ants?)?\b|\brelationships?\b", show_dependencies),
-    Intent(r"\breleases?\b|\breleased\b|\b(?:latest|current|deployed|running|what) versions?\b", releases),
-    Intent(r"^\W*who(?:'s| is) (?!on\b|in\b|the\b|responsible)", lookups.person),
-    Intent(
-        _POLITE + r"(?:describe|tell me (?:more )?about|details|explain|show (?:me )?(?:the )?details)\b",
-        describe_or_list,
+    _intent(
+        about.refresh_tools,
+        "(refresh|reload|reread) [your|the] (tools|tool list|openapi document|openapi spec|api document)",
     ),
-    Intent(_POLITE + r"what(?:'s| is) (?!the|my|new|going|in\b)", lookups.describe),
+    _intent(
+        changes.undo,
+        "(undo|revert) [that|this|it|the last change|your last change] [too|again|as well]",
+        "(take|roll) (that|this|it) back",
+    ),
+    _intent(activity.on_call, "(who is|who are|show me who is) on call [(for|in|of) [the] {team}]"),
+    _intent(
+        activity.incidents,
+        f"{_LIST} [all] [the] [{{status}}] incidents",
+        f"{_WHICH} incidents (are there|are {{status}}|do we have)",
+        "are there any open incidents",
+    ),
+    _intent(activity.incident, "[describe|tell me about|show me|what about|what is] incident [number] {number}"),
+    _intent(
+        activity.highest_costs,
+        f"{_LIST} [what are] [the|our] cloud costs",
+        "(which|what) projects (cost the most|are the most expensive|are most expensive)",
+    ),
+    _intent(activity.cloud_bill, f"{_LIST} [what is] (the|our|this month's) cloud bill"),
+    _intent(
+        activity.project_costs,
+        "(what|how much) does [the] {project} cost [in the cloud|per month|a month]",
+        f"{_LIST} [what are] [the] [cloud] costs of [the] {{project}}",
+    ),
+    _intent(
+        activity.search_conversations,
+        "(search|find) [in] my [earlier|past|old] conversations (for|about) {text}",
+        "find (my|the|our) conversation about {text}",
+    ),
+    _intent(
+        activity.recall,
+        "what did (we|i|you) (say|talk|ask|discuss) about {text}",
+        "(go on|continue) with (my|our|the|yesterday's) conversation about {text}",
+        "(go on|continue) with (my|our|the|yesterday's) {text} (question|conversation)",
+    ),
+    _intent(activity.search, "search for {text}", "find [projects|everything|things] (about|related to) {text}"),
+    _intent(
+        listing.organization_members,
+        f"{_LIST} [all] [the] (people|members of (the|my|our) organization|organization members)",
+        f"{_WHICH} people (are there|work here)",
+    ),
+    _intent(
+        listing.projects_per_group,
+        "how many projects (are there|do we have|are) (per|by|in each|for each) {by}",
+        "how many projects does each {by} (have|own)",
+        f"{_LIST} [the] [number of] projects (per|by) {{by}}",
+    ),
+    _intent(
+        listing.list_kind,
+        f"{_WHICH} {{kind}} (are there|exist|do we have|do you know|does the organization have)",
+        f"{_LIST} [all] [of] [the|our] {{kind}}",
+        "(describe|tell me about) [all] [the|our] {kind}",
+        "what are [all] (the|our) {kind}",
+    ),
+    _intent(
+        listing.projects_of_team,
+        f"{_WHICH} projects (does|do) [the] {{team}} (have|own|maintain|run)",
+        f"{_WHICH} projects (belong to|are owned by|are maintained by) [the] {{team}}",
+        f"{_LIST} [all] [the] projects (of|owned by|from) [the] {{team}}",
+    ),
+    _intent(
+        listing.projects_of_type,
+        f"{_WHICH} projects (are of|are|have) [the] type {{name}}",
+        f"{_LIST} [all] [the] projects of [the] type {{name}}",
+    ),
+    _intent(
+        listing.projects_by_score,
+        "(which|what) [{number}] projects have the {order} (score|scores)",
+        f"{_LIST} [the] [{{number}}] projects with the {{order}} (score|scores)",
+    ),
+    _intent(
+        listing.projects_with_value,
+        f"{_WHICH} projects are [written|implemented|built] (in|with|using) {{value}}",
+        f"{_WHICH} projects (use|are) {{value}}",
+        f"{_LIST} [all] [the|our] projects [that are] (written in|that use|using|built with) {{value}}",
+        "(list|show|show me|give me) [all] [the|our] {value} projects",
+    ),
+    _intent(
+        projects.owner,
+        "who (owns|maintains|runs|is responsible for|looks after|is the owner of) [the] {project}",
+        "(which|what) team (owns|maintains|runs|is responsible for|looks after) [the] {project}",
+        "[and] [show me] the owner of [the] {project}",
+        "who are [the] owners of [the] {project}",
+    ),
+    _intent(
+        listing.team_members,
+        "who is (on|in) [the] {team} team",
+        "who is (on|in) (that team|this team)",
+        "who (are|is) [the] members of [the] {team}",
+        f"{_LIST} [all] [the] members of [the] {{team}}",
+    ),
+    _intent(
+        projects.dependencies,
+        "what does [the] {project} depend on",
+        "[(which|what) projects does] [the] {project} depend on",
+        f"{_LIST} [what are] [the] dependencies of [the] {{project}}",
+        "[what are|show me|list] (its|their) dependencies",
+    ),
+    _intent(
+        projects.dependents,
+        "(what|which projects|what projects) (depends|depend) on [the] {project}",
+        "(who|what) uses [the] {project}",
+        f"{_LIST} [what are] [the] dependents of [the] {{project}}",
+    ),
+    _intent(
+        projects.project_releases,
+        f"{_LIST} [what are] [the] [latest|newest|current] (releases|versions) of [the] {{project}}",
+        "(which|what) releases does [the] {project} have",
+        "(which|what) (version|release) of [the] {project} (runs|is (running|deployed|live)) [in {environment}]",
+        f"{_LIST} [what is] the (latest|newest|current) (release|version) of [the] {{project}}",
+    ),
+    _intent(projects.latest_releases, f"{_LIST} [what are|which are] [the] [latest|newest|current] releases"),
+    _intent(
+        activity.operations,
+        "what [has] happened [in {environment}] [lately|recently]",
+        "what [has] happened (lately|recently) [in {environment}]",
+        "what [has] happened (to|with) [the] {project} [in {environment}] [lately|recently]",
+        f"{_LIST} [the] (last|latest) {{number}} operations [(of|on) [the] {{project}}] [in {{environment}}]",
+        f"{_LIST} [the] (last|latest|recent) operations [(of|on) [the] {{project}}] [in {{environment}}]",
+        f"{_LIST} [the] operations log [of [the] {{project}}]",
+    ),
+    _intent(
+        projects.tell_field,
+        "what is the {field} of [the] {project}",
+        "(what|which) [programming] {field} is [the] {project} written in",
+    ),
+    _intent(
+        projects.compare,
+        "compare [the] {project} (and|with|to) [the] {other}",
+        "what is the difference between [the] {project} and [the] {other}",
+        "[the] {project} (vs|versus) [the] {other}",
+    ),
+    _intent(changes.rename, f"rename [the] [{{single}}] {{project}} (to|into) {{name}} {_GO}"),
+    _intent(changes.set_field, f"(set|change) the {{field}} of [the] [{{single}}] {{project}} to {{name}} {_GO}"),
+    _intent(
+        changes.create_project,
+        f"(create|add|register) [a|the] [new] project [named|called] {{name}} (for|in) [the] {{team}}"
+        f" (of|with) [the] type {{other}} {_GO}",
+    ),
+    _intent(changes.create, f"(create|add|make) [a|an|the] [new] {{new}} (named|called) {{name}} {_GO}"),
+    _intent(changes.ask_for_name, "(create|add|make) [a|an|the] [new] ({new}|project)"),
+    _intent(changes.add_member, "add {email} to [the] {team}"),
+    _intent(changes.archive, "(archive|unarchive) [the] [project] {project}"),
+    _intent(changes.delete, "(delete|remove) [the] [{single}] {project}"),
+    _intent(
+        ui_actions.go_to_page,
+        "(go to|take me to|bring me to|navigate to|open) [the|my] {page} [page]",
+        "show me the {page} page",
+    ),
+    _intent(
+        ui_actions.go_to_project,
+        "(go to|take me to|bring me to|navigate to|open) [the] [page of] [the] [project] {project}",
+    ),
+    _intent(
+        projects.describe,
+        "(describe|explain|tell me [more] about|show me) [the] {single} {project}",
+        "(describe|explain|tell me [more] about) [the] {project}",
+        "what is the {project} {single}",
+    ),
 )
-_JOINT = re.compile(r"(?:,?\s+and|[?;])\s+(?=(?:what|who|which|how many)\b)", re.IGNORECASE)
-"""The place where a double question is split in two."""
-_FIELD = re.compile(
-    r"^\W*(?:what|which)(?:'s| is| are)?\s+(?:the\s+)?[\w -]+?\s+(?:of|does|is|has|for)\s", re.IGNORECASE
-)
-"""Matches questions that may ask for one field of a thing."""
-LONGEST_NAME = 4
-"""The highest number of words in a name."""
 
 
-def plan_for(task: Task) -> Plan[str]:
-    """Return the plan for a question. A double question gets a plan for both parts; the second part knows the first."""
-    parts = _JOINT.split(task.question.text)
-    if len(parts) == 1:
-        return _plan_for_one(task)
-    return _both(task, parts)
-
-
-def _both(task: Task, parts: Sequence[str]) -> Plan[str]:
-    answers: list[str] = []
-    for place, part in enumerate(parts):
-        before = [Turn(text, task.context) for text in parts[:place]]
-        part_task = replace(task, question=Question(part), earlier=[*task.earlier, *before])
-        try:
-            answer = yield from _plan_for_one(part_task)
-        except CannotAnswer as problem:
-            if not answers:
-                raise
-            # An unanswered second part must not hide the answer to the first.
-            answer = str(problem) or f"I did not understand the part “{part.strip()}”."
-        answers.append(answer)
-    return "\n\n".join(answers)
-
-
-def _plan_for_one(task: Task) -> Plan[str]:
+def understood(question: str) -> tuple[PlanOf, Mapping[str, str]] | None:
+    """Return the plan for a normalized question with its slots; None if the demo model does not understand it."""
     for intent in INTENTS:
-        if intent.fits(task.question.text):
-            return intent.plan(task)
-    return _by_tools(task)
-
-
-def _by_tools(task: Task) -> Plan[str]:
-    """Answer a question that fits no pattern: by a field or a thing that it names, else by the best tool."""
-    if _FIELD.search(task.question.text) and (answer := (yield from lookups.attribute(task))):
-        return answer
-    if _is_name(task) and (yield from task.find_all(lookups.PROJECT)):
-        return (yield from lookups.describe(task))
-    ranked = task.catalogue.ranked(task.question)
-    if not ranked or (task.question.head and not any(task.question.head in tool.noun for _, tool in ranked)):
-        return (yield from _without_tool(task))
-    best = ranked[0][1]
-    if best.lists and not best.needs and not best.server:
-        return (yield from list_things(task, best))
-    return (yield from lookups.call_best_tool(task))
-
-
-def _without_tool(task: Task) -> Plan[str]:
-    """Answer a question that no tool's name fits: by a search, by projects of a kind, by the thing that it names."""
-    searcher = task.catalogue.searcher
-    if searcher and Verb.SEARCH in task.question.verbs:
-        return (yield from lookups.call_tool(task, searcher))
-    projects = task.catalogue.lister(lookups.PROJECT)
-    if projects and task.question.head:
-        return (yield from list_things(task, projects, about=task.question.head))
-    if task.question.slugs or task.question.quoted:
-        return (yield from lookups.describe(task))
-    return (yield from lookups.call_best_tool(task))
-
-
-def _is_name(task: Task) -> bool:
-    """Return whether the question is little more than a name."""
-    question = task.question
-    few = 0 < len(question.topics) <= LONGEST_NAME and not question.head and not question.verbs
-    return few and task.catalogue.lister(lookups.PROJECT) is not None and question.words[0] not in FILLER
+        for pattern in intent.patterns:
+            slots = match(pattern, question)
+            if slots is not None:
+                return intent.plan, slots
+    return None

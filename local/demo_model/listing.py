@@ -1,140 +1,137 @@
-"""The plan for lists of things: which ones, how many, grouped by team or by attribute."""
+"""Plans for lists of things: all of a kind, and projects by team, attribute or type."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.demo_model.attribute_filters import conditions
-from local.demo_model.filter_parameters import optional_parameters
-from local.demo_model.language import counted, plural, stems
-from local.demo_model.lookups import describe
-from local.demo_model.markdown import MOST_ROWS, cut_notice, table
-from local.demo_model.name_matching import mentions
+from local.demo_model.kinds import PROJECT, PROJECT_TYPE, TEAM, kind_named
+from local.demo_model.markdown import MOST_ROWS, cell, cut_notice, table
 from local.demo_model.plan import CannotAnswer
-from local.demo_model.record_filters import Selection, count_by, group_field, select, wanted_group, with_words
-from local.demo_model.tool_input import build_call
+from local.demo_model.tool_results import name_of, text_of
+from local.demo_model.wording import counted, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from local.demo_model.conversation import Call
+    from local.demo_model.kinds import Kind
     from local.demo_model.plan import Plan
     from local.demo_model.task import Task
-    from local.demo_model.tool import OfferedTool
-    from local.demo_model.tool_results import ToolResult
+    from local.demo_model.tool_results import Record, ToolResult
 
-_NAMED_WITH_COUNT = 12
+_FEW = 12
 """The highest count for which the answer also names the things."""
-MOST_UNKNOWN = 6
-"""The highest number of words that the answer reports as not understood."""
-_UNSAID = frozenset(
-    stems(
-        "team type kind number count environment project belong own written write use run runs name per each happened "
-        "deployed deployments"
-    )
-)
-"""Stems of the question that no condition needs to explain."""
 
 
-def list_things(task: Task, tool: OfferedTool, about: str = "") -> Plan[str]:
-    """List the things of a kind that the question asks for.
-
-    Raises:
-        CannotAnswer: no condition of the list explains the stem `about`.
-    """
-    given = (yield from optional_parameters(task, tool)) if _unexplained(task, tool, Selection(())) else {}
-    said = [f"{key.removesuffix('_slug')} is **{value}**" for key, value in given.items()]
-    if "slim" in tool.properties:
-        given["slim"] = True
-    call = yield from build_call(task, tool, given)
-    result = yield from task.call(call)
-    chosen = select(task.question, result.records, set(map(str, given.values()))).with_reasons(said)
-    if about and about not in chosen.explained:
-        raise CannotAnswer("")
-    if not chosen.reasons and not task.question.head and mentions(task.question.text, chosen.records):
-        return (yield from describe(task, tool.noun))
-    if not said:
-        chosen = yield from _narrowed(task, tool, call, chosen)
-    if wanted_group(task.question):
-        return (yield from _grouped(task, tool, call, chosen))
-    return _answer(task, tool, chosen, result)
+def list_kind(task: Task) -> Plan[str]:
+    """List or count all things of a kind."""
+    kind = kind_named(task.slots.get("kind", "projects"))
+    result = yield from task.listing(kind)
+    return _listed(task, kind, result.records) + cut_notice(result)
 
 
-def describe_or_list(task: Task) -> Plan[str]:
-    """Describe one thing, or list all things of a kind if the question asks for those."""
-    for noun in task.catalogue.mentioned(task.question.stems):
-        lister = task.catalogue.lister(noun)
-        wants_all = task.question.head == noun[-1] or "every" in task.question.words
-        if lister and wants_all and not (yield from task.find_all(noun)):
-            return (yield from list_things(task, lister))
-    return (yield from describe(task))
+def organization_members(task: Task) -> Plan[str]:
+    """List the members of the organization."""
+    slug = yield from task.organization()
+    result = yield from task.call("list_organization_members", slug=slug)
+    return _listed(task, kind_named("organization member"), result.records)
 
 
-def _unexplained(task: Task, tool: OfferedTool, chosen: Selection) -> list[str]:
-    known = {*tool.noun, *_UNSAID, *chosen.explained, *wanted_group(task.question)}
-    return [part for part in task.question.topics if part not in known and not part.isdecimal()]
+def team_members(task: Task) -> Plan[str]:
+    """List the members of a team."""
+    team = yield from task.find(TEAM, task.slots.get("team"))
+    organization = yield from task.organization()
+    members = yield from task.call("list_team_members", org_slug=organization, slug=text_of(team.get("slug")))
+    rows = table(members.records, task.pages, "user") if members.records else ""
+    return f"The team {task.link(TEAM, team)} has {counted(len(members.records), 'member')}.\n\n{rows}".strip()
 
 
-def _narrowed(task: Task, tool: OfferedTool, call: Call, chosen: Selection) -> Plan[Selection]:
-    """Narrow a list by the unexplained words of the question: by attributes, else by the records' own words."""
-    left = _unexplained(task, tool, chosen)
-    if not left:
-        return chosen
-    found = yield from conditions(task, tool, call.input, left)
-    if found:
-        narrower = yield from build_call(
-            task, tool, {**call.input, "filter": [condition.as_filter for condition in found]}
-        )
-        records = (yield from task.call(narrower)).records
-        explained = frozenset(part for condition in found for part in condition.explained)
-        chosen = select(task.question, records).with_reasons([str(condition) for condition in found], explained)
-    return with_words(chosen, _unexplained(task, tool, chosen))
+def projects_of_team(task: Task) -> Plan[str]:
+    """List the projects that a team owns."""
+    team = yield from task.find(TEAM, task.slots.get("team"))
+    result = yield from task.listing(PROJECT)
+    owned = [record for record in result.records if _slug(record.get("team")) == team.get("slug")]
+    return _listed(task, PROJECT, owned, f"team is **{name_of(team)}**") + cut_notice(result)
 
 
-def _grouped(task: Task, tool: OfferedTool, call: Call, chosen: Selection) -> Plan[str]:
-    """Count things by a field; if the short form of the list lacks the field, use the long form."""
-    key = group_field(task.question, chosen.records)
-    notice = ""
-    if key is None and "slim" in call.input:
-        result = yield from task.call((yield from build_call(task, tool, {**call.input, "slim": False})))
-        notice = cut_notice(result)
-        key = group_field(task.question, result.records)
-        chosen = select(task.question, result.records)
-    if key is None:
-        return f"I do not know how to group {plural(tool.phrase)} by {' '.join(wanted_group(task.question))}."
-    return _group_table(tool, chosen, key) + notice
+def projects_of_type(task: Task) -> Plan[str]:
+    """List the projects of a type."""
+    kind = yield from task.find(PROJECT_TYPE, task.slots["name"])
+    result = yield from task.listing(PROJECT, project_type=text_of(kind.get("slug")))
+    return _listed(task, PROJECT, result.records, f"project type is **{name_of(kind)}**") + cut_notice(result)
 
 
-def _group_table(tool: OfferedTool, chosen: Selection, key: str) -> str:
-    rows = count_by(chosen.records, key)
-    total = counted(len(chosen.records), tool.phrase)
-    lines = "\n".join(f"| {row['name']} | {row['count']} |" for row in rows)
-    head = key.removesuffix("_slug").replace("_", " ").capitalize()
-    heads = f"| {head} | {plural(tool.phrase).capitalize()} |\n| --- | --- |"
-    return f"{total}{_because(chosen)}, by {head.lower()}:\n\n{heads}\n{lines}"
+def projects_with_value(task: Task) -> Plan[str]:
+    """List the projects of which an attribute has a value, such as a language or a stage of life."""
+    value = task.slots["value"]
+    types = (yield from task.listing(PROJECT_TYPE, include_schema=True)).records
+    attributes = _attributes(types)
+    options = [(field, option) for field, allowed in attributes.items() for option in allowed]
+    found = next((pair for pair in options if pair[1].lower() == value.lower()), None)
+    if found is None and "framework" in attributes:
+        found = yield from _used_framework(task, value)
+    if found is None:
+        known = ", ".join(option for _, option in options)
+        raise CannotAnswer(f"I find no attribute of the projects with the value “{value}”. The values are {known}.")
+    field, option = found
+    result = yield from task.listing(PROJECT, filter=[f"{field}:eq:{option}"])
+    reason = f"{field.replace('_', ' ')} is **{option}**"
+    return _listed(task, PROJECT, result.records, reason) + cut_notice(result)
 
 
-def _answer(task: Task, tool: OfferedTool, chosen: Selection, result: ToolResult) -> str:
-    number = len(chosen.records)
-    lead = f"{counted(number, tool.phrase)}{_because(chosen)}"
-    notice = cut_notice(result)
-    left = [part for part in _unexplained(task, tool, chosen) if not chosen.reasons]
-    if left and number:
-        unknown = [f"“{word}”" for word in task.question.words if _is_about(word, left)]
-        words = ", ".join(unknown[:MOST_UNKNOWN])
-        notice += f"\n\n*I did not know what to make of {words}, so this is the whole list.*"
+def projects_per_group(task: Task) -> Plan[str]:
+    """Count the projects by team or by project type."""
+    field, head = ("team", "Team") if task.slots.get("by", "team").lower() == "team" else ("project_types", "Type")
+    result = yield from task.listing(PROJECT)
+    counts = Counter(cell(record.get(field)) for record in result.records)
+    rows = "\n".join(f"| {name} | {count} |" for name, count in counts.most_common())
+    lead = f"{counted(len(result.records), 'project')}, by {head.lower()}:"
+    return f"{lead}\n\n| {head} | Projects |\n| --- | --- |\n{rows}{cut_notice(result)}"
+
+
+def projects_by_score(task: Task) -> Plan[str]:
+    """List the projects with the highest or the lowest scores."""
+    number = int(task.slots.get("number", "5"))
+    order = task.slots["order"].lower()
+    result = yield from task.listing(PROJECT)
+    scored = [(float(str(record["score"])), record) for record in result.records if record.get("score") is not None]
+    scored.sort(key=lambda pair: pair[0], reverse=order in {"highest", "best"})
+    chosen = [record for _, record in scored[:number]]
+    rows = table(chosen, task.pages, "project")
+    return f"{counted(len(chosen), 'project')} with the {order} score:\n\n{rows}{cut_notice(result)}"
+
+
+def _listed(task: Task, kind: Kind, records: Sequence[Record], reason: str = "") -> str:
+    """Render a list, or a count if the question asks for one."""
+    number = len(records)
+    because = f" whose {reason}" if reason else ""
     if not number:
-        return f"I found no {plural(tool.phrase)}{_because(chosen)}.{notice}"
-    if task.question.counts:
-        names = table(chosen.records, task.pages, tool.phrase) if number <= _NAMED_WITH_COUNT else ""
-        return f"There {'is' if number == 1 else 'are'} {lead}." + (f"\n\n{names}" if names else "") + notice
+        return f"I found no {plural(kind.phrase)}{because}."
+    lead = f"{counted(number, kind.phrase)}{because}"
+    rows = table(records, task.pages, kind.phrase)
+    if task.counts:
+        return f"There {'is' if number == 1 else 'are'} {lead}." + (f"\n\n{rows}" if number <= _FEW else "")
     shown = f"{lead}, of which these are the first {MOST_ROWS}" if number > MOST_ROWS else lead
-    return f"{shown}:\n\n{table(chosen.records, task.pages, tool.phrase)}{notice}"
+    return f"{shown}:\n\n{rows}"
 
 
-def _is_about(word: str, parts: Sequence[str]) -> bool:
-    return stems(word)[:1] != () and stems(word)[0] in parts
+def _used_framework(task: Task, value: str) -> Plan[tuple[str, str] | None]:
+    """Return the framework of that name if a project uses it; its values are not fixed."""
+    result: ToolResult = yield from task.listing(PROJECT, filter=[f"framework:eq:{value}"])
+    return ("framework", value) if result.records else None
 
 
-def _because(chosen: Selection) -> str:
-    return f" whose {' and '.join(chosen.reasons)}" if chosen.reasons else ""
+def _attributes(types: Sequence[Record]) -> dict[str, list[str]]:
+    """Return the attributes of projects with the values that they may have; none if any."""
+    found: dict[str, list[str]] = {}
+    for record in types:
+        schema = record.get("schema")
+        for attribute in schema if isinstance(schema, list) else []:
+            if isinstance(attribute, dict):
+                allowed = attribute.get("enum")
+                found[text_of(attribute.get("field"))] = list(map(str, allowed)) if isinstance(allowed, list) else []
+    return found
+
+
+def _slug(value: object) -> object:
+    return value.get("slug") if isinstance(value, dict) else None

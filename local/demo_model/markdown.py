@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from local.demo_model.name_matching import name_of
-from local.demo_model.tool_results import text_of
+from local.demo_model.tool_results import name_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +46,11 @@ HIDDEN = frozenset(
 _LAST = ("created_at", "created_by")
 
 
-def table(records: Sequence[Record], pages: Pages, phrase: str, only: Sequence[str] = ()) -> str:
+def table(records: Sequence[Record], pages: Pages, phrase: str) -> str:
     """Render a table of records; the first column links to their pages."""
-    columns = list(only) or _columns(records)
+    if not records:
+        return "None."
+    columns = _columns(records)
     heads = " | ".join(heading(column) for column in columns)
     rows = [f"| {heads} |", "|" + " --- |" * len(columns)]
     for record in records[:MOST_ROWS]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from local.demo_model.usage import CHARACTERS_PER_TOKEN, tokens_of
+from local.messages_api.binding import bound_signatures
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from local.demo_model.decision import Decision
     from local.demo_model.wire import MessagesRequest
     from local.messages_api.prompt_cache import InputUsage
+    from local.messages_api.request import Body
     from shared.domain.models import JsonObject
 
+CHARACTERS_PER_TOKEN = 4
+"""An estimate."""
 PIECE = 16
 """The number of characters of a call's input in one event."""
 PING_EVERY = 60
@@ -82,10 +85,17 @@ class Reply:
         yield {"type": "message_stop"}
 
 
-def compose(decision: Decision, request: MessagesRequest, usage: InputUsage) -> Reply:
-    """Turn a decision into a reply that respects the request's `max_tokens` and stop sequences."""
+def compose(decision: Decision, request: MessagesRequest, body: Body, usage: InputUsage) -> Reply:
+    """Turn a decision into a reply that respects the request's `max_tokens` and stop sequences.
+
+    A thought is signed as the API signs it: bound to the request's body.
+    """
     text, stop_sequence = _until(decision.text, request.stop_sequences)
-    blocks: list[JsonObject] = [{"type": "text", "text": text}] if text.strip() else []
+    blocks: list[JsonObject] = []
+    if decision.thought and request.shows_thinking:
+        [signature] = bound_signatures(body, [decision.thought])
+        blocks.append({"type": "thinking", "thinking": decision.thought, "signature": signature})
+    blocks += [{"type": "text", "text": text}] if text.strip() else []
     calls = () if stop_sequence else decision.calls
     blocks += [
         {"type": "tool_use", "id": new_id("toolu"), "name": call.name, "input": dict(call.input)} for call in calls
@@ -121,6 +131,10 @@ def _block_events(index: int, block: JsonObject) -> Iterator[dict[str, object]]:
     if block["type"] == "text":
         empty: JsonObject = {"type": "text", "text": ""}
         deltas = [{"type": "text_delta", "text": word} for word in _WORD.findall(str(block["text"]))]
+    elif block["type"] == "thinking":
+        empty = {"type": "thinking", "thinking": "", "signature": ""}
+        deltas = [{"type": "thinking_delta", "thinking": word} for word in _WORD.findall(str(block["thinking"]))]
+        deltas.append({"type": "signature_delta", "signature": str(block["signature"])})
     else:
         empty = {**block, "input": {}}
         encoded = orjson.dumps(block["input"]).decode()
@@ -133,7 +147,9 @@ def _block_events(index: int, block: JsonObject) -> Iterator[dict[str, object]]:
 
 
 def _cost(block: JsonObject) -> int:
-    return tokens_of(str(block["text"]) if block["type"] == "text" else orjson.dumps(block["input"]).decode())
+    """Estimate the tokens of a block."""
+    content = block.get("text") or block.get("thinking") or orjson.dumps(block.get("input")).decode()
+    return -(-len(str(content)) // CHARACTERS_PER_TOKEN)
 
 
 def _until(text: str, stop_sequences: Sequence[str]) -> tuple[str, str | None]:

@@ -1,176 +1,126 @@
-"""The task of a plan: the question with the tools, the UI's pages and the earlier turns, and ways to find things."""
+"""The task of a plan: the slots of the question, the earlier turns and the tools, and ways to look things up."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from local.demo_model.conversation import Call, Outcome, Turn
-from local.demo_model.language import counted, plural
-from local.demo_model.name_matching import mentions, misspelt, name_of, nicknamed, similar
+from local.demo_model import kinds
+from local.demo_model.conversation import Call
 from local.demo_model.plan import CannotAnswer, call_one
-from local.demo_model.tool import SCOPES
-from local.demo_model.tool_results import ToolResult, parse_result, text_of
+from local.demo_model.tool_results import name_of, parse_result, text_of
 from local.demo_model.ui_pages import Pages
+from local.demo_model.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
-    from local.demo_model.catalogue import Catalogue
+    from local.demo_model.conversation import Turn
+    from local.demo_model.kinds import Kind
     from local.demo_model.plan import Plan
-    from local.demo_model.question import Question
-    from local.demo_model.tool import Noun, OfferedTool
-    from local.demo_model.tool_results import Record
-
-LOOK_BACK = 4
-"""The number of earlier turns that are searched for the thing that "it" refers to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A thing that the question is about: its record and its kind."""
-
-    record: Record
-    phrase: str
-    """The kind of thing, as people write it."""
-
-    @property
-    def name(self) -> str:
-        """The name of the thing."""
-        return name_of(self.record)
+    from local.demo_model.tool_results import Record, ToolResult
+    from local.demo_model.tools import Tools
 
 
 @dataclass(frozen=True)
 class Task:
-    """A question with everything that a plan needs to answer it.
+    """A question with everything that a plan needs to answer it."""
 
-    `context` is the UI's description of the page that the user looks at; `system` is the system prompt.
-    """
-
-    question: Question
+    question: str
+    """The question, normalized."""
+    slots: Mapping[str, str]
+    """What the question says in the slots of its pattern."""
     context: str
+    """The UI's description of the page that the user looks at."""
     earlier: Sequence[Turn]
-    catalogue: Catalogue
+    tools: Tools
     system: str
+    """The system prompt."""
 
     @cached_property
     def pages(self) -> Pages:
         """The UI's pages."""
         return Pages(self.system)
 
-    def call(self, call: Call) -> Plan[ToolResult]:
-        """Make a call and parse its result.
+    @property
+    def counts(self) -> bool:
+        """Whether the question asks for a number only."""
+        return self.question.lower().startswith("how many")
+
+    def call(self, tool: str, **arguments: JsonValue) -> Plan[ToolResult]:
+        """Call a tool and parse its result; arguments that are None are left out.
 
         Raises:
             CallFailed: the call failed.
+            ToolMissing: the tool is not offered.
         """
-        outcome = yield from call_one(call)
+        outcome = yield from call_one(self.call_of(tool, **arguments))
         return parse_result(outcome.text)
 
-    def organization(self) -> Plan[str]:
-        """Find the slug of the organization that the question names, else of the last one used, else of the first.
+    def call_of(self, tool: str, **arguments: JsonValue) -> Call:
+        """Return the call of a tool; arguments that are None are left out.
 
         Raises:
-            CannotAnswer: the user sees no organization, or no tool lists organizations.
+            ToolMissing: the tool is not offered.
         """
-        lister = self.catalogue.lister(("organization",))
-        if lister is None:
-            known = self._organization_before() or self.question.stated("organization")
-            if known is None:
-                raise CannotAnswer(
-                    "I would have to know the organization's slug, and no tool that lists organizations is offered."
-                )
-            return known
-        result = yield from self.call(Call(lister.name, {}))
-        if not result.records:
-            raise CannotAnswer("There is no organization that you can see, so there is nothing that I could look up.")
-        named = mentions(self.question.text, result.records)
-        before = self._organization_before()
-        if not named and before in {record.get("slug") for record in result.records}:
-            return str(before)
-        return text_of((named[0].record if named else result.records[0]).get("slug"))
+        return Call(self.tools.name(tool), {name: value for name, value in arguments.items() if value is not None})
 
-    def _organization_before(self) -> str | None:
+    def organization(self) -> Plan[str]:
+        """Return the slug of the organization that the conversation used last, else of the user's first one."""
         for turn in reversed(self.earlier):
             for outcome in reversed(turn.outcomes):
-                for scope in SCOPES & outcome.call.input.keys():
-                    return text_of(outcome.call.input[scope]) or None
-        return None
+                if (before := text_of(outcome.call.input.get("org_slug"))) and not outcome.is_error:
+                    return before
+        found = (yield from self.call("list_organizations")).records
+        if not found:
+            raise CannotAnswer("There is no organization that you can see, so there is nothing that I could look up.")
+        return text_of(found[0].get("slug"))
 
-    def listing(self, lister: OfferedTool, extra: dict[str, JsonValue] | None = None) -> Plan[ToolResult]:
-        """Call a tool that lists a kind of thing, in its short form if it has one."""
-        call = yield from self.listing_call(lister, extra)
-        return (yield from self.call(call))
+    def scope(self, kind: Kind) -> Plan[dict[str, JsonValue]]:
+        """Return the arguments that every tool of a kind takes."""
+        return {"org_slug": (yield from self.organization())} if kind.is_scoped else {}
 
-    def listing_call(self, lister: OfferedTool, extra: dict[str, JsonValue] | None = None) -> Plan[Call]:
-        """Build the call of a tool that lists a kind of thing."""
-        given: dict[str, JsonValue] = {}
-        for name in lister.required:
-            given[name] = yield from self.organization()
-        if "slim" in lister.properties:
-            given["slim"] = True
-        return Call(lister.name, {**given, **(extra or {})})
+    def identity(self, kind: Kind, record: Record) -> Plan[dict[str, JsonValue]]:
+        """Return the arguments that identify a thing."""
+        parameter, field = kind.key
+        scope = yield from self.scope(kind)
+        return {parameter: record.get(field), **scope}
 
-    def find(self, noun: Noun, text: str | None = None) -> Plan[Subject]:
-        """Find the thing of a kind that the question names or refers back to.
+    def listing(self, kind: Kind, **arguments: JsonValue) -> Plan[ToolResult]:
+        """List all things of a kind, projects in their short form."""
+        self.tools.name(kind.lister)
+        scope = yield from self.scope(kind)
+        if kind == kinds.PROJECT:
+            scope["slim"] = True
+        return (yield from self.call(kind.lister, **scope, **arguments))
+
+    def find(self, kind: Kind, said: str | None) -> Plan[Record]:
+        """Return the thing of a kind that people call so, or that a pronoun or nothing refers to.
 
         Raises:
             CannotAnswer: there is none; the message suggests similar names.
         """
-        found = yield from self.find_all(noun, text)
-        if found:
-            return found[0]
-        lister = self._lister(noun)
-        result = yield from self.listing(lister)
-        if len(result.records) == 1 and set(noun) <= set(self.question.stems):
-            return Subject(result.records[0], lister.phrase)
-        near = similar(text or self.question.text, result.records)
-        names = ", ".join(f"**{name_of(record)}**" for record in near or result.records[:4])
-        lead = "Did you mean one of these:" if near else "There are, for example:"
-        raise CannotAnswer(
-            f"I could not tell which {lister.phrase} you mean: your question names none of the "
-            f"{counted(len(result.records), lister.phrase)} that I can see." + (f" {lead} {names}." if names else "")
-        )
+        records = (yield from self.listing(kind)).records
+        if said is None or kinds.is_pronoun(said):
+            for text in self._before():
+                if found := kinds.first_mentioned(records, text):
+                    return found
+            raise CannotAnswer(f"I do not know which {kind.phrase} you mean. Please name it.")
+        if found := kinds.named(records, said, kind):
+            return found
+        near = kinds.similar(records, said)
+        hint = f" Did you mean {' or '.join(f'**{name}**' for name in near)}?" if near else ""
+        raise CannotAnswer(f"I find no {kind.phrase} named “{said}” among the {plural(kind.phrase)} that I see.{hint}")
 
-    def find_all(self, noun: Noun, text: str | None = None) -> Plan[list[Subject]]:
-        """Find all things of a kind that the question names; if it names none, those that it refers back to."""
-        lister = self._lister(noun)
-        result = yield from self.listing(lister)
-        for source in [text] if text else self.sources:
-            named = mentions(source, result.records) or nicknamed(source, result.records, lister.noun)
-            if named:
-                return [Subject(mention.record, lister.phrase) for mention in named]
-            if source == (text or self.question.text) and (near := misspelt(source, result.records)):
-                return [Subject(near, lister.phrase)]
-        return []
+    def _before(self) -> Iterator[str]:
+        """Yield the texts that may name what a pronoun refers to, the nearest first."""
+        yield self.context
+        for turn in reversed(self.earlier):
+            yield from (turn.question, turn.answer, turn.context)
 
-    def _lister(self, noun: Noun) -> OfferedTool:
-        lister = self.catalogue.lister(noun)
-        if lister is None:
-            raise CannotAnswer(
-                f"No tool that lists {plural(' '.join(noun))} is offered to me, so I cannot look that up."
-            )
-        return lister
-
-    @cached_property
-    def sources(self) -> list[str]:
-        """The texts that may name a thing: the question and, if it refers back, the earlier turns, newest first."""
-        if not self.question.refers_back:
-            return [self.question.text]
-        sources = [self.question.text, self.context]
-        for turn in list(reversed(self.earlier))[:LOOK_BACK]:
-            sources += [turn.question, turn.context, turn.answer]
-        return [source for source in sources if source]
-
-
-def failure_of(outcome: Outcome) -> str:
-    """Return the error message of a failed call, taken out of its JSON."""
-    detail = parse_result(outcome.text).record.get("detail")
-    if isinstance(detail, str):
-        return detail
-    found = re.search(r"(['\"])detail\1\s*:\s*(['\"])(.+?)\2\s*[,}]", outcome.text)
-    return found[3] if found else outcome.text.strip()
+    def link(self, kind: Kind, record: Record) -> str:
+        """Return the name of a thing in bold, as a link to its page if it has one."""
+        return f"**{self.pages.link(kind.phrase, record, name_of(record))}**"

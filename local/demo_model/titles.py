@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from local.demo_model.conversation import without_context
+from shared.domain.user_text import without_ui_blocks
 
 if TYPE_CHECKING:
     from local.demo_model.wire import MessagesRequest
@@ -42,8 +42,7 @@ def wants_title(request: MessagesRequest) -> bool:
 
 def title_of(text: str) -> str:
     """Build a title of at most six words from a user's message."""
-    words, _ = without_context(text)
-    words = re.sub(r"<[^>]+>", " ", words)
+    words = re.sub(r"<[^>]+>", " ", without_ui_blocks(text))
     first = next(
         (line.strip() for line in re.split(r"[\n?!]|\.\s|,? and (?=who|what|which|how)", words) if line.strip()), ""
     )

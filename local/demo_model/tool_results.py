@@ -18,7 +18,18 @@ RECEIPT = re.compile(r"^\[Receipt (?P<id>\w+): (?P<change>.*)\]\s*\Z", re.MULTIL
 """The line at the end of a result that says what the call changed."""
 
 _DECODER = JSONDecoder(strict=False)
-_WRAPPERS = ("result", "results", "data", "items", "records", "entries", "relationships", "components", "projects")
+_WRAPPERS = (
+    "result",
+    "results",
+    "data",
+    "items",
+    "records",
+    "entries",
+    "relationships",
+    "components",
+    "projects",
+    "conversations",
+)
 """Keys under which APIs return a list."""
 
 
@@ -99,3 +110,11 @@ def _whole_elements(text: str) -> Iterator[JsonValue]:
             return
         yield element
         place -= 1
+
+
+def name_of(record: Record) -> str:
+    """Return the name of a record: the first of its naming fields that is set."""
+    for label in ("name", "display_name", "title", "tag", "slug", "email", "id"):
+        if text := text_of(record.get(label)):
+            return text
+    return ""

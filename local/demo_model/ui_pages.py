@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from local.demo_model.language import plural
 from local.demo_model.tool_results import text_of
+from local.demo_model.wording import plural
 
 if TYPE_CHECKING:
     from local.demo_model.tool_results import Record
@@ -39,9 +39,13 @@ class Pages:
                 return found[0].rstrip("/.,;")
         return ""
 
+    def named(self, name: str) -> str | None:
+        """Return the path without placeholders that ends with a name, such as the dashboard's."""
+        ending = "/" + name.replace(" ", "-")
+        return next((path for path in self._plain if path.endswith(ending)), None)
+
     @property
-    def plain(self) -> list[str]:
-        """The paths without placeholders, such as the dashboard's."""
+    def _plain(self) -> list[str]:
         return [pattern for pattern in self._patterns if "{" not in pattern]
 
     def path(self, phrase: str, record: Record) -> str | None:
@@ -63,7 +67,7 @@ class Pages:
         if "/admin/{section}" in self._patterns and f"`{section}`" in self.system:
             return f"/admin/{section}"
         wanted = {f"/{section}", f"/{phrase.replace(' ', '-')}"}
-        found = [pattern for pattern in self.plain if any(pattern.endswith(ending) for ending in wanted)]
+        found = [pattern for pattern in self._plain if any(pattern.endswith(ending) for ending in wanted)]
         return min(found, key=len, default=None)
 
     def link(self, phrase: str, record: Record, text: str) -> str:

@@ -33,20 +33,11 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class CacheControl(_Frozen):
-    """A cache breakpoint and how long it is to last."""
-
-    type: Literal["ephemeral"]
-    ttl: Literal["5m", "1h"] | None = None
-
-
 class TextBlock(_Frozen):
     """Text of either side."""
 
     type: Literal["text"]
     text: str
-    cache_control: CacheControl | None = None
-    citations: JsonValue = None
 
 
 class ToolUseBlock(_Frozen):
@@ -56,9 +47,6 @@ class ToolUseBlock(_Frozen):
     id: str
     name: str
     input: dict[str, JsonValue]
-    cache_control: CacheControl | None = None
-    caller: JsonValue = None
-    toolset_name: JsonValue = None
 
 
 class OtherBlock(BaseModel):
@@ -66,25 +54,7 @@ class OtherBlock(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: Literal[
-        "image",
-        "document",
-        "search_result",
-        "thinking",
-        "redacted_thinking",
-        "server_tool_use",
-        "web_search_tool_result",
-        "web_fetch_tool_result",
-        "code_execution_tool_result",
-        "bash_code_execution_tool_result",
-        "text_editor_code_execution_tool_result",
-        "tool_search_tool_result",
-        "tool_reference",
-        "tool_removal",
-        "tool_addition",
-        "container_upload",
-    ]
-    cache_control: CacheControl | None = None
+    type: str
 
 
 def _block_kind(block: object) -> str:
@@ -110,8 +80,6 @@ class ToolResultBlock(_Frozen):
     tool_use_id: str
     content: Annotated[list[ResultContent], BeforeValidator(_as_blocks)] | None = None
     is_error: bool | None = None
-    toolset_name: JsonValue = None
-    cache_control: CacheControl | None = None
 
     @property
     def text(self) -> str:
@@ -152,12 +120,7 @@ class CustomTool(_Frozen):
     input_schema: InputSchema
     description: str = ""
     type: Literal["custom"] | None = None
-    cache_control: CacheControl | None = None
     defer_loading: bool = False
-    strict: bool | None = None
-    eager_input_streaming: bool | None = None
-    input_examples: JsonValue = None
-    allowed_callers: JsonValue = None
 
 
 class ServerTool(BaseModel):
@@ -167,7 +130,6 @@ class ServerTool(BaseModel):
 
     type: str
     name: str
-    cache_control: CacheControl | None = None
 
 
 def _tool_kind(tool: object) -> str:
@@ -196,7 +158,12 @@ class CountRequest(_Frozen):
     system: Annotated[list[TextBlock], BeforeValidator(_as_blocks)] = []
     tools: list[Tool] = []
     tool_choice: ToolChoice = ToolChoice(type="auto")
-    cache_control: CacheControl | None = None
+    thinking: dict[str, JsonValue] = {}
+
+    @property
+    def shows_thinking(self) -> bool:
+        """Whether the model thinks before it replies, and the caller wants to read that."""
+        return self.thinking.get("type") in {"adaptive", "enabled"} and self.thinking.get("display") != "omitted"
 
     @property
     def system_text(self) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shared.agent.turn import Turn
     from shared.domain.events import TurnEvent
-    from shared.domain.parked_rounds import Resumption
+    from shared.domain.parked_rounds import WayOn
     from shared.domain.ports import Model
 
 _UNFINISHED = frozenset({"max_tokens", "refusal", "model_context_window_exceeded"})
@@ -45,7 +45,7 @@ _NOTHING_TO_ADD = "The steps are done, but the AI model wrote no answer. Ask for
 _STEP_FAILED = "I could not finish this, because a step failed. Please ask again or in another way."
 
 
-async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = None) -> AsyncGenerator[TurnEvent, None]:
+async def run_turn(model: Model, turn: Turn, way_on: WayOn | None = None) -> AsyncGenerator[TurnEvent, None]:
     """Answer the question of a turn. After `max_rounds` rounds of tool calls, the model must answer without tools.
 
     The calls of a parked round get their results first. A reply with calls that need an approval ends the turn.
@@ -56,11 +56,11 @@ async def run_turn(model: Model, turn: Turn, resumption: Resumption | None = Non
     yield turn.prepared()
     reply, usage = Reply((), None, Usage()), Usage()
     visible = VisibleText()
-    async with aclosing(resume(turn, resumption)) as resuming:
+    async with aclosing(resume(turn, way_on)) as resuming:
         async for turn_event in resuming:
             visible.follow(turn_event)
             yield turn_event
-    for rounds_left in range(rounds_of(resumption, turn.settings.max_rounds), -1, -1):
+    for rounds_left in range(rounds_of(way_on, turn.settings.max_rounds), -1, -1):
         async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
             async for event in events:
                 if isinstance(event, ReplyFinished):

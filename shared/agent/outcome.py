@@ -55,6 +55,7 @@ class Interruption(Enum):
     )
     SHUTDOWN = AnswerFailed("The service is being restarted. Please try again.", "shutdown", retryable=True)
     LOST = _LOST
+    SIGNED_OUT = _SIGNED_OUT
 
 
 def failure_of(error: Exception) -> AnswerFailed:

@@ -12,6 +12,8 @@ from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.models import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.auth.tokens import Claims
     from shared.domain.models import KeyRecord, Principal, Subject
 
@@ -38,8 +40,9 @@ class Directory(Protocol):
 class Authenticator:
     """Checks bearer tokens: first without any I/O, then with one query for the token's subject."""
 
-    def __init__(self, secret: str, directory: Directory) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Sequence[str], directory: Directory) -> None:
+        """Take the secrets that sign access tokens, and the directory."""
+        self._secrets = secrets
         self._directory = directory
         self._verifier = api_keys.SecretVerifier()
         self._use_limiter = api_keys.UseLimiter()
@@ -52,7 +55,7 @@ class Authenticator:
         """
         if token.startswith(api_keys.PREFIX):
             return api_keys.parse(token)
-        return tokens.verify(token, self._secret)
+        return tokens.verify(token, self._secrets)
 
     async def identify(self, token: str, credential: Claims | ApiKey, directory: Directory | None = None) -> Caller:
         """Return the caller whose token it is; another directory may be asked than this object's own.

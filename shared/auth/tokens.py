@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
 from shared.domain.errors import Unauthenticated
 from shared.util.text import is_storable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jwt.types import Options
 
 _ALGORITHM = "HS256"
 _REQUIRED = ["sub", "jti", "type", "iat", "exp"]
@@ -31,8 +37,8 @@ class Claims:
     is_service_account: bool
 
 
-def verify(token: str, secret: str) -> Claims:
-    """Check a token's signature, times and claims, and return its claims.
+def verify(token: str, secrets: Sequence[str]) -> Claims:
+    """Check a token's signature, times and claims, and return its claims. One of the secrets must have signed it.
 
     HS256 (RFC 7518, section 3.2) is the only algorithm that is accepted.
 
@@ -41,16 +47,7 @@ def verify(token: str, secret: str) -> Claims:
     """
     if len(token) > _MAX_LENGTH:
         raise Unauthenticated
-    try:
-        claims = jwt.decode(
-            token,
-            secret,
-            algorithms=[_ALGORITHM],
-            options={"require": _REQUIRED, "verify_aud": False},
-            leeway=LEEWAY_SECONDS,
-        )
-    except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
-        raise Unauthenticated from None
+    claims = _decode(token, secrets)
     if not isinstance(claims["exp"], int | float) or claims["exp"] > time.time() + _MAX_LIFETIME_SECONDS:
         raise Unauthenticated
     if claims["type"] != "access" or not (_is_identifier(claims["sub"]) and _is_identifier(claims["jti"])):
@@ -61,6 +58,18 @@ def verify(token: str, secret: str) -> Claims:
         expires_at=float(claims["exp"]),
         is_service_account=claims.get("auth_method") == _CLIENT_CREDENTIALS,
     )
+
+
+def _decode(token: str, secrets: Sequence[str]) -> dict[str, Any]:
+    options: Options = {"require": _REQUIRED, "verify_aud": False}
+    for secret in secrets:
+        try:
+            return jwt.decode(token, secret, algorithms=[_ALGORITHM], options=options, leeway=LEEWAY_SECONDS)
+        except jwt.InvalidSignatureError:
+            continue
+        except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
+            break
+    raise Unauthenticated
 
 
 def _is_identifier(value: object) -> bool:

@@ -101,10 +101,9 @@ def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPI
 
 
 def mcp_connector(settings: Settings) -> Connector:
-    """Build what connects to external servers, with the rules for their addresses and the key of their secrets."""
-    key = settings.config_encryption_key
+    """Build what connects to external servers, with the rules for their addresses and the keys of their secrets."""
     policy = AddressPolicy(settings.mcp_allowed_hosts, allows_private=settings.environment == DEVELOPMENT)
-    return Connector(Network(policy), SecretDecryptor(key.get_secret_value() if key else None))
+    return Connector(Network(policy), SecretDecryptor(settings.encryption_keys))
 
 
 def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories) -> Toolbox:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.chat.audit_records import AnswerFacts, idempotency_key, record_of
-from shared.domain.calls import EndedCall
+from shared.domain.calls import EndedCall, PlannedCall
 from shared.domain.events import ToolResult
 from shared.graph import audit, call_intents
 from shared.graph.call_intents import Intent
@@ -13,10 +13,11 @@ from shared.util import clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from shared.agent.outcome import Outcome
     from shared.chat.round_gate import RoundGate
-    from shared.domain.calls import CallStatus, PlannedCall
+    from shared.domain.calls import CallStatus, SkippedCall
     from shared.domain.events import ToolCall
     from shared.domain.models import Caller, JsonObject, Message
     from shared.graph.statements import BoundStatement
@@ -46,6 +47,8 @@ class CallJournal:
         self._began_at: dict[str, str] = {}
         self._ended: dict[str, EndedCall] = {}
         self._has_intents = False
+        self._replaced: list[str] = []
+        self._first_message: UUID | None = None
 
     async def admit(self, caller: Caller, calls: Sequence[PlannedCall]) -> Caller:
         """Let a round's calls run: check the caller, hold the lease, and store an intent for each change.
@@ -89,8 +92,16 @@ class CallJournal:
             status = "not_run" if not has_run else "unknown" if is_unknown else "error"
         self._ended[result.call_id] = EndedCall(result, status, duration_ms)
 
+    def skip(self, planned: PlannedCall, skipped: SkippedCall) -> None:
+        """Note that a call does not run. Its row is stored with its result, or with the answer's first messages."""
+        self._calls[planned.call.id] = planned
+        self._ended[planned.call.id] = EndedCall(skipped.result, skipped.status, 0)
+        if not skipped.has_result_message:
+            self._replaced.append(planned.call.id)
+
     def result_of(self, call: ToolCall) -> ToolResult:
         """Return the result of a call; if it has none, an error result that says what is known."""
+        self._calls.setdefault(call.id, PlannedCall(call, None))
         ended = self._ended.get(call.id)
         if ended is not None:
             return ended.result
@@ -106,11 +117,20 @@ class CallJournal:
         """Return the statements that remove the intents and append the audit rows of the messages' results."""
         ids = [str(result.get("tool_use_id")) for message in messages for result in message.tool_results or ()]
         records = [self._record(self._calls[call_id]) for call_id in ids if call_id in self._calls]
-        return [*self._closed(has_results=bool(records)), *audit.appended(records)]
+        closed = self._closed(has_results=bool(records))
+        return [*closed, *audit.appended([*self._replaced_records(messages), *records])]
 
     def of_end(self, _outcome: Outcome) -> list[BoundStatement]:
         """Record nothing; the calls belong to the messages."""
         return []
+
+    def _replaced_records(self, messages: Sequence[Message]) -> list[JsonObject]:
+        """Return the records of calls whose results are nowhere, for the first messages that the answer stores."""
+        if not messages:
+            return []
+        self._first_message = self._first_message or messages[0].id
+        is_first = messages[0].id == self._first_message
+        return [self._record(self._calls[call_id]) for call_id in self._replaced] if is_first else []
 
     def _closed(self, *, has_results: bool) -> list[BoundStatement]:
         if not ((self._has_intents and has_results) or self.has_told_cut_calls):

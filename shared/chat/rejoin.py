@@ -24,6 +24,7 @@ from shared.domain.events import (
 )
 from shared.domain.replaced_questions import is_question
 from shared.graph.frames import TAG_LENGTH, Place
+from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from shared.graph.conversations import Conversations
     from shared.graph.repositories import Repositories
 
-_EVENT_ID = re.compile(rf"([0-9a-f]{{{TAG_LENGTH}}})-([0-9]{{1,9}})")
+_EVENT_ID = bounded(rf"([0-9a-f]{{{TAG_LENGTH}}})-([0-9]{{1,9}})", limit=64)
 _FRAME = re.compile(rb"id: [^\n]*\nevent: ([a-z_]+)\ndata: (.*)\n\n")
 _NOT_READ = AnswerFailed("The answer cannot be shown now. Please reload the conversation.", "internal", retryable=True)
 _TOO_LONG = AnswerFailed("The connection exceeded its time limit. Please reload.", "deadline", retryable=True)

@@ -15,9 +15,10 @@ from shared.agent.typed_decision import typed_decision
 from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
+from shared.chat.caller_watch import CallerWatch
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
-from shared.chat.resumption import question_of, resumption_of
+from shared.chat.resumption import question_of, replaced_round, way_on
 from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
 from shared.chat.turn_setup import Start
@@ -83,6 +84,7 @@ class ChatService:
         self._setup = setup
         self._titles = titles
         self._authorize = authorize
+        self._watch = CallerWatch(authorize, repositories.principals)
         self._max_questions = max_questions
         self._recorders_of = recorders_of
         self.keep = keep
@@ -178,15 +180,16 @@ class ChatService:
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)
         recorders = recorders.followed_by(journal)
-        resumption = resumption_of(turn, lease, goes_on=asked is None)
+        start = Start(asked, way_on(turn, lease, goes_on=asked is None), replaced_round(turn, lease))
         answer = Answer(
-            self._setup.run(caller, turn, Start(asked, resumption), journal),
+            self._setup.run(caller, turn, start, journal),
             ConversationTranscript(self._repositories.turns, self._setup.prefixes, writer, question, recorders),
             partial(self._titles.choose, turn, question),
             journal.result_of,
             self._answers.remove,
         )
         self._answers.add(answer)
+        self._watch.watch(answer, caller)
         return answer
 
     async def _check_not_carried_out(self, lease: Lease, verdict: Verdict) -> None:

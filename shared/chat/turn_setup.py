@@ -10,30 +10,31 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.agent.cut_calls import for_model, for_user
-from shared.agent.forks import replacement_note, without_lost_tools
+from shared.agent.forks import replacement_note, untold, without_lost_tools
 from shared.agent.history import History
 from shared.agent.loop import run_turn
+from shared.agent.parked_turn import skip_replaced
 from shared.agent.prefix import first_prefix
 from shared.agent.prompt import PromptWriter
 from shared.agent.question_facts import question_facts
 from shared.agent.turn import Turn, TurnSettings, used_tools
 from shared.chat.present_state import present_states
 from shared.claude.capabilities import capabilities_of
-from shared.domain.events import BlockFinished, TextAdded
+from shared.domain.events import BlockFinished, RoundFinished, TextAdded
 from shared.tools.builtin import UNDO_CHANGE
 from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
     from shared.agent.ui_links import UrlPatterns
     from shared.chat.call_journal import CallJournal
     from shared.chat.prefixes import Prefixes
     from shared.chat.present_state import ReadState
     from shared.domain.events import ToolCall, TurnEvent
-    from shared.domain.models import Additions, Caller, JsonObject, Message
-    from shared.domain.parked_rounds import Resumption
+    from shared.domain.models import Additions, Caller, Message
+    from shared.domain.parked_rounds import ParkedRound, WayOn
     from shared.domain.ports import Model
     from shared.domain.requests import Prefix, SearchMode
     from shared.graph.begun_turns import BegunTurn
@@ -51,7 +52,9 @@ class Start:
     """The start of a turn: a question, the parked round that it answers first, or both."""
 
     question: Message | None
-    resumption: Resumption | None = None
+    way_on: WayOn | None = None
+    replaced: ParkedRound | None = None
+    """The parked round that the question has replaced together with its reply."""
 
 
 class TurnSetup:
@@ -91,24 +94,31 @@ class TurnSetup:
         )
         prefix = without_lost_tools(prefix or self._first_prefix(caller, tools, mode, patterns), begun.earlier)
         facts = question_facts(caller.principal, clock.now(), patterns, history.state)
-        note = replacement_note(begun.replaced, partial(_may_change, tools))
-        facts = replace(facts, context=(*facts.context, note)) if note else facts
-        opening = ""
-        if begun.cut_calls:
-            facts, opening = await self._with_cut_calls(facts, begun.cut_calls, caller)
-            journal.has_told_cut_calls = True
+        facts, opening = await self._with_notices(facts, begun, tools, caller)
+        journal.has_told_cut_calls = bool(begun.cut_calls) and start.way_on is None
+        if start.replaced is not None:
+            skip_replaced(tools, start.replaced)
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts, opening)
         if opening:
             yield TextAdded(opening)
             yield BlockFinished()
-        async with aclosing(run_turn(self._model, turn, start.resumption)) as events:
+        async with aclosing(run_turn(self._model, turn, start.way_on)) as events:
             async for event in events:
+                if isinstance(event, RoundFinished):
+                    # If a parked round comes first, its results say which of its calls had begun.
+                    journal.has_told_cut_calls = bool(begun.cut_calls)
                 yield event
 
-    async def _with_cut_calls(
-        self, facts: Additions, records: Sequence[JsonObject], caller: Caller
+    async def _with_notices(
+        self, facts: Additions, begun: BegunTurn, tools: CallerTools, caller: Caller
     ) -> tuple[Additions, str]:
-        """Add calls whose outcome is unknown to a question's facts; also return the sentence for the user."""
+        """Add what replaced and cut answers have changed to a question's facts; also return the text for the user."""
+        note = replacement_note(untold(begun.earlier), partial(_may_change, tools))
+        if note:
+            facts = replace(facts, context=(*facts.context, note))
+        records = begun.cut_calls
+        if not records:
+            return facts, ""
         states = await present_states(self._read_state, records, caller)
         return replace(facts, context=(*facts.context, for_model(records, states))), for_user(records)
 

@@ -42,8 +42,10 @@ def _model_key(installation: Installation) -> Finding:
 async def _encryption_key(installation: Installation) -> Finding:
     settings = installation.settings
     if settings.config_encryption_key is not None:
-        if _is_fernet_key(settings.config_encryption_key.get_secret_value()):
-            return Finding(_SECRETS, "ok", "IMBI_CONFIG_ENCRYPTION_KEY is a Fernet key.")
+        keys = settings.encryption_keys
+        if all(map(_is_fernet_key, keys)):
+            count = "a Fernet key" if len(keys) == 1 else f"{len(keys)} Fernet keys"
+            return Finding(_SECRETS, "ok", f"IMBI_CONFIG_ENCRYPTION_KEY is {count}.")
         return Finding(_SECRETS, "failed", "IMBI_CONFIG_ENCRYPTION_KEY is no Fernet key. Set the Imbi API's key.")
     if "database" in installation.embedded:
         return Finding(_SECRETS, "ok", "It is embedded; `imbi-assistant serve` makes it.")

@@ -55,8 +55,9 @@ def _presentable(text: str, secrets: Iterable[str]) -> str:
 def _secrets(settings: Settings) -> Iterator[str]:
     """Yield the secret values that are long enough to be found in a text."""
     dsn = settings.postgres_url.get_secret_value()
-    optional = (settings.config_encryption_key, settings.anthropic_api_key, settings.sentry_dsn)
-    values = [dsn, settings.jwt_secret.get_secret_value(), *(each.get_secret_value() for each in optional if each)]
+    optional = (settings.anthropic_api_key, settings.sentry_dsn)
+    values = [dsn, *settings.jwt_secrets, *settings.encryption_keys]
+    values += [each.get_secret_value() for each in optional if each]
     values += _passwords(dsn)
     yield from (value for value in values if len(value) >= _MIN_SECRET_CHARS and value != "postgresql://")
 

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from shared.domain.call_facts import CallFacts
     from shared.domain.events import ToolCall, ToolResult
 
-CallStatus: TypeAlias = Literal["ok", "error", "unknown", "not_run"]
-"""How a call ended. The outcome of a call that may have changed something and has no complete answer is unknown."""
+CallStatus: TypeAlias = Literal["ok", "error", "unknown", "not_run", "rejected", "replaced", "expired"]
+"""How a call ended. The outcome of a call that may have changed something and has no complete answer is unknown.
+
+The last three say how the approval of a call ended that did not run for want of it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,17 @@ class PlannedCall:
     def may_change(self) -> bool:
         """Whether the call may run and change data. A tool that is not known yet may turn up when it is called."""
         return self.call.problem is None and (self.facts is None or self.facts.changes_something)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCall:
+    """A call of a parked reply that does not run in this turn."""
+
+    call: ToolCall
+    result: ToolResult
+    status: CallStatus
+    has_result_message: bool = True
+    """Whether the result is stored and sent. It is not if another question has replaced the reply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ AssistantError
 ├── Forbidden                     403
 ├── PermissionMissing             403
 ├── ConversationNotFound          404
+├── UserNotFound                  404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
 ├── GraphError                    500, the database reported an error
@@ -72,6 +73,10 @@ class PermissionMissing(AssistantError):
 
 class ConversationNotFound(AssistantError):
     """The user has no such conversation."""
+
+
+class UserNotFound(AssistantError):
+    """There is no such user."""
 
 
 class ConversationFull(AssistantError):

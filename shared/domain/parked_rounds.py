@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from shared.domain.events import ApprovalRequired
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from shared.domain.approvals import Review, Verdict
-    from shared.domain.events import ToolCall
+    from shared.domain.events import ToolCall, ToolResult
 
 APPROVAL_LIFETIME_SECONDS = 3600
 """An approval that is older can no longer be given."""
@@ -60,5 +60,21 @@ class Resumption:
     parked: ParkedRound
     is_approved: bool
     """Whether this turn runs the calls. A turn that finds an approved round without results does not run it again."""
+    cut_calls: frozenset[str] = frozenset()
+    """The ids of approved calls that had begun when their process was killed. The audit has them already."""
     rounds_after: int | None = None
     """The rounds of tool calls that the turn may have afterwards; None if it is a turn of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCalls:
+    """The calls of a parked round whose results a question has replaced. The calls are not made again.
+
+    The same results are sent and stored once more, because they still say what happened.
+    """
+
+    results: tuple[ToolResult, ...]
+
+
+WayOn: TypeAlias = "Resumption | AnsweredCalls"
+"""What a turn does first, because the last reply's calls have no results."""

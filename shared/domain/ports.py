@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
-    from shared.domain.calls import PlannedCall
+    from shared.domain.calls import PlannedCall, SkippedCall
     from shared.domain.events import (
         AnswerFailed,
         AnswerStored,
@@ -85,6 +85,10 @@ class Tools(Protocol):
 
         None runs if they are no longer the calls that the user `approved`.
         """
+        ...
+
+    def skip(self, calls: Sequence[SkippedCall], approval_id: str) -> None:
+        """Record calls that waited for an approval and do not run in this turn."""
         ...
 
 
@@ -187,6 +191,10 @@ class Journal(Protocol):
 
     def end(self, result: ToolResult, duration_ms: int, *, is_uncertain: bool) -> None:
         """Note the result of a call; it is uncertain if the call was sent and had no complete answer."""
+        ...
+
+    def skip(self, planned: PlannedCall, skipped: SkippedCall) -> None:
+        """Note that a call does not run."""
         ...
 
     def result_of(self, call: ToolCall) -> ToolResult:

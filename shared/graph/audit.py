@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.graph import audit_days
+from shared.graph import audit_days, audit_texts
 from shared.graph.statements import Sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic import JsonValue
 
     from shared.domain.models import JsonObject
     from shared.graph.statements import BoundStatement
@@ -78,8 +80,14 @@ def encode(record: JsonObject) -> str:
 def appended(records: Sequence[JsonObject]) -> list[BoundStatement]:
     """Return the statements that append rows; they must be the last ones of their transaction.
 
-    The first one locks the day for all other writers until the transaction ends.
+    One of them locks the day for all other writers until the transaction ends.
     """
     if not records:
         return []
-    return [audit_days.LOCK.bind(), _APPEND.bind(records=[encode(record) for record in records])]
+    chained, texts = audit_texts.separated(records)
+    stored: list[JsonValue] = [*texts]
+    return [
+        *([audit_texts.STORE.bind(texts=stored)] if stored else []),
+        audit_days.LOCK.bind(),
+        _APPEND.bind(records=[encode(record) for record in chained]),
+    ]

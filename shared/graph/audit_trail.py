@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from shared.graph import audit, call_intents
+from shared.graph import audit, audit_texts, call_intents
 from shared.graph.statements import Sql, text_parameter
 from shared.util import clock
 
@@ -73,8 +73,13 @@ class AuditTrail:
         await self.collect()
         [rows] = await self._graph.read(_page(wanted, limit))
         return [
-            {"day": day, "position": position, "hash": hash_, **orjson.loads(str(record))}
-            for day, position, hash_, record in rows
+            {
+                "day": day,
+                "position": position,
+                "hash": hash_,
+                **audit_texts.joined(orjson.loads(str(record)), None if text is None else str(text)),
+            }
+            for day, position, hash_, record, text in rows
         ]
 
     async def collect(self) -> None:
@@ -107,7 +112,9 @@ def _page(wanted: AuditFilter, limit: int) -> BoundStatement:
         conditions.append(_BEFORE)
         values |= {"day": str(wanted.before.day), "position": wanted.before.position}
     return Sql(f"""
-        SELECT to_jsonb(to_char(day, 'YYYY-MM-DD'))::text, position::text, to_jsonb(hash)::text, to_jsonb(record)::text
+        SELECT to_jsonb(to_char(day, 'YYYY-MM-DD'))::text, position::text, to_jsonb(hash)::text, to_jsonb(record)::text,
+               (SELECT to_jsonb(content)::text FROM {{graph}}.{audit_texts.TABLE} AS text
+                 WHERE text.hash = (row.record::jsonb) ->> '{audit_texts.HASH}')
           FROM {{graph}}.{audit.TABLE} AS row WHERE {" AND ".join(conditions)}
          ORDER BY row.day DESC, row.position DESC LIMIT (%(limit)s)::text::bigint
     """).bind(**values)  # noqa: S608  # the columns are constants, values are bound

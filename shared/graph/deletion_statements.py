@@ -33,6 +33,9 @@ DETACH = Sql(f"""
 FIND_IDLE = Sql(f"""
     SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {_IDLE} ORDER BY {property_of("updated_at")} {_LIMIT}
 """)  # noqa: S608  # values are bound
+FIND_OF = Sql(f"""
+    SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {equals("user_email", "email")} {_LIMIT}
+""")  # noqa: S608  # values are bound
 FIND_BEGUN = Sql(f"""
     SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {_BEGUN} {_LIMIT}
 """)  # noqa: S608  # values are bound

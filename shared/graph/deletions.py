@@ -71,8 +71,20 @@ class Deletions:
                 count += 1
         return count
 
-    async def resume(self, limit: int) -> None:
-        """Continue at most `limit` deletions that were interrupted.
+    async def delete_of(self, email: str, limit: int) -> int:
+        """Delete at most `limit` conversations of a user; return the number of those that were found.
+
+        Raises:
+            GraphUnavailable: the database cannot be reached in time; the deletion can be repeated.
+        """
+        [found] = await self._graph.read(statements.FIND_OF.bind(email=email, limit=limit))
+        for conversation_id in _ids(found):
+            if await self._begin(statements.BEGIN.bind(**_deleted(), id=conversation_id, email=email), conversation_id):
+                await self._remove(conversation_id)
+        return len(found)
+
+    async def resume(self, limit: int) -> int:
+        """Continue at most `limit` deletions that were interrupted; return their number.
 
         Raises:
             GraphUnavailable: the database cannot be reached in time.
@@ -80,6 +92,7 @@ class Deletions:
         [found] = await self._graph.read(statements.FIND_BEGUN.bind(limit=limit))
         for conversation_id in _ids(found):
             await self._remove(conversation_id)
+        return len(found)
 
     async def _begin(self, begin: BoundStatement, conversation_id: str) -> bool:
         """Take a conversation from its owner, with the rows of our tables; return whether it had one."""

@@ -9,6 +9,7 @@ from shared.graph.audit_trail import AuditTrail
 from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
+from shared.graph.erasure import Erasure
 from shared.graph.fences import Fences
 from shared.graph.frames import Frames
 from shared.graph.leases import Leases
@@ -43,6 +44,7 @@ class Repositories:
         self.frames = Frames(graph)
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)
+        self.erasure = Erasure(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

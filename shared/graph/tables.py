@@ -13,6 +13,7 @@ from shared.graph import (
     approvals,
     audit,
     audit_days,
+    audit_texts,
     call_intents,
     contents,
     documents,
@@ -27,7 +28,19 @@ if TYPE_CHECKING:
 
     from shared.graph.statements import BoundStatement
 
-WITH_TABLES = (leases, documents, contents, search, receipts, call_intents, audit_days, audit, approvals, frames)
+WITH_TABLES = (
+    leases,
+    documents,
+    contents,
+    search,
+    receipts,
+    call_intents,
+    audit_days,
+    audit,
+    audit_texts,
+    approvals,
+    frames,
+)
 
 OUTLIVING = (call_intents, audit)
 """The modules whose rows stay when their conversation is deleted: the evidence of what tools did."""

@@ -26,7 +26,7 @@ class Versions:
     @property
     def problem(self) -> str | None:
         """Why the service cannot work with this version of AGE, and what to do; None if it can."""
-        if self.age is None or tuple(map(int, re.findall(r"\d+", self.age))) >= LEAST_AGE:
+        if self.age is None or tuple(map(int, re.findall(r"[0-9]+", self.age))) >= LEAST_AGE:
             return None
         least = ".".join(map(str, LEAST_AGE))
         return (

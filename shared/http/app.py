@@ -60,6 +60,8 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
         openapi_url=f"{prefix}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # The address of such a redirect would be made of the request's own Host.
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.services = services

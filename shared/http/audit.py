@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
 import orjson
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
+from shared.domain.calls import CallStatus
 from shared.graph.audit_trail import AuditFilter, Place
 from shared.http.schemas import Text
 
@@ -36,7 +37,7 @@ class AuditQuery(BaseModel):
     conversation: _Text | None = None
     tool: _Text | None = None
     source: _Text | None = None
-    status: Literal["ok", "error", "unknown", "not_run"] | None = None
+    status: CallStatus | None = None
     since: _Time | None = None
     until: _Time | None = None
     limit: int = 100

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 
+from shared.http.bounded_protocol import ConnectionLimits, protocol_with
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
@@ -91,13 +93,17 @@ def create_server(
     *,
     log_level: str | None = None,
     end_answers: Callable[[float], Awaitable[None]] | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> GracefulServer:
     """Create a server for an application; without a log level the present logging configuration stays.
 
+    Requests that stay incomplete are refused after the times of `limits`.
     At shutdown `end_answers` is called with the number of seconds that it may take.
     """
     config = uvicorn.Config(
         app,
+        http=protocol_with(limits or ConnectionLimits()),
+        ws="none",
         log_config=None,
         log_level=log_level,
         access_log=False,

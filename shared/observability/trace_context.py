@@ -11,7 +11,11 @@ import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-_TRACEPARENT = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<fields>[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?P<more>-.*)?")
+from shared.util.patterns import bounded
+
+_TRACEPARENT = bounded(
+    r"(?P<version>[0-9a-f]{2})-(?P<fields>[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?P<more>-.*)?", limit=512
+)
 _NO_TRACE = "0" * 32 + "-"
 _NO_PARENT = "-" + "0" * 16 + "-"
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")

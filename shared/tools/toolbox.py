@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shared.domain.calls import PlannedCall
-from shared.domain.errors import GraphError, OutcomeUnknown, ToolError
+from shared.domain.errors import ToolError
 from shared.domain.events import (
     ClientActionRequested,
     ToolFinished,
@@ -16,8 +16,8 @@ from shared.domain.events import (
     ToolsFinished,
     ToolStarted,
 )
-from shared.domain.ports import ToolOutput
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
+from shared.tools.failed_calls import failed
 from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
 from shared.tools.results.for_model import content_for_model
 from shared.tools.results.store import ResultStore
@@ -34,17 +34,16 @@ if TYPE_CHECKING:
     from shared.domain.approval_policy import ApprovalPolicy
     from shared.domain.approvals import Approved, Review
     from shared.domain.call_facts import CallFacts
+    from shared.domain.calls import SkippedCall
     from shared.domain.events import ToolCall, ToolEvent
     from shared.domain.models import Caller, JsonObject
-    from shared.domain.ports import Journal, ToolDefinition, Toolset
+    from shared.domain.ports import Journal, ToolDefinition, ToolOutput, Toolset
     from shared.domain.requests import SearchMode
     from shared.tools.refresh import Refresher
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN = "There is no tool named {:.128} that this user may call now."
-_LATE = "The tool did not answer within {:g} seconds."
-_NOT_SENT = "The call was not sent, because its answer has lost the conversation."
 
 
 class Toolbox:
@@ -190,6 +189,12 @@ class CallerTools:
             running.is_ending = True
             await ended(tasks, changes, GRACE_SECONDS)
 
+    def skip(self, calls: Sequence[SkippedCall], approval_id: str) -> None:
+        """Record calls that waited for an approval and do not run in this turn."""
+        for each in calls:
+            call = self._direct(each.call)
+            self._journal.skip(PlannedCall(call, self.facts_of(call), approval_id), each)
+
     async def _run(self, call: ToolCall, running: RunningRound) -> ToolResult:
         toolset = self._toolset_of(call.name)
         in_browser = toolset is not None and toolset.in_browser
@@ -224,22 +229,11 @@ class CallerTools:
 
     async def _result(self, call: ToolCall, toolset: Toolset | None) -> tuple[ToolResult, str, bool]:
         """Return the result of a call, the code of its failure, and whether it may have had an effect all the same."""
-        is_uncertain = True
+        is_uncertain = False
         try:
             output = await self._called(call, toolset)
-        except ToolError as error:
-            output = ToolOutput(str(error), is_error=True, code=error.code)
-            is_uncertain = isinstance(error, OutcomeUnknown)
-        except GraphError:
-            output = ToolOutput(_NOT_SENT, is_error=True, code="not_sent")
-            is_uncertain = False
-        except TimeoutError:
-            output = ToolOutput(_LATE.format(self._toolbox.timeout), is_error=True, code="timeout")
-        except Exception:
-            log.exception("the tool %s failed unexpectedly", call.name)
-            output = ToolOutput("The tool failed unexpectedly.", is_error=True, code="unexpected")
-        else:
-            is_uncertain = False
+        except Exception as error:  # noqa: BLE001  # whatever fails is a result for the model
+            output, is_uncertain = failed(call.name, error, self._toolbox.timeout)
         limit = self._toolbox.max_result_chars
         content = await content_for_model(output, self._caller, call.id, self._toolbox.results, limit)
         content = self._showing.with_undo(content, output.receipt, self.definitions)

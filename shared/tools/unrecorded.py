@@ -9,7 +9,7 @@ from shared.domain.events import ToolResult
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.domain.calls import PlannedCall
+    from shared.domain.calls import PlannedCall, SkippedCall
     from shared.domain.events import ToolCall
     from shared.domain.models import Caller
 
@@ -29,6 +29,9 @@ class Unrecorded:
         return None
 
     def end(self, result: ToolResult, duration_ms: int, *, is_uncertain: bool) -> None:
+        """Keep nothing."""
+
+    def skip(self, planned: PlannedCall, skipped: SkippedCall) -> None:
         """Keep nothing."""
 
     def result_of(self, call: ToolCall) -> ToolResult:

@@ -120,6 +120,22 @@ async def test_the_model_learns_which_changes_a_replaced_answer_made(client: Cli
     assert "- navigate_to" not in sent
 
 
+@pytest.mark.proves("retry.done-calls")
+async def test_the_model_learns_it_however_often_the_question_is_replaced(
+    client: Client, model_server: ModelServer
+) -> None:
+    conversation = await client.begin()
+    patch = {"org_slug": "fernwood", "team_slug": "none", "operations": []}
+    model_server.script(reply(tool("update_team", patch)), *[reply(text("Done"))] * 4)
+    for _ in range(3):
+        await client.ask(conversation, "Rename it")
+    told = [str(request.messages[-1]).count("- update_team") for request in model_server.chats]
+    assert told == [0, 0, 1, 1], "each question that replaces another one tells of it once"
+    await client.ask(conversation, "Thanks")
+    assert str(model_server.chats[-1].messages).count("- update_team") == 1
+    assert "failed: " in str(model_server.chats[-1].messages), "and how the call ended"
+
+
 @pytest.mark.proves("retry.limits")
 async def test_replaced_questions_do_not_count_but_have_a_limit(
     start_service: StartService, model_server: ModelServer

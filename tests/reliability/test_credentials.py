@@ -210,6 +210,36 @@ async def test_a_token_that_ends_in_mid_turn_runs_no_further_tool(
     assert before[4]["tool_results"][0]["is_error"] is True
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.proves("credentials.watched", "turn.replayable")
+async def test_a_caller_who_loses_the_right_loses_the_answer_while_the_model_writes(
+    service: Service, database: Database, model_server: ModelServer
+) -> None:
+    """The model would write forever, so nothing but the watch ends the answers."""
+    endings = ("expired", "revoked", "inactive")
+    gate = model_server.gate()
+    model_server.script(*(reply(text("One.", wait(gate))) for _ in endings))
+    try:
+        await asyncio.gather(*(_lose_the_right(service, database, ending) for ending in endings))
+    finally:
+        gate.open()
+
+
+async def _lose_the_right(service: Service, database: Database, ending: str) -> None:
+    email = await database.add_user()
+    claims = claims_of(email, exp=int(time.time()) + (10 if ending == "expired" else 600))
+    async with service.client_with(forged(claims)) as client, service.client(email) as later:
+        conversation = await client.begin()
+        async with client.stream(conversation, "Hi") as stream:
+            if ending != "expired":
+                await _end(database, email, claims, ending)
+            answer = await stream.rest()
+        check_error(answer.error, "authentication")
+        await database.cypher("MATCH (u:User) WHERE u.email = $email SET u.is_active = true RETURN 1", email=email)
+        assert [each["content"] for each in await later.messages(conversation)] == ["Hi", "One."]
+
+
 async def _end(database: Database, email: str, claims: dict[str, Any], ending: str) -> None:
     if ending == "expired":
         await asyncio.sleep(max(0.0, claims["exp"] + LEEWAY_SECONDS - time.time()) + 0.1)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from shared.domain.approvals import Approved, Review
+    from shared.domain.calls import SkippedCall
     from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, RoundParked, ToolEvent, TurnPrepared
     from shared.domain.models import Caller, JsonObject
 
@@ -135,6 +136,10 @@ class MemoryJournal:
         """Keep the result."""
         self.results[result.call_id] = result
 
+    def skip(self, planned: PlannedCall, skipped: SkippedCall) -> None:  # noqa: ARG002  # the port's
+        """Keep the result."""
+        self.results[skipped.call.id] = skipped.result
+
     def result_of(self, call: ToolCall) -> ToolResult:
         """Return the result, or an error."""
         return self.results.get(call.id) or ToolResult(call.id, "The result is unknown.", is_error=True)
@@ -160,6 +165,9 @@ class ScriptedTools:
     async def review(self, calls: Sequence[ToolCall]) -> Review | None:  # noqa: ARG002  # the port's
         """Ask about no call."""
         return None
+
+    def skip(self, calls: Sequence[SkippedCall], approval_id: str) -> None:
+        """Record nothing: no call waits for an approval."""
 
     async def run(
         self,

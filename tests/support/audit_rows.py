@@ -13,10 +13,11 @@ async def rows_of(database: Database, conversation: str) -> list[Any]:
     """Return the records of a conversation, in the order of the chain."""
     found = await query(
         database,
-        "SELECT record FROM {}.imbi_assistant_audit WHERE conversation_id = %s ORDER BY day, position",
+        "SELECT record, content FROM {}.imbi_assistant_audit AS row LEFT JOIN {}.imbi_assistant_audit_text AS text"
+        " ON text.hash = row.record::jsonb ->> 'texts_hash' WHERE conversation_id = %s ORDER BY day, position",
         conversation,
     )
-    return [json.loads(record) for (record,) in found]
+    return [json.loads(record) | json.loads(content or "{}") for record, content in found]
 
 
 async def intents_of(database: Database, conversation: str) -> int:

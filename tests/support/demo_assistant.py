@@ -10,10 +10,14 @@ import httpx2
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
 from fastmcp.server.providers.openapi import MCPType, RouteMap
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from local.demo_api import create_demo_api
 from local.demo_api.auth import ACCESS_SECONDS, Tokens
 from local.demo_api.llms import LLMS_TEXT
+from local.mcp_servers.cloud_costs import get_cloud_bill, list_cloud_costs
+from local.mcp_servers.on_call import get_incident, list_incidents, list_team_rotas
 from shared.domain.ports import ToolDefinition
 from shared.tools.openapi.naming import Endpoint, tool_names
 from shared.tools.results.read_result import READ_RESULT
@@ -49,20 +53,18 @@ LOCAL_TOOLS: list[dict[str, Any]] = [
         "description": "Read the API's document and the external servers again.",
         "input_schema": {"type": "object", "properties": {}},
     },
-    {
-        "name": "mcp_calculator_get-sum",
-        "description": "Returns the sum of two numbers.",
-        "input_schema": {
-            "type": "object",
-            "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
-            "required": ["a", "b"],
-        },
-    },
-    {
-        "name": "mcp_docs_search_runbooks",
-        "description": "Search the runbooks.",
-        "input_schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
-    },
+]
+SERVER_TOOLS: dict[str, Any] = {
+    "mcp_oncall_list_team_rotas": list_team_rotas,
+    "mcp_oncall_list_incidents": list_incidents,
+    "mcp_oncall_get_incident": get_incident,
+    "mcp_costs_list_cloud_costs": list_cloud_costs,
+    "mcp_costs_get_cloud_bill": get_cloud_bill,
+}
+"""The tools of the demo's external servers."""
+LOCAL_TOOLS += [
+    {"name": name, "description": function.__doc__, "input_schema": TypeAdapter(function).json_schema()}
+    for name, function in SERVER_TOOLS.items()
 ]
 ABOUT_TOOLS = [json.loads(SEARCH_TOOL.encoded), json.loads(READ_RESULT.encoded)]
 RESIDENT = {
@@ -147,8 +149,8 @@ class Assistant:
             return f"There is no tool named {name}.", True
         if name == SEARCH_TOOL.name:
             return self._search(arguments["query"]), False
-        if name == "mcp_calculator_get-sum":
-            return f"The sum is {arguments['a'] + arguments['b']}.", False
+        if name in SERVER_TOOLS:
+            return _run_server_tool(name, arguments)
         if name in {tool["name"] for tool in LOCAL_TOOLS}:
             return json.dumps({"status": "ok", **arguments}), False
         try:
@@ -159,6 +161,13 @@ class Assistant:
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
+
+
+def _run_server_tool(name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
+    try:
+        return to_json(SERVER_TOOLS[name](**arguments)).decode(), False
+    except ToolError as error:
+        return str(error), True
 
 
 async def assistant_of(email: str, claude: anthropic.AsyncAnthropic, offering: str) -> Assistant:

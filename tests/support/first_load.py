@@ -32,7 +32,7 @@ async def main(api_url: str, mcp_url: str) -> list[str]:
     async def servers() -> tuple[MCPServer, ...]:
         return (server,)
 
-    connector = Connector(Network(AddressPolicy(allows_private=True)), SecretDecryptor(None))
+    connector = Connector(Network(AddressPolicy(allows_private=True)), SecretDecryptor())
     external = ExternalToolset(servers, connector, connect_timeout_seconds=SECONDS)
     await asyncio.gather(build(api), external.ensure_loaded())
     ends_at = asyncio.get_running_loop().time() + SECONDS

@@ -71,7 +71,7 @@ class Guarded:
 
     def credentials(self, **changes: Any) -> ClientCredentials:
         network = Network(AddressPolicy(allows_private=True))
-        made = ClientCredentials(self.node(**changes), SecretDecryptor(KEY).decrypt, network, clock=self.clock)
+        made = ClientCredentials(self.node(**changes), SecretDecryptor([KEY]).decrypt, network, clock=self.clock)
         self.host.clients.append(made)
         return made
 

@@ -196,7 +196,9 @@ async def toolset_of(
     # A busy machine is slow, and tests wait for conditions: a turn waits as long as it takes.
     settings.setdefault("connect_timeout_seconds", 30.0)
     network = Network(policy or AddressPolicy(allows_private=True))
-    toolset = ExternalToolset(settings.pop("listed", listed), Connector(network, SecretDecryptor(key)), **settings)
+    toolset = ExternalToolset(
+        settings.pop("listed", listed), Connector(network, SecretDecryptor([key] if key else [])), **settings
+    )
     yield toolset
     await toolset.aclose()
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from shared.http.bounded_protocol import ConnectionLimits
     from shared.http.server import GracefulServer
 
 JWT_SECRET = "a secret of the tests that is long enough for every HMAC, even SHA-512"
@@ -34,7 +35,8 @@ SECONDS = 60
 class Service:
     """The service with the given variables and nothing else of the environment; use it as a context manager."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], limits: ConnectionLimits | None = None) -> None:
+        self.limits = limits
         self.variables = dict(variables)
         self.settings = load(self.variables)
         self._listening = bind("127.0.0.1", 0)
@@ -83,7 +85,7 @@ class Service:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        server = create_server(self.application(), log_level="warning")
+        server = create_server(self.application(), log_level="warning", limits=self.limits)
         self._started.set_result(server)
         await server.serve([self._listening])
 

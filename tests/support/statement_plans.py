@@ -44,6 +44,8 @@ VALUES: dict[str, Any] = {
     "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
     "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
     "records": ["{}"],
+    "texts": [{"hash": "x", "user_email": "user-7@example.com", "content": "{}"}],
+    "emails": ["user-7@example.com"],
     "key_id": "ik_7",
     "now": "2026-01-01T00:00:00+00:00",
     "expires_at": "2026-01-01T01:00:00+00:00",

@@ -35,11 +35,13 @@ UNBOUNDED = {
     r"\n[ \t]*\n": "A question has 32,768 characters, and each of its lines is read once.",
     r"\xff[^\x00\xff\xd0-\xd7]": "Two bytes.",
     "[\ud800-\udbff]\\Z": "One character.",
+    r"id: [^\n]*\nevent: ([a-z_]+)\ndata: (.*)\n\n": "A frame of ours, whose lines are read once.",
     r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?": "At most 63 characters.",
 }
 """Patterns without a wrapper, each with the reason why its cost is linear or its text is not from outside."""
 
 COMPUTED = {
+    "shared.agent.cut_calls": "The beginning of one fixed tag.",
     "shared.domain.user_text": "The closing tag of a block, which is sought once for each name.",
     "shared.tools.definitions.keywords": "A schema's own pattern is compiled as a check and never applied.",
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",

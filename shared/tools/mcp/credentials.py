@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.oauth import ClientCredentials
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.domain.models import MCPServer
     from shared.tools.mcp.egress import Network
 
@@ -41,16 +43,17 @@ class Credential(Protocol):
 
 
 class SecretDecryptor:
-    """Decrypts the stored secrets of external servers with the Fernet key from IMBI_CONFIG_ENCRYPTION_KEY."""
+    """Decrypts the stored secrets of external servers with the Fernet keys from IMBI_CONFIG_ENCRYPTION_KEY."""
 
-    def __init__(self, key: str | None) -> None:
-        self._fernet = Fernet(key) if key else None
+    def __init__(self, keys: Sequence[str] = ()) -> None:
+        """Take the keys, the newest first; a secret may be encrypted with any of them."""
+        self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
 
     def decrypt(self, encrypted: str) -> str:
         """Decrypt a secret.
 
         Raises:
-            McpServerError: no key is set, or it is not the key that the secret was encrypted with.
+            McpServerError: no key is set, or the secret was encrypted with none of the keys.
         """
         if self._fernet is None:
             raise McpServerError("has a secret, and IMBI_CONFIG_ENCRYPTION_KEY is not set")

@@ -1,4 +1,4 @@
-"""The demo model changes data with the demo API's tools, and asks first where it must."""
+"""The demo model changes data with the demo API's tools, and tells the outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def test_a_project_type_is_created_and_its_page_opened(admin: Assistant) -
     assert "Batch Job" in await admin.ask("list the project types")
 
 
-async def test_a_project_is_created_with_what_it_needs(admin: Assistant) -> None:
+async def test_a_project_is_created_with_its_team_and_type(admin: Assistant) -> None:
     await admin.ask('Create a project named "Gift Cards" for the checkout team of type http-api')
     created = dict(admin.calls)["create_project"]
     assert created["team_slug"] == "checkout"
@@ -25,10 +25,10 @@ async def test_a_project_is_created_with_what_it_needs(admin: Assistant) -> None
     assert "Checkout & Payments" in await admin.ask("Who owns Gift Cards?")
 
 
-async def test_a_missing_field_for_a_creation_is_asked_for(admin: Assistant) -> None:
-    answer = await admin.ask("Create a project type")
-    assert "name" in answer
-    assert "create_project_type" not in admin.names()
+async def test_a_missing_name_for_a_creation_is_asked_for(admin: Assistant) -> None:
+    assert "tell me the name" in await admin.ask("Create a project type")
+    assert "tell me the name" in await admin.ask("Create a project")
+    assert admin.calls == []
 
 
 async def test_a_project_is_renamed(admin: Assistant) -> None:
@@ -40,12 +40,26 @@ async def test_a_project_is_renamed(admin: Assistant) -> None:
     assert "Deployment CLI" in await admin.ask("Describe deploy-cli")
 
 
-async def test_nothing_is_deleted_before_the_user_agrees(admin: Assistant) -> None:
-    question = await admin.ask("Delete the project Cost Reporter")
-    assert "Cost Reporter" in question
-    assert "delete_project" not in admin.names()
-    assert "is deleted" in await admin.ask("yes")
+async def test_a_field_of_a_team_is_changed(admin: Assistant) -> None:
+    answer = await admin.ask('Set the description of the team identity to "Who is who."')
+    assert "to “Who is who.”" in answer
+    assert dict(admin.calls)["patch_team"]["slug"] == "identity"
+
+
+async def test_a_project_is_archived_and_a_member_added(admin: Assistant) -> None:
+    assert "is archived" in await admin.ask("Archive the project Order Archiver")
+    assert "I added" in await admin.ask("Add developer@example.com to the platform team")
+    assert dict(admin.calls)["add_team_member"]["email"] == "developer@example.com"
+
+
+async def test_a_project_is_deleted(admin: Assistant) -> None:
+    assert "is deleted" in await admin.ask("Delete the project Cost Reporter")
     assert "delete_project" in admin.names()
+    assert "I find no project named “Cost Reporter”" in await admin.ask("Describe Cost Reporter")
+
+
+async def test_nothing_is_undone_where_nothing_was_changed(admin: Assistant) -> None:
+    assert "nothing in this conversation that could be undone" in await admin.ask("Undo that")
 
 
 async def test_a_refusal_is_told_in_plain_words(viewer: Assistant) -> None:

@@ -1,24 +1,12 @@
-"""The demo model obeys `tool_choice`, and says when it cannot do something."""
+"""The demo model obeys `tool_choice`, and shows a thought where the request asks for one."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from local.demo_model.decision import Decider
-from local.demo_model.wire import MessagesRequest, parse_messages
-from tests.support.demo_assistant import HELLO, Assistant, reply_to, text_of, user
-from tests.support.work import count_calls
+from tests.support.demo_assistant import Assistant, reply_to, text_of, user
 
-
-@pytest.mark.parametrize(
-    "question", ["What is the weather like in Rome?", "Tell me a joke", "Are you a language model?"]
-)
-async def test_it_says_when_it_cannot_do_something(reader: Assistant, question: str) -> None:
-    answer = await reader.ask(question)
-    assert reader.calls == []
-    assert "without a language model" in answer
-    assert "ANTHROPIC_API_KEY" in answer
-    assert "Who owns *a project*?" in answer
+THINKS = {"model": "claude-sonnet-5", "thinking": {"type": "adaptive", "display": "summarized"}}
 
 
 async def test_without_calls_it_answers_from_the_results_it_has(reader: Assistant) -> None:
@@ -27,6 +15,13 @@ async def test_without_calls_it_answers_from_the_results_it_has(reader: Assistan
     forbidden = await reply_to(reader.model, messages=asked, tools=reader.tools, tool_choice={"type": "none"})
     assert forbidden.stop_reason in {"end_turn", "max_tokens"}
     assert "Identity" in text_of(forbidden)
+
+
+async def test_a_result_before_the_last_one_is_shown_if_no_more_calls_are_allowed(reader: Assistant) -> None:
+    await reader.ask("Which teams are there?")
+    asked = reader.messages[:3]
+    forbidden = await reply_to(reader.model, messages=asked, tools=reader.tools, tool_choice={"type": "none"})
+    assert "this is what I have found so far" in text_of(forbidden)
 
 
 async def test_no_tools_are_called_where_none_may_be(reader: Assistant) -> None:
@@ -43,30 +38,28 @@ async def test_a_tool_that_must_be_called_is_called(reader: Assistant) -> None:
 
 
 async def test_one_call_at_a_time_is_made_where_that_is_asked_for(reader: Assistant) -> None:
-    tools = [tool for tool in reader.tools if tool["name"] != "list_organizations"]
-    question = user("Last 5 operations of the checkout api, organization: fernwood")
-    several = await reply_to(reader.model, messages=question, tools=tools)
+    await reader.ask("Compare Account API and Cart API")
+    asked = reader.messages[: next(i for i, message in enumerate(reader.messages) if _calls(message) == 2)]
     choice = {"type": "auto", "disable_parallel_tool_use": True}
-    single = await reply_to(reader.model, messages=question, tools=tools, tool_choice=choice)
-    assert sum(block.type == "tool_use" for block in several.content) > 1
+    single = await reply_to(reader.model, messages=asked, tools=reader.tools, tool_choice=choice)
     assert sum(block.type == "tool_use" for block in single.content) == 1
 
 
-def test_the_work_of_choosing_grows_no_faster_than_the_tools() -> None:
-    def request(kinds: str) -> MessagesRequest:
-        schema = {"type": "object", "properties": {"org_slug": {"type": "string"}}, "required": ["org_slug"]}
-        tools = [
-            {"name": f"{verb}_{first}_{kind}s", "description": "A description. " * 30, "input_schema": schema}
-            for first in ("project", "team", "audit", "cloud", "ticket")
-            for kind in kinds
-            for verb in ("list", "get", "create", "patch", "delete", "archive")
-        ]
-        messages = user("Which audit cs are there in production?")
-        return parse_messages({**HELLO, "messages": messages, "tools": tools})
+async def test_a_thought_is_shown_before_a_call_where_it_is_asked_for(reader: Assistant) -> None:
+    question = user("Which teams are there?")
+    request: dict[str, Any] = {"max_tokens": 1000, "messages": question, "tools": reader.tools, **THINKS}
+    async with reader.model.messages.stream(**request) as events:
+        reply = await events.get_final_message()
+    assert [block.type for block in reply.content] == ["thinking", "text", "tool_use"]
+    assert reply.content[0].type == "thinking"
+    assert "Which teams are there" in reply.content[0].thinking
+    call = next(block for block in reply.content if block.type == "tool_use")
+    result = {"type": "tool_result", "tool_use_id": call.id, "content": "[]"}
+    messages = [*question, {"role": "assistant", "content": reply.content}, {"role": "user", "content": [result]}]
+    again = await reply_to(reader.model, messages=messages, tools=reader.tools, **THINKS)
+    assert "There is no organization that you can see" in text_of(again)
 
-    def calls(request: MessagesRequest) -> int:
-        decider = Decider()
-        decider.decide(request)
-        return count_calls(lambda: decider.decide(request))
 
-    assert calls(request("abcdefghijklmnopqrst")) < 2.5 * calls(request("abcdefghij"))
+def _calls(message: dict[str, Any]) -> int:
+    content = message["content"]
+    return 0 if isinstance(content, str) else sum(block["type"] == "tool_use" for block in content)

@@ -10,7 +10,7 @@ import pytest
 from local.demo_model.reply import Reply, stream
 from local.demo_model.titles import title_of
 from local.messages_api.prompt_cache import InputUsage
-from tests.support.demo_assistant import HEADERS, HELLO, LOCAL_TOOLS, reply_to, text_of, user
+from tests.support.demo_assistant import HEADERS, HELLO, reply_to, text_of, user
 
 if TYPE_CHECKING:
     import anthropic
@@ -45,8 +45,9 @@ async def test_a_text_is_streamed_in_the_apis_events(http: httpx2.AsyncClient) -
 
 
 async def test_a_call_is_streamed_in_pieces_of_its_input(http: httpx2.AsyncClient) -> None:
-    question = {"role": "user", "content": "search the runbooks for a failover of the primary database"}
-    events = await events_of(http, {**HELLO, "messages": [question], "tools": LOCAL_TOOLS})
+    question = user("Search my conversations for the failover of the primary database")
+    tools = [{"name": "search_my_conversations", "input_schema": {"type": "object"}}]
+    events = await events_of(http, {**HELLO, "messages": question, "tools": tools})
     start = next(event for event in events if event["type"] == "content_block_start" and event["index"] == 1)
     assert start["content_block"]["type"] == "tool_use"
     assert start["content_block"]["id"].startswith("toolu_")
@@ -55,7 +56,7 @@ async def test_a_call_is_streamed_in_pieces_of_its_input(http: httpx2.AsyncClien
     assert {delta["type"] for delta in deltas} == {"input_json_delta"}
     assert len(deltas) > 2
     assert json.loads("".join(delta["partial_json"] for delta in deltas)) == {
-        "query": "failover of the primary database"
+        "query": "the failover of the primary database"
     }
     assert events[-2]["delta"]["stop_reason"] == "tool_use"
 

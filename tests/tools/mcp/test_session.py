@@ -112,7 +112,7 @@ async def test_a_secret_that_is_not_a_valid_header_is_not_sent() -> None:
     encrypted = Fernet(key).encrypt(b"two\nlines").decode()
     server = MCPServer(slug="s", name="S", url="", tool_prefix="s", static_value_encrypted=encrypted)
     with pytest.raises(McpServerError, match="has a static value that cannot be sent as a header"):
-        await StaticHeader(server, SecretDecryptor(key.decode())).headers()
+        await StaticHeader(server, SecretDecryptor([key.decode()])).headers()
 
 
 @pytest.mark.proves("external.skipped")
