@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from base64 import urlsafe_b64decode
 from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -26,7 +25,8 @@ from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 from shared.domain.prompt_template import check_template
-from shared.util.addresses import is_http_url, is_postgresql_dsn, is_sentry_dsn
+from shared.domain.user_limits import UserLimits
+from shared.util.addresses import check_http_url, is_http_url, is_postgresql_dsn, is_sentry_dsn, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,13 +40,7 @@ _MIN_SECRET_BYTES = 32
 """The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
-def _check_http_url(url: str) -> str:
-    if not is_http_url(url):
-        raise ValueError("must be an http or https URL")
-    return url.rstrip("/")
-
-
-HttpUrl = Annotated[str, BeforeValidator(_check_http_url)]
+HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
 
 
 def _is_fernet_key(key: str) -> bool:
@@ -56,17 +50,7 @@ def _is_fernet_key(key: str) -> bool:
         return False
 
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
-
-
-def _parse_hosts(names: str) -> tuple[str, ...]:
-    hosts = tuple(host.rstrip(".") for name in names.split(",") if (host := name.strip().lower()))
-    if not all(map(_HOST.fullmatch, hosts)):
-        raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
-    return hosts
-
-
-Hosts = Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
@@ -113,6 +97,9 @@ class Settings(BaseModel):
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     audit_retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_AUDIT_RETENTION_DAYS", ge=0)
+    user_tokens_per_day: int = Field(default=0, alias="IMBI_ASSISTANT_USER_TOKENS_PER_DAY", ge=0)
+    user_messages_per_minute: int = Field(default=0, alias="IMBI_ASSISTANT_USER_MESSAGES_PER_MINUTE", ge=0)
+    user_concurrent_answers: int = Field(default=0, alias="IMBI_ASSISTANT_USER_CONCURRENT_ANSWERS", ge=0)
     max_concurrent_streams: int = Field(default=512, alias="IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS", ge=1)
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
@@ -211,6 +198,11 @@ class Settings(BaseModel):
     def approval_policy(self) -> ApprovalPolicy:
         """The policy that decides which tool calls ask the user first."""
         return ApprovalPolicy(self.approvals, self.approval_rules)
+
+    @property
+    def user_limits(self) -> UserLimits:
+        """The limits of each user."""
+        return UserLimits(self.user_tokens_per_day, self.user_messages_per_minute, self.user_concurrent_answers)
 
     @property
     def route_prefix(self) -> str:

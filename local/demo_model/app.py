@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from local.demo_model.decision import decide
 from local.demo_model.reply import compose, new_id, stream
-from local.demo_model.wire import parse_count, parse_messages
+from local.demo_model.wire import check, parse_messages
 from local.messages_api import ApiError
 from local.messages_api.betas import betas_of
 from local.messages_api.errors import INVALID_REQUEST, error_body
@@ -68,7 +68,7 @@ class _MessagesApi:
         """Answer `POST /v1/messages/count_tokens`."""
         check_headers(request.headers)
         body = read_body(await request.body())
-        parse_count(body, betas=betas_of(request.headers))
+        check(body, betas=betas_of(request.headers), is_count=True)
         return JSONResponse({"input_tokens": input_tokens(body)}, headers={"request-id": new_id("req")})
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from local.demo_model.tool_results import name_of, text_of
+from local.demo_model.tool_results import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,13 +71,8 @@ def fields(record: Record) -> str:
 def any_result(result: ToolResult, pages: Pages, phrase: str) -> str:
     """Render any tool result: as a table, as fields, or as plain text."""
     if result.is_list:
-        records = result.records
-        if records:
-            return table(records, pages, phrase) + cut_notice(result)
-        return "The answer is an empty list." if not result.value or isinstance(result.value, dict) else _plain(result)
-    if result.record:
-        return _lone(result.record) or fields(result.record) + cut_notice(result)
-    return _plain(result)
+        return table(result.records, pages, phrase) + cut_notice(result)
+    return fields(result.record) + cut_notice(result) if result.record else _plain(result)
 
 
 def cut_notice(result: ToolResult) -> str:
@@ -152,15 +147,6 @@ def _short(value: JsonValue) -> str:
     if isinstance(value, dict):
         return name_of(value) or "…"
     return "…" if isinstance(value, list) else cell(value)
-
-
-def _lone(record: Record) -> str:
-    """Render a record whose only field is a text; empty for other records."""
-    if len(record) == 1:
-        (value,) = record.values()
-        if not isinstance(value, dict | list):
-            return f"**{cell(value)}**" if len(text_of(value)) <= LONGEST_CELL else str(value)[:LONGEST_TEXT]
-    return ""
 
 
 def _plain(result: ToolResult) -> str:

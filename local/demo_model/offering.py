@@ -9,20 +9,20 @@ import orjson
 from pydantic import ValidationError
 
 from local.demo_model.conversation import CALL_TOOL, Call
-from local.demo_model.wire import CustomTool, OtherBlock, ToolResultBlock
+from local.demo_model.wire import OtherBlock, Tool, ToolResultBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from local.demo_model.wire import CountRequest
+    from local.demo_model.wire import MessagesRequest
 
 _DEFINITION = re.compile(r'^\{"name":.*\}$', re.MULTILINE)
 """A tool's definition in the result of a search."""
 
 
-def offered_tools(request: CountRequest) -> list[CustomTool]:
+def offered_tools(request: MessagesRequest) -> list[Tool]:
     """Return the tools that may be called now, those that are only called by name too."""
-    tools = [tool for tool in request.tools if isinstance(tool, CustomTool)]
+    tools = [tool for tool in request.tools if tool.input_schema is not None]
     shown = {tool.name for tool in tools if not tool.defer_loading}
     for name, is_there in _changes(request):
         (shown.add if is_there else shown.discard)(name)
@@ -30,7 +30,7 @@ def offered_tools(request: CountRequest) -> list[CustomTool]:
     return [*offered, *_described(request, {tool.name for tool in tools})]
 
 
-def is_called_by_name(request: CountRequest, name: str) -> bool:
+def is_called_by_name(request: MessagesRequest, name: str) -> bool:
     """Return whether a tool is no tool of the request, so that another one calls it."""
     names = {tool.name for tool in request.tools}
     return CALL_TOOL in names and name not in names
@@ -41,7 +41,7 @@ def by_name(call: Call) -> Call:
     return Call(CALL_TOOL, {"name": call.name, "arguments": dict(call.input)})
 
 
-def _changes(request: CountRequest) -> Iterator[tuple[str, bool]]:
+def _changes(request: MessagesRequest) -> Iterator[tuple[str, bool]]:
     """Yield the names of the tools that messages bring and withdraw, in their order."""
     for message in request.messages:
         for block in message.content:
@@ -58,11 +58,11 @@ def _referenced(part: object) -> Iterator[str]:
         yield str((part.model_extra or {}).get("tool_name"))
 
 
-def _described(request: CountRequest, known: set[str]) -> Sequence[CustomTool]:
+def _described(request: MessagesRequest, known: set[str]) -> Sequence[Tool]:
     """Return the tools whose definitions stand in the results of searches, where they can be called by name."""
     if CALL_TOOL not in known:
         return []
-    found: dict[str, CustomTool] = {}
+    found: dict[str, Tool] = {}
     for message in request.messages:
         for block in message.content:
             if isinstance(block, ToolResultBlock):
@@ -73,8 +73,8 @@ def _described(request: CountRequest, known: set[str]) -> Sequence[CustomTool]:
     return list(found.values())
 
 
-def _parsed(definition: str) -> CustomTool | None:
+def _parsed(definition: str) -> Tool | None:
     try:
-        return CustomTool.model_validate(orjson.loads(definition))
+        return Tool.model_validate(orjson.loads(definition))
     except (orjson.JSONDecodeError, ValidationError):
         return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from local.demo_model.conversation import Turn
-    from local.demo_model.wire import CustomTool
+    from local.demo_model.wire import Tool
 
 SEARCH_TOOLS = "search_tools"
 """The tool that searches for tools; the next request offers the ones that it found."""
@@ -26,7 +26,7 @@ class ToolMissing(Exception):
 class Tools:
     """The offered tools by name, and the queries with which the conversation has searched for others."""
 
-    offered: Mapping[str, CustomTool]
+    offered: Mapping[str, Tool]
     searched: frozenset[str] = frozenset()
 
     def name(self, wanted: str) -> str:

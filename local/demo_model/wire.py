@@ -7,7 +7,7 @@ the anthropic package.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -25,8 +25,6 @@ from local.messages_api.errors import INVALID_REQUEST
 
 if TYPE_CHECKING:
     from local.messages_api.request import Body
-
-_Request = TypeVar("_Request", bound="CountRequest")
 
 
 class _Frozen(BaseModel):
@@ -103,43 +101,13 @@ class WireMessage(_Frozen):
     content: Annotated[list[Block], BeforeValidator(_as_blocks)]
 
 
-class InputSchema(BaseModel):
-    """A tool's JSON schema."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    type: Literal["object"]
-    properties: dict[str, JsonValue] | None = None
-    required: list[str] | None = None
-
-
-class CustomTool(_Frozen):
-    """A tool that the caller runs."""
+class Tool(_Frozen):
+    """A tool; those that Anthropic would run have no input schema."""
 
     name: str
-    input_schema: InputSchema
+    input_schema: dict[str, JsonValue] | None = None
     description: str = ""
-    type: Literal["custom"] | None = None
     defer_loading: bool = False
-
-
-class ServerTool(BaseModel):
-    """A tool that Anthropic would run; accepted, never used."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    type: str
-    name: str
-
-
-def _tool_kind(tool: object) -> str:
-    kind = tool.get("type") if isinstance(tool, Mapping) else getattr(tool, "type", None)
-    return "custom" if kind in {None, "custom"} else "server"
-
-
-Tool: TypeAlias = Annotated[
-    Annotated[CustomTool, Tag("custom")] | Annotated[ServerTool, Tag("server")], Discriminator(_tool_kind)
-]
 
 
 class ToolChoice(_Frozen):
@@ -150,15 +118,18 @@ class ToolChoice(_Frozen):
     disable_parallel_tool_use: bool = False
 
 
-class CountRequest(_Frozen):
-    """The body of a request to count tokens."""
+class MessagesRequest(_Frozen):
+    """The body of a request for a reply."""
 
     model: Annotated[str, Field(min_length=1)]
+    max_tokens: Annotated[int, Field(ge=1)]
     messages: list[WireMessage]
     system: Annotated[list[TextBlock], BeforeValidator(_as_blocks)] = []
     tools: list[Tool] = []
     tool_choice: ToolChoice = ToolChoice(type="auto")
     thinking: dict[str, JsonValue] = {}
+    stream: bool = False
+    stop_sequences: list[str] = []
 
     @property
     def shows_thinking(self) -> bool:
@@ -171,37 +142,25 @@ class CountRequest(_Frozen):
         return "\n".join(block.text for block in self.system)
 
 
-class MessagesRequest(CountRequest):
-    """The body of a request for a reply."""
-
-    max_tokens: Annotated[int, Field(ge=1)]
-    stream: bool = False
-    stop_sequences: list[str] = []
-
-
-def parse_count(body: Body, *, betas: Collection[str] = ()) -> CountRequest:
-    """Read a request to count tokens; `betas` are the values of its `anthropic-beta` header.
+def check(body: Body, *, betas: Collection[str] = (), is_count: bool = False) -> None:
+    """Check a request for a reply or for a count of tokens; `betas` are the values of its `anthropic-beta` header.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(CountRequest, body, betas=betas)
+    for problem in problems(body, betas=betas, is_count=is_count):
+        raise ApiError(INVALID_REQUEST, problem)
 
 
 def parse_messages(body: Body, *, betas: Collection[str] = ()) -> MessagesRequest:
-    """Read a request for a reply; `betas` are the values of its `anthropic-beta` header.
+    """Read a request for a reply.
 
     Raises:
         ApiError: the API would not accept it.
     """
-    return _parsed(MessagesRequest, body, betas=betas)
-
-
-def _parsed(kind: type[_Request], body: Body, *, betas: Collection[str]) -> _Request:
-    for problem in problems(body, betas=betas, is_count=kind is CountRequest):
-        raise ApiError(INVALID_REQUEST, problem)
+    check(body, betas=betas)
     try:
-        return kind.model_validate(body)
+        return MessagesRequest.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])

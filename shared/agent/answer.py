@@ -56,8 +56,11 @@ class Answer:
         choose_title: Callable[[], Awaitable[str | None]],
         result_of: Callable[[ToolCall], ToolResult],
         on_end: Callable[[Answer], None] = lambda _answer: None,
+        notice: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
         """Take the parts.
+
+        `notice` returns a sentence for the user after a complete answer, or an empty text.
 
         `result_of` returns the result of a call, or an error result if it has none. `on_end` is called once, after the
         answer was stored or has failed.
@@ -69,6 +72,7 @@ class Answer:
         self._choose_title = choose_title
         self._result_of = result_of
         self._on_end = on_end
+        self._notice = notice
         self._task: asyncio.Task[object] | None = None
         self._interruption: Interruption | None = None
         self._is_ending = False
@@ -110,6 +114,9 @@ class Answer:
             if not is_complete and (words := self._visible.last_words(self.outcome)):
                 # The client shows these words. They are not stored, because the model did not write them.
                 await emit(TextAdded(words))
+                await emit(BlockFinished())
+            if is_complete and self._notice is not None and (notice := await self._notice()):
+                await emit(TextAdded(f"\n\n{notice}"))
                 await emit(BlockFinished())
             await emit(self.outcome)
             # A lease that seems to be lost may just have been released together with the complete answer.
@@ -203,13 +210,13 @@ class Answer:
         except Exception:
             log.exception("a partial answer cannot be stored")
             await self._release_conversation()
-            return failed or NOT_STORED
+            return failed or replace(NOT_STORED, usage=self.usage)
         return outcome
 
     async def _release_conversation(self) -> None:
         """Release the lease without storing the partial answer."""
         try:
-            await self._transcript.finish([], NOT_STORED)
+            await self._transcript.finish([], replace(NOT_STORED, usage=self.usage))
         except AssistantError as error:
             log.warning("the lease of a conversation could not be released: %s", type(error).__name__)
 

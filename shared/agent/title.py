@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 
 from shared.agent.sent_messages import question_to_send
 from shared.domain.errors import ModelError
-from shared.domain.events import ReplyFinished
+from shared.domain.events import ReplyFinished, UsageCounted
+from shared.domain.models import NO_USAGE
 from shared.domain.requests import ModelRequest, Prefix, SystemPrompt
 from shared.domain.user_text import without_ui_blocks
 from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
+    from shared.domain.models import Usage
     from shared.domain.ports import Model
 
 log = logging.getLogger(__name__)
@@ -72,26 +74,27 @@ def first_words(question: str) -> str:
     return title if any(character.isalnum() for character in title) else _NO_WORDS
 
 
-async def choose_title(model: Model, model_name: str, question: str) -> str:
-    """Return a title for a first question, written by `model_name`; if it fails, return the question's first words."""
+async def choose_title(model: Model, model_name: str, question: str) -> tuple[str, Usage]:
+    """Return a title for a first question, written by `model_name`, and the tokens that it took.
+
+    If the model fails, the title consists of the question's first words.
+    """
     words = without_ui_blocks(question).strip()[:_LONGEST_QUESTION] or _NO_WORDS
     request = ModelRequest(model_name, _MAX_TOKENS, Prefix(_INSTRUCTION), [question_to_send(words)], effort="low")
+    answer, usage = "", NO_USAGE
     try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            answer = await _text(model, request)
+        async with asyncio.timeout(_TIMEOUT_SECONDS), aclosing(model.reply(request)) as events:
+            async for event in events:
+                match event:
+                    case UsageCounted(counted):
+                        usage = counted
+                    case ReplyFinished(reply):
+                        answer, usage = reply.text, reply.usage
+                    case _:
+                        pass
     except (ModelError, TimeoutError) as error:
         log.warning("the model could not write a title: %s", type(error).__name__)
-        answer = ""
-    return clean_title(answer) or first_words(question)
-
-
-async def _text(model: Model, request: ModelRequest) -> str:
-    text = ""
-    async with aclosing(model.reply(request)) as events:
-        async for event in events:
-            if isinstance(event, ReplyFinished):
-                text = event.reply.text
-    return text
+    return clean_title(answer) or first_words(question), usage
 
 
 def clean_title(answer: str) -> str:

@@ -85,7 +85,7 @@ class Turn:
 
     def prepared(self) -> TurnPrepared:
         """Return the data to store with the next messages."""
-        return TurnPrepared(self._prefix, self._question, self._history.edits)
+        return TurnPrepared(self._prefix, self._question, self._history.edits, self.settings.model)
 
     async def reply(self, model: Model, *, may_call_tools: bool) -> AsyncGenerator[ModelEvent | TurnPrepared, None]:
         """Stream a reply. A history that the model's API refuses is repaired or shortened, and sent again.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import Interruption
-from shared.domain.errors import GraphError, TooManyStreams
+from shared.domain.errors import GraphError, LimitReached, TooManyStreams
 from shared.domain.events import AnswerFailed
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ STOP_SECONDS = 5.0
 _RENEWAL_SECONDS = 1.0
 """The time between two renewals of all leases. A renewal also reads the stop requests of other processes."""
 
+_SHARE = 4
+"""One user may have at most this part of the places of a process: a quarter."""
+_TOO_MANY = "Too many of your answers are running at the same time. Please wait until one has ended."
+_RETRY_SECONDS = 5
+
 
 class ActiveAnswers:
     """All running answers of this process, by conversation."""
@@ -33,29 +39,36 @@ class ActiveAnswers:
     def __init__(self, leases: Leases, limit: int) -> None:
         self._leases = leases
         self._limit = limit
-        self._starting = 0
+        self._share = -(-limit // _SHARE)
+        self._starting: Counter[str] = Counter()
         self._answers: dict[UUID, Answer] = {}
+        self._users: dict[UUID, str] = {}
         self._to_release: set[Lease] = set()
         self._keeper: asyncio.Task[None] | None = None
 
     @contextmanager
-    def reserved_place(self) -> Iterator[None]:
-        """Reserve a place for an answer that is being started.
+    def reserved_place(self, user: str, conversation_id: UUID) -> Iterator[None]:
+        """Reserve a place for a user's answer that is being started.
 
         Raises:
             TooManyStreams: this process already runs the maximum number of answers.
+            LimitReached: the user has a fair share of the places already.
         """
-        if len(self._answers) + self._starting >= self._limit:
+        if len(self._answers) + self._starting.total() >= self._limit:
             raise TooManyStreams
-        self._starting += 1
+        others = sum(each == user for key, each in self._users.items() if key != conversation_id)
+        if others + self._starting[user] >= self._share:
+            raise LimitReached(_TOO_MANY, _RETRY_SECONDS)
+        self._starting[user] += 1
         try:
             yield
         finally:
-            self._starting -= 1
+            self._starting -= Counter({user: 1})
 
-    def add(self, answer: Answer) -> None:
-        """Add an answer and renew its lease until it is removed."""
+    def add(self, answer: Answer, user: str) -> None:
+        """Add a user's answer and renew its lease until it is removed."""
         self._answers[answer.lease.conversation_id] = answer
+        self._users[answer.lease.conversation_id] = user
         self._start_keeper()
 
     def remove(self, answer: Answer) -> None:
@@ -63,6 +76,7 @@ class ActiveAnswers:
         conversation_id = answer.lease.conversation_id
         if self._answers.get(conversation_id) is answer:
             del self._answers[conversation_id]
+            del self._users[conversation_id]
         if isinstance(answer.outcome, AnswerFailed):
             # The lease is still held if the database was unavailable.
             self.release_later(answer.lease)

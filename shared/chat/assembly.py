@@ -58,9 +58,10 @@ def assemble_chat(
         repositories,
         answers,
         TurnSetup(settings, model, toolbox, patterns, prefixes, api.read_state),
-        Titles(model, repositories.conversations, settings.anthropic_base_url),
+        Titles(model, repositories, settings.anthropic_base_url),
         authorize,
         max_questions=settings.max_conversation_turns,
+        limits=settings.user_limits,
         keep=api.keep,
         recorders_of=recorders_of,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.chat.audit_records import AnswerFacts, idempotency_key, record_of
+from shared.chat.recording import AnswerRecorder
 from shared.domain.calls import EndedCall, PlannedCall
 from shared.domain.events import ToolResult
 from shared.graph import audit, call_intents
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from shared.agent.outcome import Outcome
     from shared.chat.round_gate import RoundGate
     from shared.domain.calls import CallStatus, SkippedCall
     from shared.domain.events import ToolCall
@@ -30,7 +30,7 @@ _CUT_CHANGE = (
 )
 
 
-class CallJournal:
+class CallJournal(AnswerRecorder):
     """A Journal, and the AnswerRecorder of the same calls.
 
     An audit row is stored together with the result of its call. A call that was cut off gets its row with its error
@@ -109,20 +109,12 @@ class CallJournal:
             return ToolResult(call.id, _NOT_RUN, is_error=True)
         return ToolResult(call.id, _CUT_CHANGE if self._calls[call.id].may_change else _CUT, is_error=True)
 
-    def of_question(self, _question: Message) -> list[BoundStatement]:
-        """Record nothing."""
-        return []
-
     def of_messages(self, messages: Sequence[Message]) -> list[BoundStatement]:
         """Return the statements that remove the intents and append the audit rows of the messages' results."""
         ids = [str(result.get("tool_use_id")) for message in messages for result in message.tool_results or ()]
         records = [self._record(self._calls[call_id]) for call_id in ids if call_id in self._calls]
         closed = self._closed(has_results=bool(records))
         return [*closed, *audit.appended([*self._replaced_records(messages), *records])]
-
-    def of_end(self, _outcome: Outcome) -> list[BoundStatement]:
-        """Record nothing; the calls belong to the messages."""
-        return []
 
     def _replaced_records(self, messages: Sequence[Message]) -> list[JsonObject]:
         """Return the records of calls whose results are nowhere, for the first messages that the answer stores."""

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.chat.recording import AnswerRecorder
 from shared.graph.receipts import stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.agent.outcome import Outcome
     from shared.domain.models import Caller, Lease, Message
     from shared.graph.statements import BoundStatement
 
 
-class ReceiptRecorder:
+class ReceiptRecorder(AnswerRecorder):
     """Records the receipts of one answer."""
 
     def __init__(self, caller: Caller, lease: Lease) -> None:
         self._subject = caller.principal.subject
         self._conversation_id = lease.conversation_id
-
-    def of_question(self, question: Message) -> Sequence[BoundStatement]:  # noqa: ARG002  # the protocol's signature
-        """Return nothing: a question changes nothing."""
-        return ()
 
     def of_messages(self, messages: Sequence[Message]) -> Sequence[BoundStatement]:
         """Return the statements that store the receipts of the messages' calls."""
@@ -32,7 +28,3 @@ class ReceiptRecorder:
             for message in messages
             for receipt in message.receipts
         ]
-
-    def of_end(self, outcome: Outcome) -> Sequence[BoundStatement]:  # noqa: ARG002  # the protocol's signature
-        """Return nothing: the receipts are stored with the rounds."""
-        return ()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.chat.recording import AnswerRecorder
 from shared.graph import search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from shared.agent.outcome import Outcome
     from shared.domain.models import Message
     from shared.graph.statements import BoundStatement
 
 
-class SearchRecorder:
+class SearchRecorder(AnswerRecorder):
     """Records the words of one answer's messages for the search."""
 
     def __init__(self, conversation_id: UUID, email: str) -> None:
@@ -29,7 +29,3 @@ class SearchRecorder:
     def of_messages(self, messages: Sequence[Message]) -> Sequence[BoundStatement]:
         """Return the statement that records the messages."""
         return search.written(self._conversation_id, self._email, messages)
-
-    def of_end(self, outcome: Outcome) -> Sequence[BoundStatement]:  # noqa: ARG002  # the port's signature
-        """Record nothing: the outcome has no words."""
-        return ()

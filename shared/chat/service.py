@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,10 +23,12 @@ from shared.chat.resumption import question_of, replaced_round, way_on
 from shared.chat.round_gate import RoundGate
 from shared.chat.transcript import ConversationTranscript, Writer
 from shared.chat.turn_setup import Start
-from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphUnavailable
+from shared.chat.usage_recorder import UsageRecorder
+from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
 from shared.graph.turns import Asking
+from shared.graph.user_limits import LimitCheck
 from shared.observability import logs
 from shared.util import clock
 
@@ -41,12 +44,15 @@ if TYPE_CHECKING:
     from shared.domain.approvals import UserDecision, Verdict
     from shared.domain.errors import AssistantError
     from shared.domain.models import Caller
+    from shared.domain.user_limits import UserLimits
     from shared.graph.begun_turns import BegunTurn
     from shared.graph.repositories import Repositories
     from shared.graph.statements import BoundStatement
 
 RecordersOf: TypeAlias = "Callable[[Caller, Lease, Message], Recorders]"
 """Returns the recorders of the answer to a question."""
+
+log = logging.getLogger(__name__)
 
 _CLOSED = {
     "approve": "This has already been approved",
@@ -71,6 +77,7 @@ class ChatService:
         authorize: Authorize,
         *,
         max_questions: int,
+        limits: UserLimits,
         keep: Callable[[], Awaitable[None]],
         recorders_of: RecordersOf = lambda _caller, _lease, _question: NO_RECORDERS,
     ) -> None:
@@ -86,6 +93,7 @@ class ChatService:
         self._authorize = authorize
         self._watch = CallerWatch(authorize, repositories.principals)
         self._max_questions = max_questions
+        self._limits = LimitCheck(limits)
         self._recorders_of = recorders_of
         self.keep = keep
 
@@ -112,15 +120,16 @@ class ChatService:
             KeyReused: the key was used before with another question.
             NotReplaceable: `replaces` names no current question of the conversation.
             TooManyStreams: this process runs the maximum number of answers.
+            LimitReached: a limit of the user is reached.
             GraphUnavailable: the database cannot be reached.
         """
         question = Message(
             id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
         )
         verdict = typed_decision(content) or "replaced"
-        asking = Asking(first_words(content), replaces, self._max_questions, verdict)
+        asking = Asking(first_words(content), replaces, self._max_questions, verdict, self._limits)
         lease = Lease(conversation_id, question.id)
-        with self._answers.reserved_place():
+        with self._answers.reserved_place(caller.principal.subject, conversation_id):
             recorders = self._recorders_of(caller, lease, question)
             turn = await self._begin(lease, caller, question, asking, recorders.of_question(question))
             if isinstance(turn, AlreadyAsked):
@@ -138,11 +147,12 @@ class ChatService:
             ApprovalClosed: the approval was decided before, or it has expired.
             ConversationBusy: another answer in this conversation is running.
             TooManyStreams: this process runs the maximum number of answers.
+            LimitReached: the user has a fair share of this process's answers already.
             GraphUnavailable: the database cannot be reached.
         """
         lease = Lease(conversation_id, uuid4())
         email = caller.principal.subject
-        with self._answers.reserved_place():
+        with self._answers.reserved_place(email, conversation_id):
             try:
                 turn = await self._repositories.turns.resume(lease, email, approval_id, (decision, reason))
             except ApprovalClosed:
@@ -179,7 +189,8 @@ class ChatService:
         patience = Patience()
         journal = self._journal(lease, caller, question, patience)
         writer = Writer(lease, turn.conversation.user_email, patience)
-        recorders = recorders.followed_by(journal)
+        email = caller.principal.subject
+        recorders = recorders.followed_by(UsageRecorder(email, turn.conversation.model), journal)
         start = Start(asked, way_on(turn, lease, goes_on=asked is None), replaced_round(turn, lease))
         answer = Answer(
             self._setup.run(caller, turn, start, journal),
@@ -187,10 +198,23 @@ class ChatService:
             partial(self._titles.choose, turn, question),
             journal.result_of,
             self._answers.remove,
+            partial(self._budget_notice, email),
         )
-        self._answers.add(answer)
+        self._answers.add(answer, email)
         self._watch.watch(answer, caller)
         return answer
+
+    async def _budget_notice(self, user: str) -> str:
+        """Return the sentence for a user who has used most of the tokens of the day; it is empty the second time."""
+        limits = self._limits.limits
+        if not limits.tokens_per_day:
+            return ""
+        try:
+            tokens = await self._repositories.usage.tell(user, limits.told_tokens)
+        except GraphError as error:
+            log.warning("a budget could not be read: %s", type(error).__name__)
+            return ""
+        return "" if tokens is None else limits.notice(tokens)
 
     async def _check_not_carried_out(self, lease: Lease, verdict: Verdict) -> None:
         """Raise ApprovalClosed if a message approves what the running answer already carries out."""

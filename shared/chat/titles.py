@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from shared.agent.title import choose_title, title_model
 from shared.agent.typed_decision import typed_decision
 from shared.domain.errors import GraphError
+from shared.domain.models import NO_USAGE
+from shared.graph.usage import added
 
 if TYPE_CHECKING:
     from shared.domain.models import Message
     from shared.domain.ports import Model
     from shared.graph.begun_turns import BegunTurn
-    from shared.graph.conversations import Conversations
+    from shared.graph.repositories import Repositories
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +23,10 @@ log = logging.getLogger(__name__)
 class Titles:
     """Chooses and stores titles."""
 
-    def __init__(self, model: Model, conversations: Conversations, base_url: str | None = None) -> None:
+    def __init__(self, model: Model, repositories: Repositories, base_url: str | None = None) -> None:
         """Take the parts; `base_url` is the address of the model's API, or None for Anthropic's own."""
         self._model = model
-        self._conversations = conversations
+        self._repositories = repositories
         self._base_url = base_url
 
     async def choose(self, turn: BegunTurn, question: Message) -> str | None:
@@ -34,9 +36,11 @@ class Titles:
         if has_title or any(map(_ends_exchange, turn.earlier)):
             return None
         model = title_model(conversation.model, self._base_url)
-        title = await choose_title(self._model, model, _asked(turn, question).content)
+        title, usage = await choose_title(self._model, model, _asked(turn, question).content)
+        email = conversation.user_email
         try:
-            was_stored = await self._conversations.suggest_title(conversation.id, conversation.user_email, title)
+            counted = [added(email, model, usage)] if usage != NO_USAGE else []
+            was_stored = await self._repositories.conversations.suggest_title(conversation.id, email, title, counted)
         except GraphError as error:
             log.warning("a title could not be stored: %s", type(error).__name__)
             return None

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from shared.agent.outcome import encode_outcome, with_outcome
 from shared.chat.recording import NO_RECORDERS
-from shared.domain.errors import ConversationLost, GraphConflict, GraphError
+from shared.domain.errors import ConversationLost, ConversationNotFound, GraphConflict, GraphError
 from shared.domain.parked_rounds import APPROVAL_LIFETIME, ParkedRound
 from shared.graph import approvals
 from shared.graph.turns import Ending, Record
@@ -69,11 +69,13 @@ class ConversationTranscript:
     def prepare(self, prepared: TurnPrepared) -> None:
         """Set the prefix, the question's additions and the edits to store with the next messages."""
         self._prepared = prepared
+        self._recorders.prepare(prepared)
 
     async def append(self, messages: Sequence[Message]) -> None:
         """Store messages after the existing ones, all or none."""
         store = partial(self._turns.append, self.lease, self._email, messages)
         await self._store(messages, store, self._recorders.of_messages(messages))
+        self._recorders.note_stored()
 
     async def park(self, parked: RoundParked, outcome: AnswerStored) -> ApprovalRequired:
         """Store a reply whose calls need an approval, and the approval. Release the lease, and return the event."""
@@ -99,7 +101,11 @@ class ConversationTranscript:
         ending = Ending(self._question.id, encode_outcome(outcome))
         messages = with_outcome(messages, outcome)
         store = partial(self._turns.finish, self.lease, self._email, messages, ending)
-        await self._store(messages, store, self._recorders.of_end(messages, outcome), added)
+        try:
+            await self._store(messages, store, self._recorders.of_end(messages, outcome), added)
+        except (ConversationLost, ConversationNotFound):
+            await self._turns.record(self._recorders.of_lost_end(outcome))
+            raise
 
     async def _store(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from shared.claude.retries import RETRIES
 from shared.claude.stream import ReplyReader, StreamedError
 from shared.domain.content_blocks import blocks_of
 from shared.domain.events import ReplyFinished, ThinkingAdded, UsageCounted
+from shared.domain.models import NO_USAGE
 from shared.util.response_bodies import REST_SECONDS
 
 if TYPE_CHECKING:
@@ -57,19 +59,29 @@ class Claude:
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream a reply. Transient failures before the first event are retried at most twice, later ones never.
 
+        The tokens of all attempts are counted.
+
         The wait for the first byte is at most `idle_seconds`, including the endpoint's own retries.
 
         Raises:
             ModelError: the model gave no reply, or the reply is incomplete.
         """
+        spent = counted = NO_USAGE
         try:
             for attempt in range(RETRIES + 1):
                 has_begun = False
+                spent, counted = spent + counted, NO_USAGE
                 try:
                     async with aclosing(self._attempt(request)) as events:
                         async for event in events:
-                            has_begun = has_begun or not isinstance(event, UsageCounted)
-                            yield event
+                            match event:
+                                case UsageCounted(counted):
+                                    yield UsageCounted(spent + counted)
+                                case ReplyFinished(reply):
+                                    yield ReplyFinished(replace(reply, usage=spent + reply.usage))
+                                case _:
+                                    has_begun = True
+                                    yield event
                 except StreamedError as error:
                     if has_begun or attempt == RETRIES or not is_momentary(error):
                         raise

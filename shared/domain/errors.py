@@ -22,6 +22,7 @@ AssistantError
 ├── ApprovalClosed                409, the approval was decided before, or it has expired
 ├── NotReplaceable                422, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
+├── LimitReached                  429, a limit of the user is reached
 ├── TooManyStreams                503, this process streams the maximum number of answers
 ├── ModelError                    the model's API failed; has a code and says whether a retry can help
 └── ToolError                     a tool call failed; the message is sent to the model
@@ -133,6 +134,15 @@ class KeyReused(AssistantError):
 
 class NotReplaceable(AssistantError):
     """A message names a question that it cannot replace: there is no such question, or it has been replaced."""
+
+
+class LimitReached(AssistantError):
+    """A limit of the user is reached; the message is a sentence for the user."""
+
+    def __init__(self, message: str = "A limit is reached.", retry_after: int = 1) -> None:
+        """Take the sentence, and the seconds after which the request may succeed."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TooManyStreams(AssistantError):

@@ -164,6 +164,8 @@ class TurnPrepared:
     prefix: Prefix
     question: Additions
     edits: HistoryEdits
+    model: str = ""
+    """The model of the next reply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,10 @@ class Usage:
             self.cache_read_input_tokens + other.cache_read_input_tokens,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        """Return the difference of each count, which is never below zero."""
+        return Usage(*(max(getattr(self, name) - getattr(other, name), 0) for name in self.__slots__))
+
 
 NO_USAGE = Usage()
 

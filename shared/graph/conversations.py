@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.domain.paging import PageKey
     from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
+    from shared.graph.statements import BoundStatement
 
 
 class Conversations:
@@ -136,12 +137,18 @@ class Conversations:
         """
         await self._deletions.delete(conversation_id, email)
 
-    async def suggest_title(self, conversation_id: UUID, email: str, title: str) -> bool:
-        """Set the title unless the conversation has a final one or has been deleted; return whether it was set."""
+    async def suggest_title(
+        self, conversation_id: UUID, email: str, title: str, also: Sequence[BoundStatement] = ()
+    ) -> bool:
+        """Set the title unless the conversation has a final one or has been deleted; return whether it was set.
+
+        The statements of `also` run in the same transaction, in any case.
+        """
         owned = statements.owned_by(email, conversation_id)
-        changed, _ = await self._graph.transaction(
+        changed, *_ = await self._graph.transaction(
             statements.SUGGEST_TITLE.bind(**owned, **changing({"title": title, "is_title_provisional": None})),
             search.title_written(conversation_id, email, title),
+            *also,
         )
         return bool(changed)
 

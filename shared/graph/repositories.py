@@ -19,6 +19,7 @@ from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
+from shared.graph.usage import UsageTable
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Repositories:
         self.frames = Frames(graph)
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)
+        self.usage = UsageTable(graph)
         self.erasure = Erasure(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)

@@ -21,6 +21,8 @@ from shared.graph import (
     leases,
     receipts,
     search,
+    usage,
+    user_limits,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ WITH_TABLES = (
     audit_texts,
     approvals,
     frames,
+    usage,
+    user_limits,
 )
 
 OUTLIVING = (call_intents, audit)
@@ -51,6 +55,7 @@ _DELETE_OF_CONVERSATION = (
     receipts.DELETE_OF_CONVERSATION,
     frames.DELETE_OF_CONVERSATION,
     approvals.DELETE_OF_CONVERSATION,
+    user_limits.DELETE_OF_CONVERSATION,
 )
 
 

@@ -12,6 +12,7 @@ from shared.graph import conversation_statements as statements
 from shared.graph.begun_turns import beginning, begun_turn
 from shared.graph.conversations import check_found
 from shared.graph.repeated_questions import AskedBefore, check_first_time
+from shared.graph.user_limits import NO_LIMITS
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.graph.connector import Graph, Rows
     from shared.graph.repeated_questions import AlreadyAsked
     from shared.graph.statements import BoundStatement
+    from shared.graph.user_limits import LimitCheck
 
 
 _DECISIONS = frozenset({"approve", "reject"})
@@ -73,6 +75,8 @@ class Asking:
     """The number of questions that a conversation takes."""
     verdict: Verdict = "replaced"
     """What the question means for an open approval."""
+    limits: LimitCheck = NO_LIMITS
+    """The check of the user's limits."""
 
 
 class Turns:
@@ -103,6 +107,7 @@ class Turns:
             KeyReused: the question's key was used before with other content.
             AnswerRunning: the same question is being answered.
             NotReplaceable: the question names another one that it cannot replace.
+            LimitReached: the user may ask no further question now.
         """
         replaced: Sequence[StoredMessage] = ()
         while True:
@@ -136,6 +141,7 @@ class Turns:
                 raise _Replacing(found)
             if not closed or asking.verdict not in _DECISIONS:
                 check_limit(earlier, replaced, asking.limit)
+            asking.limits.check(results)
 
         owned = statements.owned_by(email, lease.conversation_id)
         results = await self._graph.transaction(
@@ -145,13 +151,11 @@ class Turns:
             *_superseded(owned, replaced),
             statements.SET_FIRST_TITLE.bind(**owned, **changing({"title": asking.title, "is_title_provisional": True})),
             *_append(owned, [question]),
+            *asking.limits.statements(lease, email),
             check=check,
             last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
         )
-        gone = {each.id for each in replaced}
-        begun = begun_turn(results, lease)
-        earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
-        return replace(begun, earlier=earlier, replaced=replaced)
+        return _with_replaced(begun_turn(results, lease), replaced)
 
     async def resume(
         self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
@@ -231,10 +235,21 @@ class Turns:
             last=lambda _results: also,
         )
 
+    async def record(self, statements_: Sequence[BoundStatement]) -> None:
+        """Run statements about an answer that cannot write to its conversation any more."""
+        if statements_:
+            await self._graph.transaction(*statements_)
+
     async def has_message(self, message_id: UUID) -> bool:
         """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
         [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)))
         return bool(rows)
+
+
+def _with_replaced(begun: BegunTurn, replaced: Sequence[StoredMessage]) -> BegunTurn:
+    gone = {each.id for each in replaced}
+    earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
+    return replace(begun, earlier=earlier, replaced=replaced)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:

@@ -31,6 +31,7 @@ _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = 
     errors.ApprovalClosed: (409, "The approval can no longer be decided", {}),
     errors.KeyReused: (422, "The Idempotency-Key has been used with other content", {}),
     errors.NotReplaceable: (422, "The message to replace is not a current question of this conversation", {}),
+    errors.LimitReached: (429, "A limit is reached", _RETRY),
     errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
     errors.GraphUnavailable: (503, "The database cannot be reached", _RETRY),
     errors.GraphConflict: (409, "Somebody else changed this at the same time", _RETRY),
@@ -53,6 +54,8 @@ async def _render(_request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed: %s: %s", type(error).__name__, error)
     if kind is errors.ApprovalClosed:
         detail = str(error) or detail
+    if isinstance(error, errors.LimitReached):
+        detail, headers = str(error), {"Retry-After": str(error.retry_after)}
     return JSONResponse({"detail": detail}, status, headers)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 _POSTGRESQL = frozenset({"postgresql", "postgres"})
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=")
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 _PROJECT = re.compile(r"(/.*)?/\d+")
 
 
@@ -14,6 +15,29 @@ def is_http_url(url: str) -> bool:
     """Return whether a text is an http or https URL with a host."""
     parts = _parts(url)
     return parts is not None and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def check_http_url(url: str) -> str:
+    """Return an http or https URL without trailing slashes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not is_http_url(url):
+        raise ValueError("must be an http or https URL")
+    return url.rstrip("/")
+
+
+def parse_hosts(names: str) -> tuple[str, ...]:
+    """Return the hosts of a list that is separated by commas.
+
+    Raises:
+        ValueError: one of them has a scheme, a port or a path.
+    """
+    hosts = tuple(host.rstrip(".") for name in names.split(",") if (host := name.strip().lower()))
+    if not all(map(_HOST.fullmatch, hosts)):
+        raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
+    return hosts
 
 
 def is_postgresql_dsn(dsn: str) -> bool:

@@ -85,7 +85,8 @@ def test_the_first_words_are_cut_between_words(question: str, title: str) -> Non
 async def test_a_title_is_asked_for_with_low_effort_and_without_the_uis_blocks() -> None:
     model = ScriptedModel([said("Title: Projects of Platform")])
     question = "<context>\nsecret: 42\n</context>\n\nWhich projects are there?"
-    assert await choose_title(model, TITLE_MODEL, question) == "Projects of Platform"
+    title, usage = await choose_title(model, TITLE_MODEL, question)
+    assert (title, usage) == ("Projects of Platform", said("").usage)
     [request] = model.requests
     assert (request.model, request.effort) == (TITLE_MODEL, "low")
     assert "Which projects are there?" in str(request.messages)

@@ -95,6 +95,7 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("POST", "/conversations/1/stop", "StopAnswer"),
         ("GET", "/conversations/1/stream", "StreamAnswer"),
         ("GET", "/assistant/audit", "ReadAudit"),
+        ("GET", "/assistant/usage", "ReadUsage"),
         ("DELETE", "/assistant/users/ada@example.com/conversations", "EraseUser"),
         ("PUT", "/conversations/1", 405),
         ("GET", "/elsewhere", 404),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartService
     from tests.support.client import Client
+    from tests.support.database import Database
     from tests.support.model_server import Control, ModelServer
     from tests.support.processes import Forked, Processes
     from tests.support.proxy import Proxy
@@ -62,13 +63,19 @@ async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, m
 
 
 @pytest.mark.proves("load.limit")
-async def test_streams_beyond_the_limit_are_refused(start_service: StartService, model_server: ModelServer) -> None:
+async def test_streams_beyond_the_limit_are_refused(
+    start_service: StartService, model_server: ModelServer, database: Database
+) -> None:
     service = start_service(IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS="3")
     gate = model_server.gate()
-    async with service.client() as client:
-        conversations = [await client.begin() for _ in range(10)]
+    async with AsyncExitStack() as stack:
+        emails = [await database.add_user() for _ in range(10)]
+        clients = [await stack.enter_async_context(service.client(email)) for email in emails]
+        conversations = [await each.begin() for each in clients]
         model_server.script(*(reply(text("Hel", wait(gate), "lo")) for _ in range(3)))
-        asking = [asyncio.create_task(client.post(each, "Hi")) for each in conversations]
+        asking = [
+            asyncio.create_task(client.post(each, "Hi")) for client, each in zip(clients, conversations, strict=True)
+        ]
         refused = []
         for each in asyncio.as_completed(asking):
             response = await each
@@ -82,10 +89,11 @@ async def test_streams_beyond_the_limit_are_refused(start_service: StartService,
         for response in refused:
             assert (response.status_code, response.json()) == (503, {"detail": "Too many answers are being streamed"})
             assert int(response.headers["retry-after"]) > 0
-        stored = [len(await client.messages(each)) for each in conversations]
+        stored = [len(await client.messages(each)) for client, each in zip(clients, conversations, strict=True)]
         assert sorted(stored) == [0] * 7 + [2] * 3
         model_server.clear()
-        await goes_on(client, conversations[stored.index(0)], model_server)
+        place = stored.index(0)
+        await goes_on(clients[place], conversations[place], model_server)
 
 
 @pytest.mark.slow

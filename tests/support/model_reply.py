@@ -102,6 +102,8 @@ class Envelope:
     id: str
     model: str
     input_usage: Mapping[str, int]
+    told: Json = field(default_factory=dict)
+    """The tokens that the client was told, as far as the reply was sent."""
 
     def message(self, answer: Reply) -> Json:
         """Render the whole message, for a request that does not stream."""

@@ -98,6 +98,8 @@ __all__ = [
 
 Json: TypeAlias = dict[str, Any]
 
+_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
 
 class ModelServer(HttpServer):
     """The scripted Messages API; use it as a context manager."""
@@ -123,6 +125,7 @@ class ModelServer(HttpServer):
             self.dropped_thinking = 0
             self.stripped_thinking = 0
             self._replies = 0
+            self._envelopes: list[tuple[RecordedRequest, Envelope]] = []
 
     def gate(self) -> Gate:
         """Make a gate for a script."""
@@ -151,6 +154,11 @@ class ModelServer(HttpServer):
     def titles(self) -> list[RecordedRequest]:
         """The requests that asked for a title."""
         return [request for request in self.requests if self.is_title_request(request.body)]
+
+    def used(self, is_meant: Callable[[Json], bool] = bool) -> int:
+        """Return the tokens of all kinds that the clients were told, in the replies to some requests or to all."""
+        told = [envelope.told for request, envelope in self._envelopes if is_meant(request.body)]
+        return sum(int(each.get(name, 0)) for each in told for name in _COUNTS)
 
     @property
     def unsaid(self) -> int:
@@ -281,6 +289,7 @@ class ModelServer(HttpServer):
             self._replies += 1
             identity = f"msg_{self._replies:024d}"
         envelope = Envelope(identity, request.body["model"], self.cache.measure(request.body).counts)
+        self._envelopes.append((request, envelope))
         if answer.first_byte:
             await answer.first_byte.pass_through()
         if request.body.get("stream"):

@@ -29,6 +29,7 @@ async def send_stream(envelope: Envelope, answer: Reply, responder: Responder) -
     for part in envelope.parts(answer):
         if isinstance(part, Frame):
             await responder.write(part.data)
+            envelope.told.update(_usage_in(part.data))
         elif part.action == "wait":
             await part.gate.pass_through()
         elif part.action == "end":
@@ -38,6 +39,15 @@ async def send_stream(envelope: Envelope, answer: Reply, responder: Responder) -
             return "broken off"
     await responder.finish()
     return "complete"
+
+
+def _usage_in(frame: bytes) -> Json:
+    """Return the counts in a `message_start` or a `message_delta`."""
+    if b"\ndata: " not in frame or b'"usage"' not in frame:
+        return {}
+    told = orjson.loads(frame.split(b"\ndata: ", 1)[1])
+    usage: Json = told.get("message", told).get("usage") or {}
+    return usage
 
 
 async def send_whole(envelope: Envelope, answer: Reply, responder: Responder) -> str:

@@ -50,6 +50,16 @@ VALUES: dict[str, Any] = {
     "now": "2026-01-01T00:00:00+00:00",
     "expires_at": "2026-01-01T01:00:00+00:00",
     "rounds_left": "1",
+    "user": "user-7@example.com",
+    "since": "2026-01-01",
+    "until": "2026-01-31",
+    "earlier": 5,
+    "tokens": 800,
+    "answers": 1,
+    "input_tokens": 1,
+    "output_tokens": 1,
+    "cache_creation_input_tokens": 1,
+    "cache_read_input_tokens": 1,
 }
 
 

@@ -85,12 +85,19 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize(("question", "tool", "expected"), ANSWERED)
+@pytest.mark.parametrize("offering", ["few"], indirect=True)
 async def test_a_question_is_answered_from_the_tools(
     reader: Assistant, question: str, tool: str, expected: list[str]
 ) -> None:
     answer = await reader.ask(question)
     assert tool in reader.names()
     assert [text for text in expected if text not in answer] == []
+
+
+@pytest.mark.parametrize("offering", ["all"], indirect=True)
+async def test_a_question_is_answered_without_a_search_if_all_tools_are_offered(reader: Assistant) -> None:
+    assert "**4** environments" in await reader.ask("Which environments are there?")
+    assert reader.searches == []
 
 
 @pytest.mark.parametrize("question", [*EXAMPLES, *SAMPLES])
