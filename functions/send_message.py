@@ -22,14 +22,17 @@ router = APIRouter(route_class=StrictRoute)
     response_class=EventStream,
     responses={
         200: {"content": {"text/event-stream": {}}, "description": "The events of the answer"},
+        404: {
+            "model": ErrorDetail,
+            "description": "There is no such conversation, or it has no such question to replace",
+        },
         409: {
             "model": ErrorDetail,
             "description": "Another answer is being streamed, or the same message is being answered",
         },
         422: {
             "model": ErrorDetail,
-            "description": "The body is invalid, the key was used with another message, or the question to replace"
-            " does not exist",
+            "description": "The body is invalid, or the key was used with another message",
         },
     },
 )

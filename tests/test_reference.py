@@ -39,7 +39,7 @@ from shared.domain.events import (
 )
 from shared.domain.models import Usage
 from shared.domain.receipts import Receipt, ThingAddress
-from shared.http import error_responses
+from shared.http import error_responses, event_schemas
 from shared.http.sse import frame
 from shared.settings import Settings
 from shared.util import clock
@@ -194,6 +194,14 @@ def test_every_event_is_listed_with_its_data() -> None:
     assert listed == {
         name.removeprefix("event: "): keys(orjson.loads(data.removeprefix("data: "))) for name, data, *_ in sent
     }
+
+
+def test_the_openapi_document_has_every_event_with_its_fields() -> None:
+    for event in EVENTS:
+        name, data, *_ = frame(event).decode().split("\n")
+        fields = event_schemas.DATA[name.removeprefix("event: ")]
+        assert fields.keys() <= orjson.loads(data.removeprefix("data: ")).keys(), name
+    assert {name.strip("`") for name, *_ in table("events.md", "Event")} == event_schemas.DATA.keys()
 
 
 def test_every_code_of_an_error_event_is_listed() -> None:

@@ -20,7 +20,7 @@ AssistantError
 ├── AnswerRunning                 409, the answer to the same question is being streamed
 ├── ApprovalNotFound              404
 ├── ApprovalClosed                409, the approval was decided before, or it has expired
-├── NotReplaceable                422, a message names a question that it cannot replace
+├── NotReplaceable                404, a message names a question that it cannot replace
 ├── KeyReused                     422, an idempotency key was used again with other content
 ├── LimitReached                  429, a limit of the user is reached
 ├── TooManyStreams                503, this process streams the maximum number of answers

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from shared.composition import Services
 from shared.domain.version import version
-from shared.http import error_responses
+from shared.http import error_responses, openapi
 from shared.http.bodies import BodyLimit
 from shared.http.head_requests import HeadRequests
 from shared.http.request_context import RequestContext
@@ -69,6 +69,7 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     app.add_middleware(HeadRequests)
     app.add_middleware(RequestContext)
     error_responses.install(app)
+    openapi.install(app)
     for router in routers:
         app.include_router(router, prefix=prefix)
     for router in bare if prefix else ():

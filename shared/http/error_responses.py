@@ -30,7 +30,7 @@ _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = 
     errors.ApprovalNotFound: (404, "Approval not found", {}),
     errors.ApprovalClosed: (409, "The approval can no longer be decided", {}),
     errors.KeyReused: (422, "The Idempotency-Key has been used with other content", {}),
-    errors.NotReplaceable: (422, "The message to replace is not a current question of this conversation", {}),
+    errors.NotReplaceable: (404, "The message to replace is not a current question of this conversation", {}),
     errors.LimitReached: (429, "A limit is reached", _RETRY),
     errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
     errors.GraphUnavailable: (503, "The database cannot be reached", _RETRY),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
+from pydantic import Field
 
 from shared.domain.paging import PageKey
 from shared.http.schemas import Text  # noqa: TC001  # FastAPI reads the annotation
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _MAX_LIMIT = 100
 _MAX_OFFSET = 2**31
 _MAX_KEY = 300
-_KEY = r"^[^,]+,.+$"
+_KEY = r"^[^,\x00]+,[^\x00]+$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ def _paging(
     offset: Annotated[int, Query(description="A value below 0 counts as 0")] = 0,
     include_archived: bool = False,  # noqa: FBT001, FBT002  # a query parameter
     before: Annotated[
-        Text | None, Query(max_length=_MAX_KEY, pattern=_KEY, description="As given in the `Link` header")
+        Annotated[Text, Field(max_length=_MAX_KEY, pattern=_KEY, json_schema_extra={"pattern": _KEY})] | None,
+        Query(description="As given in the `Link` header"),
     ] = None,
 ) -> Paging:
     key = None if before is None else PageKey(*before.split(",", 1))

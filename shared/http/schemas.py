@@ -14,6 +14,10 @@ from shared.util.text import is_storable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
     from shared.chat.shown_messages import ShownMessage
     from shared.domain import models
     from shared.domain.parked_rounds import ParkedRound
@@ -27,7 +31,18 @@ def _check_storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_check_storable)]
+class _WithoutNul:
+    """Declares in the JSON schema what `_check_storable` checks. Lone surrogates cannot occur in JSON's UTF-8."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add the pattern of texts without NUL."""
+        declared = handler(schema)
+        declared.setdefault("pattern", r"^[^\x00]*$")
+        return declared
+
+
+Text = Annotated[str, AfterValidator(_check_storable), _WithoutNul]
 
 
 class NewConversation(BaseModel):
@@ -40,7 +55,7 @@ class ConversationChanges(BaseModel):
     """The changes of a conversation; a field that is absent or null stays unchanged."""
 
     title: Annotated[Text, Field(min_length=1, max_length=500)] | None = None
-    is_archived: bool | None = None
+    is_archived: Annotated[bool, Field(strict=True)] | None = None
 
 
 class NewMessage(BaseModel):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REST_SECONDS = 2.0
 """The time in which the rest of a body may arrive that is known to be short."""
 _REST_BYTES = 65_536
-_MOST_UNREAD_BYTES = 1_048_576
+_MOST_UNREAD_BYTES = 131_072
 """The reader pauses if this number of bytes waits for the consumer."""
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.aftermath import check_error, check_stored, goes_on, until
 from tests.support.model_server import reply, text, wait
+from tests.support.sse import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,7 +117,7 @@ async def test_a_shutdown_ends_and_stores_running_answers(
                 answer = await stream.rest()
             check_error(answer.error, "shutdown")
             assert answer.error["retryable"] is True
-            assert answer.text == "Hel"
+            assert answer.text.startswith(f"Hel\n\n{INTERRUPTED}")
 
         following = asyncio.gather(*map(follow, range(streams)))
         for _ in range(streams):
