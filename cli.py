@@ -170,6 +170,14 @@ def rotate(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return 0 if asyncio.run(rotation.rotate(_stored_data(variables), _print)) else 1
 
 
+def sweep(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Delete the conversations that have been idle for too long."""
+    from shared.checks import sweeping  # noqa: PLC0415  # only this command needs it
+
+    asyncio.run(sweeping.sweep(_stored_data(variables), _print))
+    return 0
+
+
 def _stored_data(variables: Mapping[str, str]) -> Settings:
     """Return the settings for a command that works on the database alone."""
     if variables.get("POSTGRES_URL") is None:
@@ -195,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
         ("check", check, "check whether the installation is configured right"),
         ("audit", audit, "verify the audit in the database at POSTGRES_URL, or delete its old days"),
+        ("sweep", sweep, "delete conversations that were idle for IMBI_ASSISTANT_RETENTION_DAYS"),
         ("rotate", rotate, "encrypt the secrets of MCP servers with the newest IMBI_CONFIG_ENCRYPTION_KEY"),
     ):
         # Defaults of a subcommand would override the options that are given before its name.
@@ -215,7 +224,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
         parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
-    if command not in {"setup", "check", "audit", "rotate"}:
+    if command not in {"setup", "check", "audit", "rotate", "sweep"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(

@@ -10,6 +10,7 @@ from shared.auth.caller import Authenticator
 from shared.chat.active_answers import ActiveAnswers
 from shared.chat.followers import Followers
 from shared.chat.frame_log import FrameLog
+from shared.chat.retention import keep_sweeping
 from shared.domain.errors import AssistantUnavailable, GraphError
 from shared.graph import health
 from shared.graph.connector import Graph
@@ -99,6 +100,11 @@ class Services:
         """Store the fetched API document for the next start. Call this when no user waits."""
         if self.settings.is_enabled:
             await (await self.chat()).keep()
+
+    async def sweep(self) -> None:
+        """Delete idle conversations again and again, if the settings say so; this ends when it is cancelled."""
+        if self.settings.retention_days:
+            await keep_sweeping(self.repositories.retention, self.settings.retention_days)
 
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, for at most `seconds`."""

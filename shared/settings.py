@@ -97,6 +97,7 @@ class Settings(BaseModel):
     approval_rules: ApprovalRules = Field(default=(), alias="IMBI_ASSISTANT_APPROVAL_RULES")
     clear_results_tokens: int = Field(default=100_000, alias="IMBI_ASSISTANT_CLEAR_RESULTS_TOKENS", ge=1000)
     audit_retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_AUDIT_RETENTION_DAYS", ge=0)
+    retention_days: int = Field(default=0, alias="IMBI_ASSISTANT_RETENTION_DAYS", ge=0, le=36_500)
     user_tokens_per_day: int = Field(default=0, alias="IMBI_ASSISTANT_USER_TOKENS_PER_DAY", ge=0)
     user_messages_per_minute: int = Field(default=0, alias="IMBI_ASSISTANT_USER_MESSAGES_PER_MINUTE", ge=0)
     user_concurrent_answers: int = Field(default=0, alias="IMBI_ASSISTANT_USER_CONCURRENT_ANSWERS", ge=0)

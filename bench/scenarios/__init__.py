@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.scenarios import (
+    bursts,
     cold,
     conversation,
     crowd,
@@ -34,6 +35,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], Coroutine[None, None, list[Figure]]]] 
     "distance": distance.measure,
     "events": events.measure,
     "crowd": crowd.measure,
+    "bursts": bursts.measure,
     "lists": lists.measure,
     "million": million.measure,
     "queries": queries.measure,

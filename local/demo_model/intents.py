@@ -34,6 +34,7 @@ def _intent(plan: PlanOf, *patterns: str) -> Intent:
 INTENTS = (
     _intent(
         about.describe_self,
+        "(tell me about|describe|introduce) yourself",
         "(hi|hello|hey|help|help me|good morning|good day|good evening)",
         "what (can you do|can i ask [you]|are you [able to do]|questions can i ask [you])",
         "(who are you|are you a [large] language model|what is this|which model are you|how do you work)",
@@ -58,12 +59,14 @@ INTENTS = (
         "(undo|revert) [that|this|it|the last change|your last change] [too|again|as well]",
         "(take|roll) (that|this|it) back",
     ),
-    _intent(activity.on_call, "(who is|who are|show me who is) on call [(for|in|of) [the] {team}]"),
+    _intent(
+        activity.on_call, "(who is|who are|show me who is) on call [right now|now] [for [the] {team}] [right now|now]"
+    ),
     _intent(
         activity.incidents,
         f"{_LIST} [all] [the] [{{status}}] incidents",
-        f"{_WHICH} incidents (are there|are {{status}}|do we have)",
-        "are there any open incidents",
+        f"{_WHICH} incidents (are there|are {{status}}|do we have) [right now|now]",
+        "are there any {status} incidents [right now|now]",
     ),
     _intent(activity.incident, "[describe|tell me about|show me|what about|what is] incident [number] {number}"),
     _intent(
@@ -196,7 +199,7 @@ INTENTS = (
     _intent(changes.ask_for_name, "(create|add|make) [a|an|the] [new] ({new}|project)"),
     _intent(changes.add_member, "add {email} to [the] {team}"),
     _intent(changes.archive, "(archive|unarchive) [the] [project] {project}"),
-    _intent(changes.delete, "(delete|remove) [the] [{single}] {project}"),
+    _intent(changes.delete, "(delete|remove) [the] {project} {single}", "(delete|remove) [the] [{single}] {project}"),
     _intent(
         ui_actions.go_to_page,
         "(go to|take me to|bring me to|navigate to|open) [the|my] {page} [page]",

@@ -14,6 +14,7 @@ from shared.domain.errors import (
     SOMETHING_WENT_WRONG,
     ConversationLost,
     ConversationNotFound,
+    GraphBusy,
     GraphError,
     ModelError,
     Unauthenticated,
@@ -35,6 +36,7 @@ STOPPED = "stopped"
 
 INTERNAL = AnswerFailed(SOMETHING_WENT_WRONG, code="internal", retryable=True)
 NOT_STORED = AnswerFailed("The answer could not be saved. Please try again.", code="internal", retryable=True)
+_BUSY = AnswerFailed("Too many requests are waiting. Please try again in a few seconds.", code="busy", retryable=True)
 _DELETED = AnswerFailed("The conversation has been deleted.", code="internal", retryable=False)
 _LOST = AnswerFailed(
     "Another answer in this conversation has replaced this one. Please reload the conversation.",
@@ -44,6 +46,14 @@ _LOST = AnswerFailed(
 _SIGNED_OUT = AnswerFailed("Your session has ended. Please sign in again.", code="authentication", retryable=False)
 UNKNOWN = AnswerFailed("The answer was interrupted. Please try again.", code="connection_lost", retryable=True)
 """The end of an answer whose end is not stored: its process was killed."""
+_FAILURES: dict[type[Exception], AnswerFailed] = {
+    Unauthenticated: _SIGNED_OUT,
+    ConversationNotFound: _DELETED,
+    ConversationLost: _LOST,
+    GraphBusy: _BUSY,
+    GraphError: NOT_STORED,
+}
+"""The events for exceptions; the first one that fits is taken."""
 
 
 class Interruption(Enum):
@@ -60,20 +70,12 @@ class Interruption(Enum):
 
 def failure_of(error: Exception) -> AnswerFailed:
     """Return the event for the client after an exception. Only the text of a ModelError is part of it."""
-    match error:
-        case ModelError():
-            return AnswerFailed(error.message, error.code, error.retryable)
-        case Unauthenticated():
-            return _SIGNED_OUT
-        case ConversationNotFound():
-            return _DELETED
-        case ConversationLost():
-            return _LOST
-        case GraphError():
-            log.error("an answer could not be stored: %s", type(error).__name__)
-            return NOT_STORED
-        case _:
-            return INTERNAL
+    if isinstance(error, ModelError):
+        return AnswerFailed(error.message, error.code, error.retryable)
+    kind = next((kind for kind in _FAILURES if isinstance(error, kind)), None)
+    if kind is GraphError:
+        log.error("an answer could not be stored: %s", type(error).__name__)
+    return INTERNAL if kind is None else _FAILURES[kind]
 
 
 def is_early(outcome: Outcome) -> bool:

@@ -14,6 +14,7 @@ AssistantError
 │   ├── GraphUnavailable          503
 │   │   └── GraphRefused          503, the database does not accept the user, the password or the DSN
 │   ├── GraphMissing              500, the database has no graph of this name
+│   ├── GraphBusy                 503, too many requests wait for the database
 │   ├── GraphConflict             409, another writer changed the same data
 │   └── ConversationLost          another answer holds the conversation's lease
 ├── ConversationBusy              409, another answer is being streamed
@@ -102,6 +103,10 @@ class GraphRefused(GraphUnavailable):
 
 class GraphMissing(GraphError):
     """The database has no graph of this name."""
+
+
+class GraphBusy(GraphError):
+    """Too many requests wait for the database; nothing was sent to it."""
 
 
 class GraphConflict(GraphError):

@@ -17,10 +17,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphRefused, GraphUnavailable
 from shared.graph import agtype
+from shared.graph.admission import Admission, Priority
+from shared.graph.connection_trust import ConnectionTrust
 from shared.graph.prepared_statements import LOST_STATEMENT, PreparedStatements
 from shared.util.hard_timeout import HardTimeout
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from pydantic import JsonValue
@@ -34,7 +37,9 @@ Connection: TypeAlias = "psycopg.AsyncConnection[tuple[str | None, ...]]"
 T = TypeVar("T")
 
 _TIMEOUT_SECONDS = 4.5
-"""The limit for one use of the database in all, so that a request ends within five seconds."""
+"""The limit for one use of the database, without the wait for admission and for this process's own CPU."""
+_POOL_SECONDS = 30.0
+"""The pool's own limit for a connection. It is never reached, because the limit for one use ends the wait before."""
 _CONNECT_SECONDS = 4
 _MAX_IDLE_SECONDS = 30.0
 """After a longer time without use, all connections of the pool are replaced before the next use.
@@ -110,13 +115,15 @@ class Graph:
             dsn,
             min_size=min_size,
             max_size=max_size,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=_POOL_SECONDS,
             reconnect_timeout=_TIMEOUT_SECONDS,
             open=False,
-            configure=self._prepared.configure,
+            configure=self._configure,
             kwargs={"autocommit": True, "prepare_threshold": None, "connect_timeout": _CONNECT_SECONDS},
         )
         self._timeout = HardTimeout(_TIMEOUT_SECONDS)
+        self._admission = Admission(max_size)
+        self._trust: ConnectionTrust[Connection] = ConnectionTrust()
         self._last_used = time.time()
 
     async def open(self) -> None:
@@ -128,29 +135,31 @@ class Graph:
         """Close every connection."""
         await self._pool.close(timeout=_TIMEOUT_SECONDS)
 
-    async def read(self, *statements: BoundStatement) -> list[Rows]:
+    async def read(self, *statements: BoundStatement, priority: Priority = Priority.REQUEST) -> list[Rows]:
         """Run statements that change nothing. If the connection is broken, they run once more on a new one.
 
         Raises:
             GraphUnavailable: the database cannot be reached in time.
+            GraphBusy: too many requests wait for the database. Only work with the priority of requests is refused.
         """
-        return await self._run(lambda connection: self._send(connection, statements), attempts=2)
+        return await self._run(lambda connection: self._send(connection, statements), priority, attempts=2)
 
-    async def repeatable(self, *statements: BoundStatement) -> list[Rows]:
+    async def repeatable(self, *statements: BoundStatement, priority: Priority = Priority.REQUEST) -> list[Rows]:
         """Run statements in one transaction that leave the same data when they run twice, as they may.
 
         Raises: as read.
         """
-        return await self.read(*statements)
+        return await self.read(*statements, priority=priority)
 
-    async def write(self, statement: BoundStatement) -> Rows:
+    async def write(self, statement: BoundStatement, *, priority: Priority = Priority.REQUEST) -> Rows:
         """Run one statement that changes something, in a transaction of its own.
 
         Raises:
             GraphUnavailable: the database cannot be reached in time; it is unknown whether the change was made.
             GraphConflict: another writer changed the same data.
+            GraphBusy: as read.
         """
-        [rows] = await self._run(lambda connection: self._send(connection, (statement,)))
+        [rows] = await self._run(lambda connection: self._send(connection, (statement,)), priority)
         return rows
 
     async def transaction(
@@ -158,6 +167,7 @@ class Graph:
         *statements: BoundStatement,
         check: Callable[[list[Rows]], None] = lambda _results: None,
         last: Callable[[list[Rows]], Sequence[BoundStatement]] = lambda _results: (),
+        priority: Priority = Priority.REQUEST,
     ) -> list[Rows]:
         """Run statements in one transaction, in two round trips: all statements, then the last ones with COMMIT.
 
@@ -172,8 +182,9 @@ class Graph:
         Raises:
             GraphUnavailable: the database cannot be reached in time; it is unknown whether the change was made.
             GraphConflict: another writer changed the same data.
+            GraphBusy: as read.
         """
-        return await self._run(lambda connection: self._transact(connection, statements, check, last))
+        return await self._run(lambda connection: self._transact(connection, statements, check, last), priority)
 
     async def _transact(
         self,
@@ -202,10 +213,12 @@ class Graph:
             if begin:
                 await connection.execute("BEGIN", prepare=False)
             cursors = [await connection.execute(each.render(self.name), each.values) for each in statements]
+        self._trust.note_answer(connection)
         return [[tuple(map(agtype.parse, row)) for row in await cursor.fetchall()] for cursor in cursors]
 
-    async def _run(self, work: Callable[[Connection], Awaitable[T]], attempts: int = 1) -> T:
-        """Do the work within the time limit, and translate the driver's errors."""
+    async def _run(self, work: Callable[[Connection], Awaitable[T]], priority: Priority, attempts: int = 1) -> T:
+        """Do the work when it is admitted, within the time limit, and translate the driver's errors."""
+        await self._admission.enter(priority)
         try:
             return await self._in_time(self._with_connection(work, attempts))
         except _CONFLICTS as error:
@@ -217,19 +230,29 @@ class Graph:
             raise GraphError(f"{type(error).__name__} ({error.sqlstate})") from error
 
     async def _in_time(self, work: Coroutine[None, None, T]) -> T:
+        since = self._trust.now()
         try:
-            return await self._timeout.run(work)
+            return await self._timeout.run(work, self._leave)
         except TimeoutError:
-            # The other connections of the pool are probably broken too, so the next use gets a new one.
-            await self._pool.drain()
+            self._trust.withdraw(since)
             raise
+
+    def _leave(self, task: asyncio.Task[T]) -> None:
+        """Give the place of work back. This is late if the work is cancelled and its connection hangs."""
+        error = None if task.cancelled() else task.exception()
+        is_lost = isinstance(error, psycopg.Error | TimeoutError) and getattr(error, "sqlstate", None) is None
+        self._admission.leave(is_completed=not task.cancelled() and not is_lost)
 
     async def _with_connection(self, work: Callable[[Connection], Awaitable[T]], attempts: int) -> T:
         await self.open()
         await self._drain_after_idle_time()
         async with self._pool.connection() as connection:
             try:
-                return await work(connection)
+                if self._trust.has(connection):
+                    return await work(connection)
+                # The pool replaces a closed connection.
+                await connection.close()
+                attempts += 1
             except LOST_STATEMENT:
                 # Nothing has run, so the work is repeated, whatever it is.
                 self._prepared.stop()
@@ -244,6 +267,10 @@ class Graph:
                 if attempts == 1:
                     raise
         return await self._with_connection(work, attempts - 1)
+
+    async def _configure(self, connection: Connection) -> None:
+        await self._prepared.configure(connection)
+        self._trust.note_answer(connection)
 
     async def _drain_after_idle_time(self) -> None:
         idle_seconds = abs(time.time() - self._last_used)

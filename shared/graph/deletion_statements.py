@@ -34,7 +34,8 @@ FIND_IDLE = Sql(f"""
     SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {_IDLE} ORDER BY {property_of("updated_at")} {_LIMIT}
 """)  # noqa: S608  # values are bound
 FIND_OF = Sql(f"""
-    SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {equals("user_email", "email")} {_LIMIT}
+    SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {equals("user_email", "email")}
+     ORDER BY {property_of("user_email")}, {property_of("updated_at")}, {property_of("id")} {_LIMIT}
 """)  # noqa: S608  # values are bound
 FIND_BEGUN = Sql(f"""
     SELECT {property_of("id")} FROM {{graph}}."Conversation" WHERE {_BEGUN} {_LIMIT}

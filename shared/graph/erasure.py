@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import UserNotFound
-from shared.graph import audit_texts
+from shared.graph import audit_texts, orphans
 from shared.graph.audit_trail import AuditTrail
 from shared.graph.deletions import Deletions
-from shared.graph.orphans import REMOVE_ORPHANS
 from shared.graph.statements import Sql, property_of
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class Erasure:
         while await self._deletions.resume(_BATCH):
             pass
         await self._audit.collect()
-        await self._graph.write(REMOVE_ORPHANS.bind())
+        await self._graph.write(orphans.REMOVE_ORPHANS.bind())
 
     async def _remove_all(self, emails: list[str]) -> None:
         for email in emails:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.graph import call_intents
+from shared.graph.admission import Priority
 from shared.graph.principals import FencedPrincipals
 
 if TYPE_CHECKING:
@@ -35,5 +36,5 @@ class Fences:
         Raises:
             GraphUnavailable: the database cannot be reached in time.
         """
-        [rows] = await self._graph.repeatable(call_intents.fence(lease, ()))
+        [rows] = await self._graph.repeatable(call_intents.fence(lease, ()), priority=Priority.UPKEEP)
         return bool(rows)

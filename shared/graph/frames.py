@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.graph import leases
+from shared.graph.admission import Priority
 from shared.graph.statements import Sql, text_parameter
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Frames:
 
     async def store(self, rows: Sequence[JsonObject]) -> None:
         """Store rows of frames; a row that is stored already stays as it is."""
-        await self._graph.write(STORE.bind(rows=[*rows]))
+        await self._graph.write(STORE.bind(rows=[*rows]), priority=Priority.STORING)
 
     async def read(self, places: Mapping[str, Place]) -> tuple[frozenset[str], dict[str, list[FrameRow]], bool]:
         """Return the answers that hold their lease, the frames after each place, and whether there may be more."""
@@ -136,7 +137,9 @@ class Frames:
             for key, place in places.items()
         }
         # The leases come first: when a lease is gone, all frames that were stored before are in the result.
-        holders, rows = await self._graph.read(HELD.bind(places=wanted), READ.bind(places=wanted))
+        holders, rows = await self._graph.read(
+            HELD.bind(places=wanted), READ.bind(places=wanted), priority=Priority.STORING
+        )
         found: dict[str, list[FrameRow]] = {}
         for key, first, last, frames, is_last in rows:
             row = FrameRow(int(str(first)), int(str(last)), str(frames), is_last is True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from shared.graph.admission import Priority
 from shared.graph.inspection import needed_rights
 from shared.graph.statements import Sql, text_parameter
 
@@ -30,5 +31,5 @@ async def lacking(graph: Graph) -> list[str]:
         GraphError: the database cannot be reached, or it refuses the statement.
     """
     wanted = [{"schema": where, "name": name, "privilege": right} for where, name, right in needed_rights(graph.name)]
-    [rows] = await graph.read(_MISSING.bind(wanted=json.dumps(wanted)))
+    [rows] = await graph.read(_MISSING.bind(wanted=json.dumps(wanted)), priority=Priority.STORING)
     return [str(row[0]) for row in rows]

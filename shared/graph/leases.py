@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from shared.graph.admission import Priority
 from shared.graph.statements import Sql, text_parameter
 
 if TYPE_CHECKING:
@@ -85,16 +86,17 @@ class Leases:
         A lease that was lost is missing from the result.
         """
         holders: JsonObject = {str(lease.conversation_id): str(lease.holder) for lease in held}
-        rows = await self._graph.write(_RENEW.bind(held=holders))
+        rows = await self._graph.write(_RENEW.bind(held=holders), priority=Priority.UPKEEP)
         return {UUID(str(conversation_id)): stop is True for conversation_id, stop in rows}
 
     async def request_stop(self, conversation_id: UUID) -> bool:
         """Request the stop of the answer that holds the lease; return whether there is one."""
-        return bool(await self._graph.write(_REQUEST_STOP.bind(id=str(conversation_id))))
+        request = _REQUEST_STOP.bind(id=str(conversation_id))
+        return bool(await self._graph.write(request, priority=Priority.UPKEEP))
 
     async def release(self, lease: Lease) -> None:
         """Release a lease; do nothing if another answer holds it."""
-        await self._graph.write(RELEASE.bind(**values_of(lease)))
+        await self._graph.write(RELEASE.bind(**values_of(lease)), priority=Priority.UPKEEP)
 
 
 def values_of(lease: Lease) -> dict[str, JsonValue]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shared.domain.errors import GraphError
 from shared.domain.models import KeyRecord, Principal, Subject
 from shared.graph import agtype, security_fields
+from shared.graph.admission import Priority
 from shared.graph.security_fields import Malformed
 from shared.graph.statements import Sql, equals, property_of
 from shared.graph.vertex_changes import CHANGED_PROPERTIES, changing
@@ -138,7 +139,7 @@ class FencedPrincipals(Principals):
         """Whether the fence let the last query pass."""
 
     async def _read(self, *statements: BoundStatement) -> list[Rows]:
-        *results, held = await self._graph.repeatable(*statements, self._fence)
+        *results, held = await self._graph.repeatable(*statements, self._fence, priority=Priority.UPKEEP)
         self.is_held = bool(held)
         return results
 

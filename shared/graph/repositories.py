@@ -17,6 +17,7 @@ from shared.graph.mcp_servers import MCPServers
 from shared.graph.message_pages import MessagePages
 from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
+from shared.graph.retention import Retention
 from shared.graph.search import ConversationSearch
 from shared.graph.turns import Turns
 from shared.graph.usage import UsageTable
@@ -47,6 +48,7 @@ class Repositories:
         self.audit = AuditTrail(graph)
         self.usage = UsageTable(graph)
         self.erasure = Erasure(graph)
+        self.retention = Retention(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
         self.api_document = DocumentCache(graph, api_url)

@@ -9,6 +9,7 @@ from shared.domain.errors import ApprovalClosed, ConversationBusy, ConversationL
 from shared.domain.replaced_questions import check_limit, replaced_by
 from shared.graph import approvals, call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
+from shared.graph.admission import Priority
 from shared.graph.begun_turns import beginning, begun_turn
 from shared.graph.conversations import check_found
 from shared.graph.repeated_questions import AskedBefore, check_first_time
@@ -209,6 +210,7 @@ class Turns:
             *_append(owned, messages),
             check=_check_held,
             last=lambda _results: also,
+            priority=Priority.STORING,
         )
 
     async def finish(
@@ -233,6 +235,7 @@ class Turns:
             _set_outcome(ending),
             check=_check_held,
             last=lambda _results: also,
+            priority=Priority.STORING,
         )
 
     async def record(self, statements_: Sequence[BoundStatement]) -> None:
@@ -242,7 +245,7 @@ class Turns:
 
     async def has_message(self, message_id: UUID) -> bool:
         """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
-        [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)))
+        [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)), priority=Priority.STORING)
         return bool(rows)
 
 

@@ -33,6 +33,7 @@ async def _warm_up(services: Services) -> None:
     await services.warm_up()
     await asyncio.sleep(_QUIET_AFTER_SECONDS)
     await services.keep()
+    await services.sweep()
 
 
 def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter] = ()) -> FastAPI:

@@ -18,6 +18,7 @@ from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import ApprovalNotFound, ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
+from shared.graph import admission
 from shared.http.app import services_of
 from shared.observability import logs
 
@@ -41,7 +42,10 @@ _Token = Annotated[str, Depends(_token)]
 
 
 async def _credential(services: CurrentServices, token: _Token) -> Claims | ApiKey:
-    return services.authenticator.read(token)
+    credential = services.authenticator.read(token)
+    # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
+    admission.on_behalf_of(credential.subject if isinstance(credential, Claims) else "")
+    return credential
 
 
 _Credential = Annotated[Claims | ApiKey, Depends(_credential)]

@@ -34,6 +34,7 @@ _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = 
     errors.LimitReached: (429, "A limit is reached", _RETRY),
     errors.TooManyStreams: (503, "Too many answers are being streamed", _RETRY),
     errors.GraphUnavailable: (503, "The database cannot be reached", _RETRY),
+    errors.GraphBusy: (503, "The assistant is busy: too many requests are waiting", _RETRY),
     errors.GraphConflict: (409, "Somebody else changed this at the same time", _RETRY),
     errors.AssistantError: (500, "Internal server error", {}),
 }

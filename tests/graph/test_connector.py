@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
+from shared.graph.connection_trust import ConnectionTrust
 from shared.graph.connector import Graph
 from shared.graph.statements import Cypher, Sql
+from tests.support.aftermath import until
 from tests.support.proxy import proxied_database
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.graph.connector import Rows
     from tests.support.database import Database
+    from tests.support.proxy import Proxy
 
 ONE = Cypher("RETURN 1")
 CREATE = Cypher("CREATE (o:Organization {slug: $slug}) RETURN o.slug")
@@ -102,3 +105,49 @@ async def test_an_unreachable_database_is_reported_in_time(database: Database) -
                     await graph.read(ONE.bind())
         finally:
             await graph.aclose()
+
+
+@pytest.mark.slow
+@pytest.mark.proves("load.stalled")
+async def test_a_connection_that_hangs_takes_no_healthy_one_with_it(database: Database) -> None:
+    with proxied_database(database.dsn) as proxy:
+        graph = Graph(proxy.url, database.graph_name, min_size=0, max_size=3)
+        await graph.open()
+        try:
+            await graph.read(ONE.bind())
+            proxy.hang()
+            proxy.revive()
+            stalled = asyncio.create_task(graph.read(ONE.bind()))
+            await asyncio.sleep(0)
+            while not stalled.done():
+                assert await graph.read(ONE.bind()) == [[(1,)]]
+            with pytest.raises(GraphUnavailable):
+                await stalled
+            # The first connection, the healthy one, and the one that replaces the first.
+            await until(lambda: connections_made(proxy) == 3)
+            for _ in range(5):
+                assert await graph.read(ONE.bind()) == [[(1,)]]
+            assert connections_made(proxy) == 3
+        finally:
+            await graph.aclose()
+
+
+def connections_made(proxy: Proxy) -> int:
+    return sum("pg_backend_pid" in statement for trip in proxy.trips for statement in trip)
+
+
+@pytest.mark.proves("load.stalled")
+def test_connections_that_have_answered_since_are_trusted() -> None:
+    trust: ConnectionTrust[object] = ConnectionTrust()
+    times = iter((1.0, 3.0))
+    trust.now = lambda: next(times)
+    before, since = Connection(), Connection()
+    trust.note_answer(before)
+    assert trust.has(before)
+    trust.note_answer(since)
+    trust.withdraw(2.0)
+    assert (trust.has(before), trust.has(since), trust.has(Connection())) == (False, True, False)
+
+
+class Connection:
+    """Something that can be trusted."""

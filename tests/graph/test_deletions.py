@@ -12,6 +12,7 @@ import pytest
 from shared.domain.errors import ConversationNotFound, GraphUnavailable
 from shared.domain.models import Conversation, Lease, Message
 from shared.graph import deletion_statements, tables
+from shared.graph.admission import Priority
 from shared.graph.connector import Graph
 from shared.graph.conversations import Conversations
 from shared.graph.deletions import MESSAGES_PER_BATCH, Deletions
@@ -38,11 +39,11 @@ class FailingGraph(Graph):
 
     writes_left = 1
 
-    async def write(self, statement: BoundStatement) -> Rows:
+    async def write(self, statement: BoundStatement, *, priority: Priority = Priority.REQUEST) -> Rows:
         if self.writes_left == 0:
             raise GraphUnavailable
         self.writes_left -= 1
-        return await super().write(statement)
+        return await super().write(statement, priority=priority)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.support.proxy import Proxy
 
 STREAMS = 200
+BURST = 300
 PIECES = 20
 
 
@@ -60,6 +61,22 @@ async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, m
 
         await asyncio.gather(*map(follow, range(STREAMS)))
         check_stored(await clients[0].messages(conversations[-1]))
+    service.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.proves("load.burst")
+async def test_of_three_hundred_questions_at_the_same_moment_none_is_lost(
+    processes: Processes, model_server: ModelServer
+) -> None:
+    service = await processes.start()
+    async with several(service) as clients:
+        conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(BURST)))
+        model_server.script(*(reply(text("Hello")) for _ in conversations))
+        answers = await asyncio.gather(*(clients[n % 4].ask(each, "Hi") for n, each in enumerate(conversations)))
+        assert sum(bool(answer.done) and answer.text == "Hello" for answer in answers) == BURST
+        check_stored(await clients[0].messages(conversations[-1]))
+    assert "could not be renewed" not in service.log.read_text()
     service.kill()
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.support.demo_assistant import Assistant
+
+pytestmark = pytest.mark.parametrize("offering", ["few"], indirect=True)
 
 
 async def test_a_project_type_is_created_and_its_page_opened(admin: Assistant) -> None:
@@ -56,6 +60,11 @@ async def test_a_project_is_deleted(admin: Assistant) -> None:
     assert "is deleted" in await admin.ask("Delete the project Cost Reporter")
     assert "delete_project" in admin.names()
     assert "I find no project named “Cost Reporter”" in await admin.ask("Describe Cost Reporter")
+
+
+async def test_a_project_type_is_deleted_with_its_kind_behind_its_name(admin: Assistant) -> None:
+    await admin.ask('Create a project type named "Batch Job"')
+    assert "The project type **Batch Job** is deleted" in await admin.ask("Delete the Batch Job project type")
 
 
 async def test_nothing_is_undone_where_nothing_was_changed(admin: Assistant) -> None:
