@@ -84,6 +84,7 @@ class Settings(BaseModel):
     aws_workspace_id: str | None = Field(default=None, alias="ANTHROPIC_AWS_WORKSPACE_ID", validate_default=True)
     forced: bool | None = Field(default=None, alias="IMBI_ASSISTANT_ENABLED")
     model: str = Field(default="claude-sonnet-4-6", alias="IMBI_ASSISTANT_MODEL", min_length=1)
+    fallback_model: str | None = Field(default=None, alias="IMBI_ASSISTANT_FALLBACK_MODEL", min_length=1)
     max_tokens: int = Field(default=16384, alias="IMBI_ASSISTANT_MAX_TOKENS", ge=1)
     max_tool_rounds: int = Field(default=10, alias="IMBI_ASSISTANT_MAX_TOOL_ROUNDS", ge=0)
     max_conversation_turns: int = Field(default=100, alias="IMBI_ASSISTANT_MAX_CONVERSATION_TURNS", ge=1)

@@ -12,7 +12,7 @@ from shared.agent.history import message_to_store, results_to_store, round_to_st
 from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
-from shared.domain.errors import CONTEXT_OVERFLOW, ModelError
+from shared.domain.errors import BUSY, CONTEXT_OVERFLOW, ModelError
 from shared.domain.events import BlockFinished, TextAdded, TurnPrepared, UsageCounted
 from shared.domain.models import NO_ADDITIONS, Additions
 from shared.domain.requests import ModelRequest
@@ -46,6 +46,8 @@ class TurnSettings:
     max_rounds: int
     clear_above: int
     capabilities: Capabilities
+    fallback: tuple[str, Capabilities] | None = None
+    """The model that answers if the other one is too busy to begin, and its capabilities."""
 
 
 class Turn:
@@ -74,6 +76,7 @@ class Turn:
         self.results: tuple[ToolResult, ...] = ()
         """The results of the last tool calls."""
         self._must_tell = False
+        self._has_replied = False
         self._next_facts = facts
         last, question = history.messages[-1]
         if question.role == "user":
@@ -89,6 +92,8 @@ class Turn:
 
     async def reply(self, model: Model, *, may_call_tools: bool) -> AsyncGenerator[ModelEvent | TurnPrepared, None]:
         """Stream a reply. A history that the model's API refuses is repaired or shortened, and sent again.
+
+        If the model is too busy for the first reply of an answer, the fallback model writes the whole answer.
 
         Raises:
             ModelError: the model gave no reply, or the reply is incomplete.
@@ -107,12 +112,34 @@ class Turn:
                                 yield notice
                         yield event
             except ModelError as error:
+                if not has_begun and self._falls_back(error):
+                    continue
                 edits = None if has_begun else self._edits_for(error)
                 if edits is None:
                     raise
                 self._history.edit(edits)
             else:
+                self._has_replied = True
                 return
+
+    def _falls_back(self, error: ModelError) -> bool:
+        """Go on with the fallback model if the other one is too busy to begin and the history suits the fallback."""
+        if error.code not in BUSY or self._has_replied or self.settings.fallback is None:
+            return False
+        model, capabilities = self.settings.fallback
+        if not self._suits(capabilities):
+            return False
+        log.warning("%s is too busy (%s), so %s answers", self.settings.model, error.code, model)
+        self.settings = replace(self.settings, model=model, capabilities=capabilities, fallback=None)
+        return True
+
+    def _suits(self, capabilities: Capabilities) -> bool:
+        """Return whether a model of these capabilities can read what the conversation has sent so far."""
+        has_references = self._prefix.mode in {"references", "server"} or any(
+            tool.is_deferred for tool in self._prefix.tools
+        )
+        has_system = any(message.additions and message.additions.system for _, message in self._history.messages)
+        return (capabilities.tool_references or not has_references) and (capabilities.system_messages or not has_system)
 
     def add_results(self, results: Sequence[ToolResult], *, is_last: bool) -> Message:
         """Add the results of a parked round's calls to the history and return them as the message to store."""

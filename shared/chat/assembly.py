@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
 
+_PAUSE_BEFORE_FALLBACK = 2.0
 _NO_KEY = "none"
 """The API key if the assistant is forced on without a key; the model's server then needs none."""
 
@@ -91,7 +92,9 @@ def _endpoint(settings: Settings) -> Endpoint:
             idle_seconds=settings.model_idle_seconds,
         )
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    return AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds)
+    # With a fallback, users need not wait for a model that is busy for longer.
+    pause = _PAUSE_BEFORE_FALLBACK if settings.fallback_model else None
+    return AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds, longest_pause=pause)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:
@@ -117,6 +120,7 @@ def _toolbox(settings: Settings, api: OpenAPIToolset, repositories: Repositories
         mcp_connector(settings),
         reserved=lambda: api.names,
         record_health=servers.record_health,
+        accepted=repositories.mcp_tools,
         connect_timeout_seconds=settings.mcp_connect_seconds,
     )
     refresher = Refresher([api, external], timeout=timeout)

@@ -139,12 +139,14 @@ class TurnSetup:
 
     def _turn_settings(self, model: str) -> TurnSettings:
         settings = self._settings
+        fallback = settings.fallback_model
         return TurnSettings(
             model,
             settings.max_tokens,
             settings.max_tool_rounds,
             settings.clear_results_tokens,
             capabilities_of(model),
+            None if fallback is None or fallback == model else (fallback, capabilities_of(fallback)),
         )
 
     def _search_mode(self, model: str) -> SearchMode:

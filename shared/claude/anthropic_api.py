@@ -52,11 +52,16 @@ async def _mark_repeatable(request: httpx2.Request) -> None:
 class AnthropicApi:
     """The endpoint of Anthropic's API, or of a server that speaks it."""
 
-    def __init__(self, api_key: str, base_url: str | None, *, idle_seconds: float) -> None:
-        """Prepare without a request; `idle_seconds` limits each wait for bytes."""
+    def __init__(
+        self, api_key: str, base_url: str | None, *, idle_seconds: float, longest_pause: float | None = None
+    ) -> None:
+        """Prepare without a request; `idle_seconds` limits each wait for bytes.
+
+        A request is not sent again if the API asks for a pause of more than `longest_pause` seconds.
+        """
         url = (base_url or DEFAULT_URL).rstrip("/")
         self._url = f"{url}/v1/messages"
-        self._idle_seconds = idle_seconds
+        self._longest_pause = idle_seconds if longest_pause is None else min(longest_pause, idle_seconds)
         self._bodies = ResponseBodies()
         self._headers = {
             "accept": "application/json",
@@ -92,7 +97,7 @@ class AnthropicApi:
                 refusal = error_of(response, await self._error_body(response))
                 pause, reason = pause_seconds(attempt, response.headers), f"HTTP {response.status_code}"
                 may_retry = attempt < RETRIES and is_retryable(response.status_code, response.headers)
-                if not may_retry or pause > self._idle_seconds:
+                if not may_retry or pause > self._longest_pause:
                     raise refusal
             log.info("the request to the model is sent again in %.1f s: %s", pause, reason)
             await asyncio.sleep(pause)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
+from shared.claude.retries import asked_seconds
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -19,13 +21,17 @@ _OBJECT_FIELDS = ("type", "message")
 class ApiError(Exception):
     """The API answered with an error status."""
 
-    def __init__(self, status: int, kind: str, message: str, request_id: str = "") -> None:
+    def __init__(
+        self, status: int, kind: str, message: str, request_id: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         """The API's own error type, such as `overloaded_error`; empty if the body named none."""
         self.message = message
         self.request_id = request_id
+        self.retry_after = retry_after
+        """The seconds after which the API asks for the next attempt, if it names them."""
 
 
 class ReplyBody(Protocol):
@@ -61,7 +67,7 @@ def error_of(response: httpx2.Response, content: bytes) -> ApiError:
     """Read the error of a response (https://platform.claude.com/docs/en/api/errors)."""
     kind, message = _read(content)
     request_id = response.headers.get("request-id", "")
-    return ApiError(response.status_code, kind, message, request_id)
+    return ApiError(response.status_code, kind, message, request_id, asked_seconds(response.headers))
 
 
 def _read(content: bytes) -> tuple[str, str]:

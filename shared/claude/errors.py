@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx2
@@ -9,7 +10,7 @@ import httpx2
 from shared.claude.endpoint import ApiError
 from shared.claude.frames import BrokenStream
 from shared.claude.stream import StreamedError
-from shared.domain.errors import CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
+from shared.domain.errors import BUSY, CONTEXT_OVERFLOW, SOMETHING_WENT_WRONG, ModelError
 from shared.observability.redaction import redact
 from shared.util.patterns import bounded
 
@@ -71,6 +72,7 @@ _SIGNS_OF_OVERFLOW = ("prompt is too long", "exceed context limit", "maximum con
 
 _MOMENTARY = frozenset({"overloaded_error", "rate_limit_error", "api_error", "timeout_error"})
 _LONGEST_SENTENCE = 500
+_LONGEST_WAIT_SECONDS = 3600
 _LONG = r"(?:(?!\1)\s|(?!\1)\S(?<=\S{32}))"
 _QUOTATION = bounded(rf"""(?<!\w)(['"`])(?:(?!\1)\S)*{_LONG}(?:(?!\1).)*(?:\1|$)|\{{.*|\[.{{32,}}""", _LONGEST_SENTENCE)
 """Quoted texts that are long or have a space, and JSON. Short quoted names stay."""
@@ -81,7 +83,16 @@ def failure(error: Exception) -> ModelError:
     """Return the error for the user that belongs to a reply's exception, without the exception's own text."""
     kind = _kind(error)
     refused = _refused_part(error) if kind is INVALID_REQUEST else None
-    return ModelError(kind.message, code=kind.code, retryable=kind.retryable, refused=refused)
+    return ModelError(_with_wait(kind, error), code=kind.code, retryable=kind.retryable, refused=refused)
+
+
+def _with_wait(kind: _Kind, error: Exception) -> str:
+    """Return the sentence for the user, with the wait that the API asks for."""
+    wait = error.retry_after if isinstance(error, ApiError) and kind.code in BUSY else None
+    if wait is None or not 0 < wait <= _LONGEST_WAIT_SECONDS:
+        return kind.message
+    reason, _, _ = kind.message.partition(" Please ")
+    return f"{reason} Please try again in {ceil(wait)} {'second' if ceil(wait) == 1 else 'seconds'}."
 
 
 def is_momentary(error: StreamedError) -> bool:

@@ -31,14 +31,14 @@ def is_retryable(status: int, headers: Mapping[str, str]) -> bool:
 
 def pause_seconds(attempt: int, headers: Mapping[str, str] | None = None) -> float:
     """Return the pause after the attempt of this number, from 0: as the server asks for, or else growing."""
-    asked = _asked_seconds(headers or {})
+    asked = asked_seconds(headers or {})
     if asked is not None and asked > 0:
         return asked
     pause = min(_FIRST_PAUSE_SECONDS * 2.0**attempt, _LONGEST_PAUSE_SECONDS)
     return pause * (1 - _JITTER * random.random())  # noqa: S311  # nothing depends on its being unpredictable
 
 
-def _asked_seconds(headers: Mapping[str, str]) -> float | None:
+def asked_seconds(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3), which may be a date."""
     for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:

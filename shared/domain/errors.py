@@ -36,6 +36,8 @@ from typing import Literal, TypeAlias
 
 SOMETHING_WENT_WRONG = "Something went wrong while answering. Please try again."
 """The message for an unexpected failure; the user can only try again."""
+BUSY = frozenset({"overloaded", "rate_limited"})
+"""The codes of a ModelError for a model that is too busy; another one may answer."""
 CONTEXT_OVERFLOW = "context_overflow"
 """The code of a ModelError for a request that exceeds the model's context window."""
 

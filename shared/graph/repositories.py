@@ -14,6 +14,7 @@ from shared.graph.fences import Fences
 from shared.graph.frames import Frames
 from shared.graph.leases import Leases
 from shared.graph.mcp_servers import MCPServers
+from shared.graph.mcp_tools import AcceptedMcpTools
 from shared.graph.message_pages import MessagePages
 from shared.graph.principals import Principals
 from shared.graph.receipts import Receipts
@@ -51,4 +52,5 @@ class Repositories:
         self.retention = Retention(graph)
         self.principals = Principals(graph)
         self.mcp_servers = MCPServers(graph)
+        self.mcp_tools = AcceptedMcpTools(graph)
         self.api_document = DocumentCache(graph, api_url)

@@ -19,6 +19,7 @@ from shared.graph import (
     documents,
     frames,
     leases,
+    mcp_tools,
     receipts,
     search,
     usage,
@@ -42,6 +43,7 @@ WITH_TABLES = (
     audit_texts,
     approvals,
     frames,
+    mcp_tools,
     usage,
     user_limits,
 )

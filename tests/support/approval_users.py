@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.support.database import Database
     from tests.support.model_server import Answer as Played
 
+NO_KEPT_CONNECTIONS = httpx2.Limits(max_keepalive_connections=0)
+"""A kept connection that a server closes while it is used again would fail a request."""
 TOOLS = ("change_thing", "delete_thing", "get_thing")
 TEXTS = ("Change something.", "And now?", "Go on.", "yes please", "Why?")
 ACTS = ("ask", "ask", "again", "replace", "approve", "approve", "yes", "yes", "reject", "no", "expire", "stop", "tabs")
@@ -74,7 +76,9 @@ class Street:
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self.token}"}
         self.clients = {
-            name: httpx2.AsyncClient(base_url=url, headers=headers, timeout=SECONDS, verify=NO_AUTHORITIES)
+            name: httpx2.AsyncClient(
+                base_url=url, headers=headers, timeout=SECONDS, verify=NO_AUTHORITIES, limits=NO_KEPT_CONNECTIONS
+            )
             for name, url in self.urls.items()
         }
         return self

@@ -164,9 +164,17 @@ class ServerTools:
         """Return whether a tool has changed since it was first seen, or since its last acceptance."""
         return any(change.name == tool.name for change in self._changes)
 
-    def accept(self, tool: ExternalTool) -> None:
-        """Take the present definition of a tool as known."""
-        self.seen.accept(tool.name)
+    async def accept(self, tool: ExternalTool) -> None:
+        """Accept the present definition of a tool."""
+        await self.seen.accept(tool.name)
+        self._forget_change(tool)
+
+    async def look_for_acceptance(self, tool: ExternalTool) -> None:
+        """Find out whether a changed tool has been accepted through another process."""
+        if self.is_changed(tool) and await self.seen.is_accepted(tool.name):
+            self._forget_change(tool)
+
+    def _forget_change(self, tool: ExternalTool) -> None:
         self._changes = tuple(change for change in self._changes if change.name != tool.name)
 
     async def aclose(self) -> None:
@@ -203,7 +211,7 @@ class ServerTools:
     async def _update(self, listing: ToolListing) -> None:
         converted = await asyncio.to_thread(convert_tools, self.server, listing.tools)
         limited = await asyncio.to_thread(limit_server, converted.tools, self._limits)
-        seen = await asyncio.to_thread(self.seen.update, converted.tools)
+        seen = await self.seen.update(converted.tools)
         if converted.unusable != self._converted.unusable:
             log_unusable(self.server.slug, converted.unusable)
         if limited.left_out != self._limited.left_out:

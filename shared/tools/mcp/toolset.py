@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared.domain.errors import AssistantError, OutcomeUnknown, ToolError
 from shared.domain.ports import ToolDefinition
 from shared.tools.libraries import import_mcp
+from shared.tools.mcp.changes import SeenTools
 from shared.tools.mcp.credentials import credential_for
 from shared.tools.mcp.errors import McpServerError
 from shared.tools.mcp.facts import facts_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from shared.domain.call_facts import CallFacts
     from shared.domain.models import Caller, JsonObject, MCPServer, Principal
     from shared.domain.ports import ToolOutput
+    from shared.tools.mcp.changes import AcceptedTools
     from shared.tools.mcp.connection import McpConnection
     from shared.tools.mcp.credentials import SecretDecryptor
     from shared.tools.mcp.definitions import ExternalTool
@@ -68,6 +70,7 @@ class ExternalToolset(BaseToolset):
         *,
         reserved: Callable[[], frozenset[str]] = frozenset,
         record_health: RecordHealth | None = None,
+        accepted: AcceptedTools | None = None,
         limits: ToolLimits = DEFAULT_LIMITS,
         connect_timeout_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
@@ -75,10 +78,12 @@ class ExternalToolset(BaseToolset):
         """Prepare without any input or output.
 
         `servers` reads the registered servers. `reserved` returns the names of other tools. `record_health` writes the
-        health of a server to the graph. A turn waits at most `connect_timeout_seconds` for servers without tools.
+        health of a server to the graph. `accepted` stores the accepted definitions of tools. A turn waits at most
+        `connect_timeout_seconds` for servers without tools.
         """
         self._list_servers = servers
         self._connect = connect
+        self._accepted = accepted
         self._reserved = reserved
         self._limits = limits
         self._connect_timeout_seconds = connect_timeout_seconds
@@ -115,8 +120,12 @@ class ExternalToolset(BaseToolset):
         """List the offered tools by name. The list is built once and takes microseconds afterwards."""
         return self._current_snapshot().definitions
 
-    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:
-        """Do nothing: the facts of a call do not depend on what has to be loaded."""
+    async def prepare(self, name: str, arguments: JsonObject, principal: Principal) -> None:  # noqa: ARG002  # the port's
+        """Look for the acceptance of a changed tool through another process."""
+        found = self._current_snapshot().tools.get(name)
+        if found is not None:
+            server, tool = found
+            await server.look_for_acceptance(tool)
 
     def facts(self, name: str, arguments: JsonObject, principal: Principal) -> CallFacts:  # noqa: ARG002  # the port's
         """Describe a call of a tool.
@@ -130,7 +139,7 @@ class ExternalToolset(BaseToolset):
     async def accept(self, name: str) -> None:
         """Take the present definition of a tool as known: a user has approved a call of it."""
         server, tool = self._find(name)
-        server.accept(tool)
+        await server.accept(tool)
 
     async def call(self, name: str, arguments: JsonObject, caller: Caller) -> ToolOutput:
         """Call a tool with the server's own credential.
@@ -202,7 +211,8 @@ class ExternalToolset(BaseToolset):
         known = self._servers.get(server.slug)
         if known is not None and known.server == server:
             return known
-        seen = known.seen if known is not None and known.server.url == server.url else None
+        is_same = known is not None and known.server.url == server.url
+        seen = known.seen if known is not None and is_same else SeenTools(server, self._accepted)
         return ServerTools(server, self._connect, self._clock, self._health, limits=self._limits, seen=seen)
 
     def _current_snapshot(self) -> _Snapshot:
