@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import logging
 import sys
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
+from shared.util.argument_types import day, port, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ log = logging.getLogger("cli")
 
 DEFAULT_USER = "developer@example.com"
 _DATA_DIR = Path(__file__).parent / ".data"
-_MAX_PORT = 65535
 _UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
 _ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
 _TOKEN_VARIABLE = "IMBI_ASSISTANT_TOKEN"  # noqa: S105  # the name of a variable
@@ -223,12 +222,12 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
-        parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
+        parser.add_argument("--day", type=day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
     if command not in {"setup", "check", "audit", "rotate", "sweep"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(
-            "--workers", type=_worker_count, metavar="N", help="number of processes that share the port (default: 1)"
+            "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
         parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     if command in {"chat", "token"}:
@@ -247,30 +246,11 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     has_defaults = parser.argument_default is not argparse.SUPPRESS
     for flag, kind, metavar, default, text in (
         ("--host", str, "HOST", "127.0.0.1", "address of the service"),
-        ("--port", _port, "PORT", 8002, "port of the service"),
+        ("--port", port, "PORT", 8002, "port of the service"),
         ("--data-dir", Path, "DIR", _DATA_DIR, "directory for the embedded database, secrets and the chat's history"),
     ):
         value = default if has_defaults else argparse.SUPPRESS
         parser.add_argument(flag, type=kind, metavar=metavar, default=value, help=f"{text} (default: {default})")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to {_MAX_PORT}")
-    return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-26") from None
-
-
-def _worker_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1")
-    return int(text)
 
 
 def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:
