@@ -6,27 +6,29 @@ import argparse
 import asyncio
 import logging
 import sys
-from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import local_server
-from shared.domain.errors import GraphError, SettingsError, StartupError
+from shared.domain.errors import GraphError, GraphMissing, SettingsError, StartupError
 from shared.domain.version import version
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
 from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
+from shared.util.argument_types import day, port, worker_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.settings import Settings
 
+log = logging.getLogger("cli")
+
 DEFAULT_USER = "developer@example.com"
 _DATA_DIR = Path(__file__).parent / ".data"
-_MAX_PORT = 65535
 _UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
 _ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
 _TOKEN_VARIABLE = "IMBI_ASSISTANT_TOKEN"  # noqa: S105  # the name of a variable
@@ -59,8 +61,8 @@ with curl:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 for wrong usage or settings, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
-    variables = environment(Path(".env"))
     try:
+        variables = environment(Path(".env"))
         return int(options.command(options, variables))
     except SettingsError as error:
         for problem in error.problems:
@@ -80,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
-    set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
+    is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
         return run(local_server.serve_inherited(variables, options.fd))
     if options.workers > 1 and _is_development(variables):
@@ -91,7 +93,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
             (options.host, options.port),
             workers=options.workers,
             data_dir=options.data_dir,
-            report=_report,
+            report=partial(log.info, "%s") if is_json else _report,
         )
     )
 
@@ -118,14 +120,16 @@ def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return 0
 
 
-def setup(_options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+def setup(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Create the missing parts of the graph in the database at POSTGRES_URL, and let the search find what is stored."""
     settings = _stored_data(variables)
     dsn, graph_name = settings.postgres_url.get_secret_value(), settings.postgres_graph_name
     try:
-        asyncio.run(set_up(dsn, graph_name, lambda created: _report(f"created {created}")))
+        asyncio.run(set_up(dsn, graph_name, lambda made: _report(f"created {made}"), creates_graph=options.create))
         if found := asyncio.run(make_findable(dsn, graph_name, _report)):
             _report(f"The search finds {found:,} more conversations.")
+    except GraphMissing as error:
+        raise StartupError(f"POSTGRES_GRAPH_NAME: {error}. {local_server.NEW_GRAPH}") from error
     except GraphError as error:
         _report(f"The graph could not be set up: {error}")
         return 1
@@ -214,14 +218,16 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
     if command == "check":
         parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
         parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
+    if command == "setup":
+        parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
     if command == "audit":
         parser.add_argument("action", choices=("verify", "prune"), help="what to do")
-        parser.add_argument("--day", type=_day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
+        parser.add_argument("--day", type=day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
     if command not in {"setup", "check", "audit", "rotate", "sweep"}:
         _add_address(parser)
     if command == "serve":
         parser.add_argument(
-            "--workers", type=_worker_count, metavar="N", help="number of processes that share the port (default: 1)"
+            "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
         parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     if command in {"chat", "token"}:
@@ -240,30 +246,11 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
     has_defaults = parser.argument_default is not argparse.SUPPRESS
     for flag, kind, metavar, default, text in (
         ("--host", str, "HOST", "127.0.0.1", "address of the service"),
-        ("--port", _port, "PORT", 8002, "port of the service"),
+        ("--port", port, "PORT", 8002, "port of the service"),
         ("--data-dir", Path, "DIR", _DATA_DIR, "directory for the embedded database, secrets and the chat's history"),
     ):
         value = default if has_defaults else argparse.SUPPRESS
         parser.add_argument(flag, type=kind, metavar=metavar, default=value, help=f"{text} (default: {default})")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > _MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to {_MAX_PORT}")
-    return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-26") from None
-
-
-def _worker_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1")
-    return int(text)
 
 
 def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:

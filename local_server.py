@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
 import socket
 import sys
@@ -19,6 +20,7 @@ from functions import (
     export_conversation,
     get_conversation,
     list_conversations,
+    livez,
     read_audit,
     read_usage,
     send_message,
@@ -27,7 +29,8 @@ from functions import (
     stream_answer,
     update_conversation,
 )
-from shared.domain.errors import GraphError, StartupError
+from shared.checks.unknown_variables import unknown_variables
+from shared.domain.errors import GraphError, GraphMissing, GraphRefused, StartupError
 from shared.domain.version import version
 from shared.graph.schema import missing_tables, set_up
 from shared.http.app import create_app
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
+log = logging.getLogger("local_server")
+
+NEW_GRAPH = "Check the name, or make a new graph with `imbi-assistant setup --create`."
 _SET_UP = "Run `imbi-assistant setup` with a role that has the rights."
 
 ROUTES = (
@@ -61,12 +67,13 @@ ROUTES = (
     read_usage,
     erase_user,
     status,
+    livez,
 )
 
 
 def application(settings: Settings) -> FastAPI:
     """Join all routes to one application."""
-    return create_app(settings, *(route.router for route in ROUTES), bare=[status.router])
+    return create_app(settings, *(route.router for route in ROUTES), bare=[status.router, livez.router])
 
 
 async def serve(
@@ -83,26 +90,24 @@ async def serve(
 
     Raises:
         SettingsError: a variable is missing or not valid.
+        StartupError: the service cannot start.
     """
     host, port = address
     try:
         listening = bind(host, port)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
-        report(f"Cannot listen on {host}:{port}: {reason}. Choose another address with --host and --port.")
-        return 1
+        advice = "Choose another address with --host and --port."
+        raise StartupError(f"Cannot listen on {host}:{port}: {reason}. {advice}") from error
     with listening:
-        try:
-            async with _completed(variables, data_dir, report) as complete:
-                settings = load(complete)
-                await _set_up_graph(settings, report)
-                report(f"Serving   http://{host}:{port}{settings.route_prefix or '/'}")
-                if workers > 1:
-                    return await supervise(workers, listening, [sys.executable, __file__, "serve", "--fd"])
-                return await _serve_on(listening, settings)
-        except StartupError as error:
-            report(str(error))
-            return 1
+        async with _completed(variables, data_dir, report) as complete:
+            settings = load(complete)
+            _warn(variables, settings)
+            await _set_up_graph(settings, report)
+            report(f"Serving   http://{host}:{port}{settings.route_prefix or '/'}")
+            if workers > 1:
+                return await supervise(workers, listening, [sys.executable, __file__, "serve", "--fd"])
+            return await _serve_on(listening, settings)
 
 
 async def serve_inherited(variables: Mapping[str, str], file_descriptor: int) -> int:
@@ -142,15 +147,28 @@ async def _completed(
         yield complete
 
 
+def _warn(variables: Mapping[str, str], settings: Settings) -> None:
+    """Log what is probably a mistake, although the service can start."""
+    for line in unknown_variables(variables):
+        log.warning("%s", line)
+    if settings.environment != DEVELOPMENT and not settings.is_enabled:
+        reason = "IMBI_ASSISTANT_ENABLED is false" if settings.forced is False else "ANTHROPIC_API_KEY is not set"
+        log.warning("The assistant is switched off, because %s. It answers no questions.", reason)
+
+
 async def _set_up_graph(settings: Settings, report: Callable[[str], None]) -> None:
-    """Create the missing parts of the graph. A failure is only reported, unless a table is missing.
+    """Create the missing parts of the graph. A failure is only reported, unless the service could never work.
 
     Raises:
-        StartupError: a table is missing, so the service could not record what its tools change.
+        StartupError: the database refuses the connection, or the graph or a table is missing.
     """
     dsn, graph_name = settings.postgres_url.get_secret_value(), settings.postgres_graph_name
     try:
-        await set_up(dsn, graph_name)
+        await set_up(dsn, graph_name, creates_graph=False)
+    except GraphMissing as error:
+        raise StartupError(f"POSTGRES_GRAPH_NAME: {error}. {NEW_GRAPH}") from error
+    except GraphRefused as error:
+        raise StartupError(f"POSTGRES_URL: the service cannot connect to the database: {error}.") from error
     except GraphError as error:
         if tables := await missing_tables(dsn, graph_name):
             raise StartupError(

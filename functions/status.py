@@ -12,7 +12,7 @@ from shared.http.schemas import Status
 router = APIRouter()
 
 
-@router.get("/status", responses={503: {"model": Status, "description": "The database cannot be reached"}})
+@router.get("/status", responses={503: {"model": Status, "description": "The graph cannot be used"}})
 async def status(services: CurrentServices, response: Response) -> Status:
     """Return the state of the service, without authentication."""
     is_healthy = await services.is_healthy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from shared.auth.caller import Authenticator
@@ -10,7 +11,8 @@ from shared.chat.active_answers import ActiveAnswers
 from shared.chat.followers import Followers
 from shared.chat.frame_log import FrameLog
 from shared.chat.retention import keep_sweeping
-from shared.domain.errors import AssistantUnavailable, GraphUnavailable
+from shared.domain.errors import AssistantUnavailable, GraphError
+from shared.graph import health
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
 from shared.observability import logs
@@ -19,6 +21,12 @@ from shared.util import clock, gc_tuning
 if TYPE_CHECKING:
     from shared.chat.service import ChatService
     from shared.settings import Settings
+
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 500
+"""The number of characters of a problem that the log shows."""
 
 
 class Services:
@@ -47,6 +55,7 @@ class Services:
         self.frame_log = FrameLog(self.repositories.frames)
         self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)
         self._chat: asyncio.Task[ChatService] | None = None
+        self._problem = ""
 
     async def chat(self) -> ChatService:
         """Return the chat service, which answers questions.
@@ -69,12 +78,15 @@ class Services:
             raise AssistantUnavailable
 
     async def is_healthy(self) -> bool:
-        """Return whether the database can be reached."""
+        """Return whether the graph can be used; the log says what is wrong, once until it changes."""
         try:
-            await self._graph.ping()
-        except GraphUnavailable:
-            return False
-        return True
+            problem = ", ".join(await health.lacking(self._graph))
+        except GraphError as error:
+            problem = f"{type(error).__name__} {error}".strip()
+        if problem != self._problem:
+            log.log(logging.ERROR if problem else logging.INFO, "the state of the graph: %s", problem[:_SHOWN] or "ok")
+        self._problem = problem
+        return not problem
 
     async def warm_up(self) -> None:
         """Prepare for the first answer, so that its user does not wait for imports and first requests."""

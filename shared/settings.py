@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from base64 import urlsafe_b64decode
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,7 +24,9 @@ from pydantic import (
 from shared.domain.approval_policy import ApprovalMode, ApprovalPolicy
 from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
+from shared.domain.prompt_template import check_template
 from shared.domain.user_limits import UserLimits
+from shared.util.addresses import check_http_url, is_http_url, is_postgresql_dsn, is_sentry_dsn, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,22 +40,7 @@ _MIN_SECRET_BYTES = 32
 """The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
 
 
-def _is_http_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _check_http_url(url: str) -> str:
-    if not _is_http_url(url):
-        raise ValueError("must be an http or https URL")
-    return url.rstrip("/")
-
-
-HttpUrl = Annotated[str, BeforeValidator(_check_http_url)]
+HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
 
 
 def _is_fernet_key(key: str) -> bool:
@@ -62,17 +50,8 @@ def _is_fernet_key(key: str) -> bool:
         return False
 
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
-
-
-def _parse_hosts(names: str) -> tuple[str, ...]:
-    hosts = tuple(host.rstrip(".") for name in names.split(",") if (host := name.strip().lower()))
-    if not all(map(_HOST.fullmatch, hosts)):
-        raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
-    return hosts
-
-
-Hosts = Annotated[tuple[str, ...], BeforeValidator(_parse_hosts)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
+Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
@@ -91,7 +70,7 @@ class Settings(BaseModel):
         max_length=63,
     )
     postgres_min_pool_size: int = Field(default=1, alias="POSTGRES_MIN_POOL_SIZE", ge=0)
-    postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1)
+    postgres_max_pool_size: int = Field(default=10, alias="POSTGRES_MAX_POOL_SIZE", ge=1, validate_default=True)
     postgres_prepared_statements: Literal["auto", "on", "off"] = Field(
         default="auto", alias="POSTGRES_PREPARED_STATEMENTS"
     )
@@ -127,7 +106,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=1_048_576, alias="IMBI_ASSISTANT_MAX_BODY_BYTES", ge=1)
     deadline_reserve_seconds: float = Field(default=5.0, alias="IMBI_ASSISTANT_DEADLINE_RESERVE_SECONDS", gt=0)
     is_traced: bool = Field(default=False, alias="IMBI_ASSISTANT_TRACING")
-    system_prompt: str | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
+    system_prompt: Template | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
     assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
     api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
     ui_url: HttpUrl | None = Field(default=None, alias="IMBI_UI_URL")
@@ -139,9 +118,23 @@ class Settings(BaseModel):
     @field_validator("assistant_url")
     @classmethod
     def _check_assistant_url(cls, url: str | None) -> str | None:
-        if url is not None and not (url.startswith("/") and not url.startswith("//")) and not _is_http_url(url):
+        if url is not None and not (url.startswith("/") and not url.startswith("//")) and not is_http_url(url):
             raise ValueError("must be an http or https URL, or an absolute path such as /assistant")
         return url
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _check_dsn(cls, dsn: SecretStr) -> SecretStr:
+        if not is_postgresql_dsn(dsn.get_secret_value()):
+            raise ValueError("must be a DSN of PostgreSQL, such as postgresql://user:password@host:5432/database")
+        return dsn
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _check_sentry_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is not None and not is_sentry_dsn(dsn.get_secret_value()):
+            raise ValueError("must be a DSN of Sentry, such as https://public@sentry.example.com/1")
+        return dsn
 
     @field_validator("postgres_max_pool_size")
     @classmethod
@@ -242,9 +235,25 @@ def route_prefix(assistant_url: str | None) -> str:
 
 
 def environment(dotenv: Path | None = None) -> dict[str, str]:
-    """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out."""
-    lines = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+    """Return the variables of a `.env` file and of the environment, which has precedence. Empty values are left out.
+
+    Raises:
+        SettingsError: the file is there, but it cannot be read.
+    """
+    lines = _lines_of(dotenv) if dotenv is not None else {}
     return {name: value for name, value in {**lines, **os.environ}.items() if value}
+
+
+def _lines_of(dotenv: Path) -> dict[str, str | None]:
+    try:
+        if not dotenv.exists():
+            return {}
+        return dotenv_values(stream=StringIO(dotenv.read_text(encoding="utf-8-sig")))
+    except UnicodeError:
+        reason = "it is no text in UTF-8"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise SettingsError([f"{dotenv} cannot be read: {reason}."])
 
 
 def has_model(variables: Mapping[str, str]) -> bool:
@@ -268,8 +277,14 @@ def load(variables: Mapping[str, str]) -> Settings:
         return Settings.model_validate(dict(variables))
     except ValidationError as error:
         raise SettingsError(
-            [_error_line(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
+            [_error_line(_variable(str(each["loc"][0])), each["type"], each["msg"]) for each in error.errors()]
         ) from None
+
+
+def _variable(location: str) -> str:
+    """Return the name of a variable; the error of a default has the name of the field."""
+    field = Settings.model_fields.get(location)
+    return location if field is None else str(field.alias)
 
 
 def _error_line(variable: str, kind: str, message: str) -> str:

@@ -109,7 +109,7 @@ async def test_setup_reports_what_it_does_and_may_be_repeated(
     graph = Database(database.dsn, new_graph_name())
     given = {"POSTGRES_URL": graph.dsn, "POSTGRES_GRAPH_NAME": graph.graph_name} | variables
     try:
-        first = await asyncio.to_thread(run, tmp_path, "setup", **given)
+        first = await asyncio.to_thread(run, tmp_path, "setup", "--create", **given)
         assert (first.returncode, first.stdout) == (0, "")
         assert f"created graph {graph.graph_name}" in first.stderr.splitlines()
         again = await asyncio.to_thread(run, tmp_path, "setup", **given)
@@ -170,7 +170,7 @@ async def serving(tmp_path: Path, *options: str, **variables: str) -> AsyncItera
         async with asyncio.timeout(SECONDS):
             async for line in process.stderr:
                 said.append(line.decode().rstrip())
-                if said[-1].startswith("Serving"):
+                if "Serving  " in said[-1]:
                     break
         yield process, f"http://127.0.0.1:{port}", said
     finally:

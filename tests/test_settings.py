@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.checks.unknown_variables import unknown_variables
 from shared.domain.errors import SettingsError
 from shared.settings import Settings, environment, load
 
@@ -77,6 +78,10 @@ WRONG = {
     "POSTGRES_MIN_POOL_SIZE": ["-1", "x"],
     "POSTGRES_MAX_POOL_SIZE": ["0", "x"],
     "LOG_LEVEL": ["LOUD"],
+    "LOG_FORMAT": ["xml"],
+    "POSTGRES_URL": ["mysql://u:secret@db/imbi", "postgresql+asyncpg://u:secret@db/imbi", "secret", "//db/imbi"],
+    "SENTRY_DSN": ["https://sentry.example.com/1", "key@sentry.example.com", "https://key@sentry.example.com/one"],
+    "IMBI_ASSISTANT_SYSTEM_PROMPT": ["For {user}.", "Dear {display_nam}", "{a}} and {{b}}"],
 }
 
 
@@ -100,6 +105,65 @@ def test_every_wrong_variable_has_its_line() -> None:
 def test_the_largest_pool_is_not_smaller_than_the_smallest() -> None:
     [line] = problems(POSTGRES_MIN_POOL_SIZE="5", POSTGRES_MAX_POOL_SIZE="4")
     assert line.startswith("POSTGRES_MAX_POOL_SIZE")
+
+
+@pytest.mark.proves("settings.refused")
+def test_a_smallest_pool_above_the_default_of_the_largest_is_refused() -> None:
+    [line] = problems(POSTGRES_MIN_POOL_SIZE="11")
+    assert line == "POSTGRES_MAX_POOL_SIZE: must not be below POSTGRES_MIN_POOL_SIZE."
+
+
+@pytest.mark.proves("settings.refused")
+def test_usual_dsns_and_templates_are_accepted() -> None:
+    for dsn in (
+        "postgres://db",
+        "postgresql://u:p@a,b:5433/x?sslmode=require",
+        "host=db dbname=imbi",
+        "postgresql:///x",
+    ):
+        load(NEEDED | {"POSTGRES_URL": dsn})
+    load(
+        NEEDED
+        | {"SENTRY_DSN": "https://key@o1.ingest.sentry.io/4501", "IMBI_ASSISTANT_SYSTEM_PROMPT": "{{id}} {email}"}
+    )
+    [line] = problems(IMBI_ASSISTANT_SYSTEM_PROMPT="Hello {displayname}")
+    assert "did you mean {display_name}?" in line
+
+
+@pytest.mark.proves("settings.unknown")
+def test_an_unknown_variable_is_told_with_the_nearest_name() -> None:
+    lines = unknown_variables(
+        dict.fromkeys(
+            [
+                "IMBI_ASSISTANT_MAX_TOKEN",
+                "IMBI_ASSISTANT_ZZZZZZZZZZ",
+                "POSTGRES_URLS",
+                "POSTGRES_PASSWORD",
+                "IMBI_API_URL",
+                "POSTGRES_URL_SECRET_ARN",
+                "IMBI_ASSISTANT_TOKEN",
+                "PATH",
+            ],
+            "secret",
+        )
+        | NEEDED
+    )
+    assert [*lines] == [
+        "IMBI_ASSISTANT_MAX_TOKEN is unknown and has no effect. Did you mean IMBI_ASSISTANT_MAX_TOKENS?",
+        "IMBI_ASSISTANT_ZZZZZZZZZZ is unknown and has no effect.",
+        "POSTGRES_URLS is unknown and has no effect. Did you mean POSTGRES_URL?",
+    ]
+
+
+@pytest.mark.proves("settings.environment-and-file")
+@pytest.mark.parametrize("content", [b"A=\xff", None], ids=["no text", "a directory"])
+def test_a_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / ".env"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(SettingsError) as refused:
+        environment(file)
+    [line] = refused.value.problems
+    assert line.startswith(f"{file} cannot be read: ")
 
 
 @pytest.mark.proves("settings.refused")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from shared.domain.prompt_template import PLACEHOLDERS
 from shared.domain.requests import SystemPrompt
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 _STATIC = (_FOLDER / "prompt.md").read_text(encoding="utf-8")
 _PERSONAL = (_FOLDER / "prompt_personal.md").read_text(encoding="utf-8")
-_PLACEHOLDER = re.compile(r"\{(display_name|email|admin_flag|perms_section|tools_section|links_section)\}")
+_PLACEHOLDER = re.compile(rf"\{{({'|'.join(PLACEHOLDERS)})\}}")
 _OWN = re.compile(_PLACEHOLDER.pattern + r"|\{\{|\}\}")
 _LONGEST_NAME = 200
 _MOST_ORGANIZATIONS = 50

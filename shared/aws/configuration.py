@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.checks.unknown_variables import unknown_variables
 from shared.domain.version import version
 from shared.observability import logs, sentry
 from shared.settings import load
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from shared.observability.metrics import Sink
     from shared.observability.tracing import Tracer
     from shared.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _SERVICE = "imbi-assistant"
 
@@ -42,6 +46,8 @@ def configure(variables: Mapping[str, str]) -> Configuration:
     """
     settings = load(variables)
     logs.set_up_json_logging(settings.log_level, _SERVICE)
+    for line in unknown_variables(variables):
+        log.warning("%s", line)
     sentry.set_up_if_configured(settings, version())
     return Configuration(settings, _metrics_sinks(settings), _tracer(settings))
 

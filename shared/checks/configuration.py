@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.checks.findings import Finding, Installation
+from shared.checks.unknown_variables import unknown_variables
 from shared.settings import DEVELOPMENT, load
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def read_installation(variables: Mapping[str, str]) -> Installation:
         SettingsError: a variable is missing or not valid.
     """
     if variables.get("ENVIRONMENT", DEVELOPMENT) != DEVELOPMENT:
-        return Installation(load(variables))
+        return Installation(load(variables), unknown=tuple(unknown_variables(variables)))
     complete = {"POSTGRES_URL": _NO_DATABASE, "IMBI_AUTH_JWT_SECRET": _NO_JWT_SECRET, **variables}
     if "ANTHROPIC_BASE_URL" in variables:
         # A server that is named by its address alone accepts any key.
         complete.setdefault("ANTHROPIC_API_KEY", _NO_KEY)
-    return Installation(load(complete), frozenset(_embedded(variables)))
+    return Installation(load(complete), frozenset(_embedded(variables)), tuple(unknown_variables(variables)))
 
 
 def _embedded(variables: Mapping[str, str]) -> set[Part]:
@@ -47,4 +48,7 @@ def _embedded(variables: Mapping[str, str]) -> set[Part]:
 
 async def check_settings(installation: Installation) -> Sequence[Finding]:
     """Say which environment the valid settings are for."""
-    return [Finding("settings", "ok", f"They are valid; ENVIRONMENT is {installation.settings.environment}.")]
+    valid = f"They are valid; ENVIRONMENT is {installation.settings.environment}."
+    if installation.unknown:
+        return [Finding("settings", "warning", f"{valid} {' '.join(installation.unknown)}")]
+    return [Finding("settings", "ok", valid)]

@@ -31,6 +31,8 @@ class Installation:
 
     settings: Settings
     embedded: frozenset[Part] = frozenset()
+    unknown: tuple[str, ...] = ()
+    """Lines about variables that look like settings, and are none."""
 
 
 Check: TypeAlias = "Callable[[Installation], Coroutine[None, None, Sequence[Finding]]]"

@@ -12,6 +12,8 @@ AssistantError
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
 ├── GraphError                    500, the database reported an error
 │   ├── GraphUnavailable          503
+│   │   └── GraphRefused          503, the database does not accept the user, the password or the DSN
+│   ├── GraphMissing              500, the database has no graph of this name
 │   ├── GraphBusy                 503, too many requests wait for the database
 │   ├── GraphConflict             409, another writer changed the same data
 │   └── ConversationLost          another answer holds the conversation's lease
@@ -95,6 +97,14 @@ class GraphError(AssistantError):
 
 class GraphUnavailable(GraphError):
     """The database cannot be reached, or it does not answer in time."""
+
+
+class GraphRefused(GraphUnavailable):
+    """The database does not accept the user, the password or the DSN, so waiting does not help."""
+
+
+class GraphMissing(GraphError):
+    """The database has no graph of this name."""
 
 
 class GraphBusy(GraphError):

@@ -15,12 +15,11 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
-from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
+from shared.domain.errors import GraphConflict, GraphError, GraphRefused, GraphUnavailable
 from shared.graph import agtype
 from shared.graph.admission import Admission, Priority
 from shared.graph.connection_trust import ConnectionTrust
 from shared.graph.prepared_statements import LOST_STATEMENT, PreparedStatements
-from shared.graph.statements import Sql
 from shared.util.hard_timeout import HardTimeout
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ _MAX_IDLE_SECONDS = 30.0
 A process of AWS Lambda is frozen between invocations, and its connections may be closed meanwhile. The time is measured
 with the wall clock, because the monotonic clock may stand still in a frozen process.
 """
-_PING = Sql("SELECT 'true'")
 _CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected)
 _REASONS = (
     ("authentication failed", "it does not accept the user or the password of POSTGRES_URL"),
@@ -62,6 +60,8 @@ _REASONS = (
     ("timeout", "it does not answer in time"),
 )
 """Parts of the driver's messages, and what they mean. The messages themselves may contain the connection string."""
+_PERMANENT = frozenset({"authentication failed", "no password supplied", "pg_hba.conf", "does not exist"})
+"""The reasons that do not pass by themselves."""
 
 
 async def connect(dsn: str) -> Connection:
@@ -86,14 +86,20 @@ async def opened(dsn: str) -> AsyncIterator[Connection]:
     try:
         async with await connect(dsn) as connection:
             yield connection
-    except psycopg.OperationalError as error:
-        text = str(error).lower()
-        reason = next((meaning for sign, meaning in _REASONS if sign in text), "the connection failed")
-        raise GraphUnavailable(reason) from error
     except (psycopg.Error, UnicodeError) as error:
-        state = getattr(error, "sqlstate", None)
-        reason = f"a statement failed with SQLSTATE {state}" if state else "POSTGRES_URL is not a connection string"
-        raise GraphError(reason) from error
+        raise described(error) from error
+
+
+def described(error: Exception) -> GraphError:
+    """Return the error of this service for one of the driver; its text is a clause without any value."""
+    if isinstance(error, psycopg.OperationalError):
+        text = str(error).lower()
+        sign, reason = next((each for each in _REASONS if each[0] in text), ("", "the connection failed"))
+        return GraphRefused(reason) if sign in _PERMANENT else GraphUnavailable(reason)
+    state = getattr(error, "sqlstate", None)
+    if state:
+        return GraphError(f"a statement failed with SQLSTATE {state}")
+    return GraphRefused("POSTGRES_URL is not a connection string")
 
 
 class Graph:
@@ -128,14 +134,6 @@ class Graph:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.close(timeout=_TIMEOUT_SECONDS)
-
-    async def ping(self) -> None:
-        """Check that the database answers.
-
-        Raises:
-            GraphUnavailable: the database cannot be reached in time.
-        """
-        await self.read(_PING.bind(), priority=Priority.STORING)
 
     async def read(self, *statements: BoundStatement, priority: Priority = Priority.REQUEST) -> list[Rows]:
         """Run statements that change nothing. If the connection is broken, they run once more on a new one.

@@ -57,14 +57,19 @@ async def clock(connection: Connection) -> float:
 
 
 def _wanted_rights(graph_name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the schema, the name and the right of everything that the service reads and writes."""
+    """Yield the schema, the name and the right of everything that the service and its set-up read and write."""
     yield from (("ag_catalog", table, "SELECT") for table in ("ag_graph", "ag_label"))
+    yield from needed_rights(graph_name)
+    yield from ((graph_name, label, "UPDATE") for label in _UPDATED_LABELS)
+
+
+def needed_rights(graph_name: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the schema, the name and the right of everything without which no question can be answered."""
     for name in (*schema.VERTEX_LABELS, *schema.EDGE_LABELS, *_OWN_TABLES):
         yield graph_name, name, "SELECT"
     for name, rights in (dict.fromkeys(_OWN_LABELS, _CHANGED) | _OWN_TABLES).items():
         yield from ((graph_name, name, right) for right in rights)
     yield from ((graph_name, f"{label}_id_seq", "USAGE") for label in _OWN_LABELS)
-    yield from ((graph_name, label, "UPDATE") for label in _UPDATED_LABELS)
 
 
 async def _rows(connection: Connection, query: str, *values: str) -> list[tuple[str | None, ...]]:

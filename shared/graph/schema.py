@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors
 
-from shared.domain.errors import GraphError, GraphUnavailable
+from shared.domain.errors import GraphError, GraphMissing
 from shared.graph import indexes, setup_lock
-from shared.graph.connector import connect
+from shared.graph.connector import connect, described
 from shared.graph.tables import WITH_TABLES
 from shared.graph.versions import versions
 
@@ -43,27 +43,42 @@ _ALREADY_EXISTS = (
     errors.InvalidSchemaName,
     errors.UniqueViolation,
 )
+_GRAPHS = b"SELECT name::text FROM ag_catalog.ag_graph ORDER BY 1"
+_MOST_NAMES = 8
 _FIND_GRAPH = "SELECT 1 FROM ag_catalog.ag_graph WHERE name = %s"
 _FIND_TABLE = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = %s"
 
 
-async def set_up(dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None) -> None:
+async def set_up(
+    dsn: str, graph_name: str, report: Callable[[str], None] = lambda _line: None, *, creates_graph: bool = True
+) -> None:
     """Create everything that is missing; call `report` with a description of each thing that was created.
 
     Raises:
         GraphUnavailable: the database cannot be reached.
+        GraphMissing: there is no such graph, and a new one is not wanted.
         GraphError: a database privilege is missing, or Apache AGE is not installed.
     """
     try:
         async with await connect(dsn) as connection:
             if await is_complete(connection, graph_name):
                 return
+            if not creates_graph:
+                await _check_graph(connection, graph_name)
             async with setup_lock.held(dsn, connection):
                 await _create(connection, graph_name, report)
-    except psycopg.OperationalError as error:
-        raise GraphUnavailable(str(error).strip().splitlines()[0]) from error
-    except psycopg.Error as error:
-        raise GraphError(str(error).strip().splitlines()[0]) from error
+    except (psycopg.Error, UnicodeError) as error:
+        is_answer = getattr(error, "sqlstate", None) and not isinstance(error, psycopg.OperationalError)
+        raise GraphError(str(error).strip().splitlines()[0]) if is_answer else described(error) from error
+
+
+async def _check_graph(connection: Connection, graph_name: str) -> None:
+    has_age = (await versions(connection)).age is not None
+    cursor = await connection.execute(_GRAPHS) if has_age else None
+    names = [str(name) for (name,) in await cursor.fetchall()] if cursor else []
+    if graph_name not in names:
+        others = f"; it has {', '.join(names[:_MOST_NAMES])}" if names else ""
+        raise GraphMissing(f"the database of POSTGRES_URL has no graph {graph_name}{others}")
 
 
 async def missing(connection: Connection, graph_name: str) -> list[str]:

@@ -49,13 +49,14 @@ def bound() -> Mapping[str, str]:
     return _context.get() or {}
 
 
-def set_up_logging(level: str, form: str | None = None) -> None:
-    """Log to standard error, from the given level; an unknown level counts as INFO.
+def set_up_logging(level: str, form: str | None = None) -> bool:
+    """Log to standard error, from the given level; an unknown level counts as INFO. Return whether lines are JSON.
 
     The form is `text` or `json`. Without it, lines are text if standard error is a terminal, and JSON otherwise.
     """
     is_json = form == "json" or (form != "text" and not sys.stderr.isatty())
     _set_up(json_formatter(SERVICE) if is_json else TextFormatter(), level)
+    return is_json
 
 
 def set_up_json_logging(level: str, service: str) -> None:

@@ -122,7 +122,7 @@ async def test_an_operators_prompt_replaces_the_template(
 ) -> None:
     template = (
         "You are Max. {display_name} <{email}>{admin_flag}. {perms_section} {tools_section} {links_section}"
-        ' JSON: {{"a": 1}} {unknown} {'
+        ' JSON: {{"a": 1}} {{unknown}} {'
     )
     user = await new_client(display_name="Grace {email}", role="viewer", is_admin=True)
     service = start_service(IMBI_ASSISTANT_SYSTEM_PROMPT=template)
