@@ -99,6 +99,8 @@ class Bench:
             "ANTHROPIC_BASE_URL": self.upstream_url,
             "IMBI_INTERNAL_API_URL": f"{self.upstream_url}/{tools}",
             "LOG_LEVEL": "WARNING",
+            # One user has a quarter of the places, and here all streams belong to one user.
+            "IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS": "2048",
             **changes,
         }
 

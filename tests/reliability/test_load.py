@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STREAMS = 200
 BURST = 300
 PIECES = 20
+PLACES = "2000"
+"""So many that a quarter of them, the share of one user, is enough for all streams."""
 
 
 @asynccontextmanager
@@ -41,7 +43,7 @@ async def several(service: Forked) -> AsyncIterator[list[Client]]:
 @pytest.mark.proves("load.many")
 async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, model_server: ModelServer) -> None:
     """Every stream is under way before any may go on; then they advance together."""
-    service = await processes.start()
+    service = await processes.start(IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS=PLACES)
     gate = model_server.gate()
     async with several(service) as clients:
         conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(STREAMS)))
@@ -69,7 +71,7 @@ async def test_two_hundred_streams_at_once_all_end_whole(processes: Processes, m
 async def test_of_three_hundred_questions_at_the_same_moment_none_is_lost(
     processes: Processes, model_server: ModelServer
 ) -> None:
-    service = await processes.start()
+    service = await processes.start(IMBI_ASSISTANT_MAX_CONCURRENT_STREAMS=PLACES)
     async with several(service) as clients:
         conversations = await asyncio.gather(*(clients[n % 4].begin() for n in range(BURST)))
         model_server.script(*(reply(text("Hello")) for _ in conversations))
