@@ -1,4 +1,4 @@
-"""Bursts of 200, 300 and 500 answers that begin at the same time, each of another user."""
+"""Bursts of 200, 300 and 500 answers that begin at the same time."""
 
 from __future__ import annotations
 

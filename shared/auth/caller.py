@@ -12,8 +12,6 @@ from shared.domain.errors import Forbidden, Unauthenticated
 from shared.domain.models import Caller
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shared.auth.tokens import Claims
     from shared.domain.models import KeyRecord, Principal, Subject
 
@@ -40,7 +38,7 @@ class Directory(Protocol):
 class Authenticator:
     """Checks bearer tokens: first without any I/O, then with one query for the token's subject."""
 
-    def __init__(self, secrets: Sequence[str], directory: Directory) -> None:
+    def __init__(self, secrets: tuple[str, ...], directory: Directory) -> None:
         """Take the secrets that sign access tokens, and the directory."""
         self._secrets = secrets
         self._directory = directory

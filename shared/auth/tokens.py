@@ -12,8 +12,6 @@ from shared.domain.errors import Unauthenticated
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jwt.types import Options
 
 _ALGORITHM = "HS256"
@@ -37,7 +35,7 @@ class Claims:
     is_service_account: bool
 
 
-def verify(token: str, secrets: Sequence[str]) -> Claims:
+def verify(token: str, secrets: tuple[str, ...]) -> Claims:
     """Check a token's signature, times and claims, and return its claims. One of the secrets must have signed it.
 
     HS256 (RFC 7518, section 3.2) is the only algorithm that is accepted.
@@ -60,7 +58,7 @@ def verify(token: str, secrets: Sequence[str]) -> Claims:
     )
 
 
-def _decode(token: str, secrets: Sequence[str]) -> dict[str, Any]:
+def _decode(token: str, secrets: tuple[str, ...]) -> dict[str, Any]:
     options: Options = {"require": _REQUIRED, "verify_aud": False}
     for secret in secrets:
         try:

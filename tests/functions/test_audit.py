@@ -26,7 +26,7 @@ async def audit(client: Client, **filters: Any) -> Sequence[Any]:
     response = await client.http.get("/audit", params=filters)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/x-ndjson"
-    return [json.loads(line) for line in response.text.splitlines()]
+    return [json.loads(line) for line in response.content.splitlines()]
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_filters_and_pages_give_every_row_once(client: Client, admin: Clie
     link = f"?conversation={conversation}&limit=4"
     while link:
         response = await admin.http.get(f"/audit{link}")
-        seen += [json.loads(line) for line in response.text.splitlines()]
+        seen += [json.loads(line) for line in response.content.splitlines()]
         link = response.headers.get("link", "").partition("<")[2].partition(">")[0]
     assert seen == everything
 

@@ -65,7 +65,7 @@ async def test_a_dump_has_no_trace_of_an_erased_user(
     assert after.count("kept-77ab") == before.count("kept-77ab")
     assert len(await kept.messages(others)) == 8
     rows = [
-        json.loads(line) for line in (await admin.http.get("/audit", params={"user": gone.email})).text.splitlines()
+        json.loads(line) for line in (await admin.http.get("/audit", params={"user": gone.email})).content.splitlines()
     ]
     assert [(row["tool"], row["arguments"], row["path"]) for row in rows[:2]] == [
         ("list_projects", None, None),

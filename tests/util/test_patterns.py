@@ -26,6 +26,9 @@ UNBOUNDED = {
     r'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)': "The database writes the text, and closes every string.",
     r"\{(display_name|email|admin_flag|perms_section|tools_section|links_section)\}": "The operator's own template.",
     r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*": "The operator's own setting.",
+    r"\{\{|\}\}|\{([A-Za-z_]\w*)\}": "The operator's own template.",
+    r"\s*[a-z_]+\s*=": "The operator's own setting.",
+    r"(/.*)?/\d+": "The operator's own setting.",
     r"[a-z0-9]+(?:\+\+)?": "Each character belongs to one match.",
     r"\b[a-z]+(?:[A-Z][a-z0-9]*)+": "A match begins at a word's beginning only, and reads the word twice at most.",
     r"(?=[A-Z])": "One character.",
@@ -47,6 +50,7 @@ COMPUTED = {
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",
     "shared.tools.search.vocabulary": "Alternatives of fixed words, without any repetition over a class.",
     "shared.util.words": "Two classes of characters, one of which is repeated; each character is read once.",
+    "shared.observability.redaction": "Each alternative begins behind a fixed sign, and its match is read once.",
     "shared.observability.sentry": "The templates of our own log messages.",
 }
 """Modules whose pattern is not a plain literal, with the reason."""
