@@ -199,7 +199,7 @@ async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -
     """Everything is embedded: a question is answered from the demo API's data; after a restart it is still there."""
     data, conversation = tmp_path / "data", ""
     for number, stopped_by in enumerate((signal.SIGINT, signal.SIGTERM)):
-        async with serving(tmp_path) as (process, url, said):
+        async with serving(tmp_path, LOG_FORMAT="text") as (process, url, said):
             assert {"Database", "Model", "Imbi", "Serving"} <= {line.split(" ")[0] for line in said}
             for name in ("POSTGRES_URL", "ANTHROPIC_API_KEY", "IMBI_INTERNAL_API_URL"):
                 assert any(name in line for line in said)
