@@ -83,6 +83,8 @@ def modules(*tops: str) -> Iterator[Module]:
         files = [ROOT / f"{top}.py"] if (ROOT / f"{top}.py").exists() else sorted((ROOT / top).rglob("*.py"))
         for file in files:
             parts = file.relative_to(ROOT).with_suffix("").parts
+            if "node_modules" in parts:
+                continue
             yield Module(".".join(part for part in parts if part != "__init__"), file.read_text())
 
 
