@@ -21,10 +21,15 @@ SECONDS = 60
 
 
 def check(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end, in a directory without a `.env`."""
+    """Run the command `check` to its end, in a directory without a `.env`."""
+    return ran(directory, "check", *arguments, **variables)
+
+
+def ran(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a directory without a `.env`."""
     inherited = {name: os.environ[name] for name in FOR_PYTHON if name in os.environ}
     return subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, str(PROGRAM), "check", *arguments],
+        [sys.executable, str(PROGRAM), *arguments],
         cwd=directory,
         env=inherited | measured() | variables,
         capture_output=True,
