@@ -114,3 +114,11 @@ def test_every_function_has_an_event_to_try_it_with() -> None:
     assert {file.stem for file in (ROOT / "events").glob("*.json")} == {
         handler.split(".")[1] for handler in functions().values()
     }
+
+
+@pytest.mark.proves("package.routes")
+def test_every_function_is_packed_with_its_own_route() -> None:
+    rules = (ROOT / "functions" / "Makefile").read_text()
+    for name, handler in functions().items():
+        route = handler.split(".")[1]
+        assert f"build-{name}:\n\t$(call package,{route})\n" in rules, name

@@ -8,8 +8,8 @@ HEADER = 5
 ENDS_A_ROUND_TRIP = b"SQ"
 """Sync and Query: the messages after which a client waits for ReadyForQuery."""
 
-CARRIES_A_STATEMENT = b"PQ"
-"""Parse and Query: the messages with a statement's text."""
+PARSE, BIND, QUERY = b"P", b"B", b"Q"
+"""The messages that carry a statement's text, and the one that runs a statement which has a name."""
 
 
 FRAMES = "imbi_assistant_frame"
@@ -32,6 +32,7 @@ class RoundTrips:
         self._statements: list[str] = []
         self._rest = b""
         self._has_started = False
+        self._prepared: dict[bytes, str] = {}
 
     def feed(self, data: bytes) -> None:
         """Read a piece of the client's bytes."""
@@ -47,8 +48,12 @@ class RoundTrips:
             self._has_started = True
 
     def _take(self, kind: bytes, body: bytes) -> None:
-        if kind in CARRIES_A_STATEMENT:
+        if kind == QUERY:
             self._statements.append(statement_of(kind, body))
+        elif kind == PARSE:
+            self._prepared[body.split(b"\0")[0]] = statement_of(kind, body)
+        elif kind == BIND:
+            self._statements.append(self._prepared.get(body.split(b"\0")[1], ""))
         if kind in ENDS_A_ROUND_TRIP:
             self.trips.append(self._statements)
             self._statements = []
@@ -56,4 +61,8 @@ class RoundTrips:
 
 def queries(trips: list[list[str]]) -> list[list[str]]:
     """Return the round trips that requests caused."""
-    return [trip for trip in trips if not (trip and (trip[0].startswith(BESIDE_REQUESTS) or FRAMES in trip[0]))]
+    return [trip for trip in trips if trip and not _is_beside_requests(trip)]
+
+
+def _is_beside_requests(trip: list[str]) -> bool:
+    return trip[0].startswith(BESIDE_REQUESTS) or any(FRAMES in statement for statement in trip)
