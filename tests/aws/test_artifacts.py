@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MOST_BYTES = 200_000_000
-ROUTES = sorted(file.stem for file in (ROOT / "functions").glob("*.py") if file.stem != "__init__")
+WITHOUT_FUNCTION = {"__init__", "livez"}
+"""Lambda watches its processes itself."""
+ROUTES = sorted(file.stem for file in (ROOT / "functions").glob("*.py") if file.stem not in WITHOUT_FUNCTION)
 HANDLERS = functions()
 
 
@@ -78,7 +80,8 @@ async def test_every_buffered_route_answers_under_the_emulator(
     conversation = json.loads(created["body"])
     path = f"/conversations/{UUID(conversation['id'])}"
     async with service.client(DEVELOPER) as client:
-        assert {**await client.get(conversation["id"]), "messages": ...} == {**conversation, "messages": ...}
+        whole = await client.get(conversation["id"])
+        assert {**conversation, "messages": [], "approval": None} == whole
 
         listed = await answered(
             artifacts, "ListConversations", request("GET", "/conversations", query="limit=1"), variables

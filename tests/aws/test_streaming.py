@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HANDLER = "functions.send_message.handler"
-IDS = re.compile(rb'("message_id":"[^"]*"|"duration_ms":\d+|"toolu_[^"]*")')
+IDS = re.compile(rb'(id: [0-9a-f]+-|"message_id":"[^"]*"|"duration_ms":\d+|"toolu_[^"]*")')
 
 
 @asynccontextmanager
