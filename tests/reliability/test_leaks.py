@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.conftest import NewClient
     from tests.support.client import Client
     from tests.support.database import Database
+    from tests.support.model_reply import Script
     from tests.support.model_server import ModelServer
     from tests.support.processes import Processes
     from tests.support.proxy import Proxy
@@ -69,13 +70,15 @@ async def fail_with_the_model(client: Client, conversation: str, model_server: M
     """Let tools and the model fail; returns what the client received."""
     calls = [tool(name) for name in ("crash", "reset", "short", "broken_json", "nope")]
     received = []
-    for script in (
+    scripts: tuple[tuple[Script, ...], ...] = (
         (reply(text("Look."), *calls), reply(text("So."))),
         (http_error(401, "authentication_error", f"invalid x-api-key: {key}"),),
         (reply(text("Hel"), reset()),),
-    ):
+    )
+    for number, script in enumerate(scripts):
         model_server.script(*script)
-        received.append(str((await client.ask(conversation, "Hi")).events))
+        # The same question again would replace the one before.
+        received.append(str((await client.ask(conversation, f"Hi {number}")).events))
     return received
 
 

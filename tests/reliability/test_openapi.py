@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from tests.support.client import Client
     from tests.support.model_server import ModelServer
 
+pytestmark = pytest.mark.filterwarnings(
+    # The connection pools of other threads use `random` while Hypothesis draws.
+    "ignore:Do not use the `random` module inside strategies"
+)
+
 EXAMPLES = 15
 ANONYMOUS_EXAMPLES = 3
 UNAUTHENTICATED = {"/status", "/livez", "/metrics"}
