@@ -10,12 +10,10 @@ from shared.graph.agtype import render
 from shared.graph.schema import EDGE_LABELS, VERTEX_LABELS, set_up
 from shared.graph.statements import Cypher
 from tests.support.database import Database, new_graph_name
-from tests.support.statement_plans import ALL, VALUES, explained, nodes_of, plan_of
+from tests.support.statement_plans import ALL, VALUES, WITHOUT_CLEANING, explained, nodes_of, plan_of
 
 MANY = 2000
 SMALL = {"Role", "Permission", "GRANTS", "INHERITS_FROM", "MCPServer", "Organization"}
-CLEANING = {"orphans.REMOVE_ORPHANS"}
-"""It looks for what no conversation uses, so it reads them all."""
 SMALL |= {"imbi_assistant_lease", "imbi_assistant_call"}
 """What an installation has few of (a lease lasts as long as an answer, an intent as long as a call)."""
 
@@ -62,7 +60,7 @@ async def crowded(database: Database, anyio_backend: str) -> Any:  # noqa: ARG00
 
 
 @pytest.mark.proves("graph.indexed")
-@pytest.mark.parametrize("name", sorted(ALL.keys() - CLEANING))
+@pytest.mark.parametrize("name", WITHOUT_CLEANING)
 async def test_no_statement_reads_through_everybodys_rows(crowded: Database, name: str) -> None:
     # PostgreSQL reads through a table of a few pages, so it is told to avoid that wherever an index serves.
     nodes = nodes_of(await explained(crowded, ALL[name], "enable_seqscan = off"))

@@ -12,7 +12,7 @@ from shared.graph.schema import set_up
 from shared.graph.statements import Cypher, Sql
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
-from tests.support.statement_plans import ALL, explained, generic_plan_of, plan_of
+from tests.support.statement_plans import ALL, WITHOUT_CLEANING, explained, generic_plan_of, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,8 +27,6 @@ LISTS = tuple(f"conversation_statements.LIST_{name}" for name in ("ALL", "ALL_BE
 AS_BOOLEAN = "::boolean"
 """How PostgreSQL compares agtypes where it does not find AGE's own operators."""
 
-CLEANING = {"orphans.REMOVE_ORPHANS"}
-"""What reads all conversations by its nature; it runs after an erasure and with a sweep, never for a question."""
 HOARDER = "user-7@example.com"
 """Whom the statements are explained for."""
 
@@ -56,7 +54,7 @@ async def exaggerate(database: Database) -> None:
 
 
 @pytest.mark.proves("graph.indexed")
-@pytest.mark.parametrize("name", sorted(ALL.keys() - CLEANING))
+@pytest.mark.parametrize("name", WITHOUT_CLEANING)
 async def test_no_statement_reads_through_a_multitude(multitude: Database, name: str) -> None:
     nodes = await plan_of(multitude, ALL[name])
     assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} & LARGE == set()
@@ -79,7 +77,7 @@ async def test_a_later_page_begins_in_the_index_where_the_one_before_ended(multi
 
 
 @pytest.mark.proves("graph.prepared-statements")
-@pytest.mark.parametrize("name", sorted(ALL.keys() - CLEANING))
+@pytest.mark.parametrize("name", WITHOUT_CLEANING)
 async def test_a_plan_for_any_values_reads_through_no_multitude(multitude: Database, name: str) -> None:
     statement = ALL[name]
     assert isinstance(statement, Sql)

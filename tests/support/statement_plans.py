@@ -72,6 +72,10 @@ def statements() -> Iterator[tuple[str, Cypher | Sql]]:
 
 
 ALL = dict(statements())
+CLEANING = frozenset({"orphans.REMOVE_ORPHANS"})
+"""The statement that looks for contents without a conversation, so it reads all; no question waits for it."""
+WITHOUT_CLEANING = sorted(ALL.keys() - CLEANING)
+"""The names of the statements that must not read through all conversations."""
 
 
 async def plan_of(crowd: Database, statement: Cypher | Sql) -> list[dict[str, Any]]:
