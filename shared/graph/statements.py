@@ -22,7 +22,7 @@ class BoundStatement:
     """A statement with its values."""
 
     text: str
-    values: tuple[str, ...] | dict[str, str]
+    values: tuple[bytes, ...] | dict[str, bytes]
 
     def render(self, graph_name: str) -> tuple[bytes, list[bytes]]:
         """Return the SQL with the graph's name and PostgreSQL's placeholders (`$1`), and the values in their order.
@@ -31,8 +31,8 @@ class BoundStatement:
         """
         text, names = _numbered(self.text, graph_name)
         if isinstance(self.values, dict):
-            return text, [self.values[name].encode() for name in names]
-        return text, [value.encode() for value in self.values]
+            return text, [self.values[name] for name in names]
+        return text, [*self.values]
 
 
 @lru_cache(_MOST_TEXTS)

@@ -1,8 +1,8 @@
 """The dependencies of handlers: the services, the caller and the conversation's id.
 
-The dependencies form one chain, so the order of a handler's parameters never decides the status. The chain checks the
-token's form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller
-(401 or 403).
+One dependency makes all checks, so the order of a handler's parameters never decides the status. It checks the token's
+form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller (401 or
+403). FastAPI visits every dependency of every dependency again for each request, so there are few.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import ApprovalNotFound, ConversationNotFound, Unauthenticated
@@ -32,28 +31,23 @@ async def _services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(_services)]
 
 
-async def _token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+async def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
     if credentials is None:
         raise Unauthenticated
-    return credentials.credentials
-
-
-_Token = Annotated[str, Depends(_token)]
-
-
-async def _credential(services: CurrentServices, token: _Token) -> Claims | ApiKey:
-    credential = services.authenticator.read(token)
+    token, authenticator = credentials.credentials, services_of(request.app).authenticator
+    credential = authenticator.read(token)
     # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
     admission.on_behalf_of(credential.subject if isinstance(credential, Claims) else "")
-    return credential
+    _check_conversation_id(request.path_params.get("conversation_id"))
+    caller = await authenticator.identify(token, credential)
+    logs.bind(user=caller.principal.subject)
+    return caller
 
 
-_Credential = Annotated[Claims | ApiKey, Depends(_credential)]
-
-
-async def _checked_path(_credential: _Credential, request: Request) -> None:
-    """Check that the conversation's id is a UUID, before the query that identifies the caller."""
-    text = request.path_params.get("conversation_id")
+def _check_conversation_id(text: str | None) -> None:
+    """Check that the conversation's id, if the path has one, is a UUID."""
     if text is None:
         return
     try:
@@ -64,15 +58,6 @@ async def _checked_path(_credential: _Credential, request: Request) -> None:
     if str(conversation_id) != text.lower():
         raise ConversationNotFound
     logs.bind(conversation_id=str(conversation_id))
-
-
-_CheckedPath = Annotated[None, Depends(_checked_path)]
-
-
-async def _caller(services: CurrentServices, token: _Token, credential: _Credential, _path: _CheckedPath) -> Caller:
-    caller = await services.authenticator.identify(token, credential)
-    logs.bind(user=caller.principal.subject)
-    return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]
