@@ -32,6 +32,11 @@ def parse(text: bytes | None) -> JsonValue:
         return cast("JsonValue", json.loads(text))
 
 
+def raw(text: bytes | None) -> str | None:
+    """Return an agtype's text as it is."""
+    return None if text is None else text.decode()
+
+
 def render(value: JsonValue) -> bytes:
     """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter.
 

@@ -23,6 +23,8 @@ class BoundStatement:
 
     text: str
     values: tuple[bytes, ...] | dict[str, bytes]
+    is_raw: bool = False
+    """Whether the values of its rows stay texts, which the reader parses itself."""
 
     def render(self, graph_name: str) -> tuple[bytes, list[bytes]]:
         """Return the SQL with the graph's name and PostgreSQL's placeholders (`$1`), and the values in their order.
@@ -74,10 +76,13 @@ class Sql:
     """An SQL statement over the tables of the graph's schema; every parameter is bound as JSON text."""
 
     query: str
+    is_raw: bool = False
+    """As in BoundStatement."""
 
     def bind(self, **parameters: JsonValue) -> BoundStatement:
         """Bind the parameters."""
-        return BoundStatement(self.query, {name: agtype.render(value) for name, value in parameters.items()})
+        values = {name: agtype.render(value) for name, value in parameters.items()}
+        return BoundStatement(self.query, values, self.is_raw)
 
 
 def property_of(name: str, table: str = "") -> str:
