@@ -1,8 +1,8 @@
-"""The messages of a conversation as clients see them: each answer with the way in which it ended."""
+"""The messages of a conversation as clients see them: each answer with its rating and the way in which it ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from shared.domain.events import AnswerFailed
 from shared.domain.replaced_questions import is_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.agent.outcome import Outcome
+    from shared.domain.feedback import Feedback
     from shared.domain.models import StoredMessage
 
 
@@ -23,6 +24,8 @@ class ShownMessage:
 
     message: StoredMessage
     outcome: Outcome | None = None
+    feedback: Feedback | None = None
+    """The user's rating of the answer."""
 
     @property
     def is_partial(self) -> bool:
@@ -42,21 +45,29 @@ class ShownMessage:
 
 
 def shown_messages(
-    messages: Sequence[StoredMessage], *, is_answering: bool, include_superseded: bool = False
+    messages: Sequence[StoredMessage],
+    feedback: Mapping[str, Feedback],
+    *,
+    is_answering: bool,
+    include_superseded: bool = False,
 ) -> list[ShownMessage]:
-    """Return the messages with the ends of their answers; replaced ones only if they are asked for.
+    """Return the messages with their ratings and the ends of their answers; replaced ones only if they are asked for.
 
     An answer whose end is not stored has failed, unless it is running: its process was killed.
     """
     last = max((message.sequence for message in messages if is_question(message)), default=-1)
     shown: list[ShownMessage] = []
-    for exchange in _exchanges(messages):
+    for exchange in exchanges(messages):
         is_running = is_answering and exchange[0].sequence == last
         shown += _with_end(exchange, is_running=is_running)
-    return [each for each in shown if include_superseded or not each.message.is_superseded]
+    return [
+        replace(each, feedback=feedback.get(str(each.message.id)))
+        for each in shown
+        if include_superseded or not each.message.is_superseded
+    ]
 
 
-def _exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
+def exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
     """Split messages before each question."""
     starts = [index for index, message in enumerate(messages) if index == 0 or is_question(message)]
     return (messages[start:end] for start, end in pairwise([*starts, len(messages)]))

@@ -19,12 +19,14 @@ from shared.http.schemas import Message as MessageBody
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
     from shared.chat.shown_messages import ShownMessage
+    from shared.domain.feedback import Feedback
     from shared.domain.models import Conversation, StoredMessage
     from shared.graph.message_pages import MessagePages
+    from shared.graph.repositories import Repositories
 
 _PAGE = 100
 """So many messages are in memory at a time."""
@@ -44,16 +46,20 @@ class ExportFormat(StrEnum):
 _MEDIA_TYPES = {ExportFormat.MARKDOWN: "text/markdown; charset=utf-8", ExportFormat.JSON: "application/json"}
 
 
-async def export(pages: MessagePages, conversation_id: UUID, email: str, form: ExportFormat) -> StreamingResponse:
+async def export(
+    repositories: Repositories, conversation_id: UUID, email: str, form: ExportFormat
+) -> StreamingResponse:
     """Return a conversation as a file. Errors before its first byte get their usual status.
 
     Raises:
         ConversationNotFound: the user has no such conversation.
         GraphUnavailable: the database cannot be reached.
     """
+    pages = repositories.message_pages
     conversation = await pages.find(conversation_id, email)
+    feedback = await repositories.feedback.of_conversation(conversation_id, email)
     first = await pages.after(conversation_id, email, -1, _PAGE)
-    messages = _shown(pages, conversation, email, first)
+    messages = _shown(pages, conversation, feedback, first)
     body = _markdown(conversation, messages) if form is ExportFormat.MARKDOWN else _json(conversation, messages)
     headers = {
         "Content-Disposition": content_disposition(conversation.title, form),
@@ -79,17 +85,17 @@ def content_disposition(title: str | None, extension: str) -> str:
 
 
 async def _shown(
-    pages: MessagePages, conversation: Conversation, email: str, page: Sequence[StoredMessage]
+    pages: MessagePages, conversation: Conversation, feedback: Mapping[str, Feedback], page: Sequence[StoredMessage]
 ) -> AsyncIterator[list[ShownMessage]]:
     """Yield the messages in whole exchanges, because the end of an answer shows how the answer ended."""
     waiting: list[StoredMessage] = []
     while len(page) == _PAGE:
         waiting += page
         complete = max((index for index, message in enumerate(waiting) if is_question(message)), default=0)
-        yield shown_messages(waiting[:complete], is_answering=False)
+        yield shown_messages(waiting[:complete], feedback, is_answering=False)
         del waiting[:complete]
-        page = await pages.after(conversation.id, email, page[-1].sequence, _PAGE)
-    yield shown_messages([*waiting, *page], is_answering=conversation.is_answering)
+        page = await pages.after(conversation.id, conversation.user_email, page[-1].sequence, _PAGE)
+    yield shown_messages([*waiting, *page], feedback, is_answering=conversation.is_answering)
 
 
 async def _markdown(conversation: Conversation, messages: AsyncIterator[list[ShownMessage]]) -> AsyncIterator[bytes]:

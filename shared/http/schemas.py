@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from shared.util import clock
 from shared.util.text import is_storable
@@ -102,6 +102,30 @@ class AnswerError(BaseModel):
     retryable: bool
 
 
+def _check_number(value: object) -> object:
+    # Python's True equals 1.
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic expects a ValueError
+    return value
+
+
+class NewFeedback(BaseModel):
+    """A user's rating of an answer: 1 is good, -1 is bad. It replaces an earlier one with its comment."""
+
+    rating: Annotated[Literal[1, -1], BeforeValidator(_check_number)]
+    comment: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class Feedback(BaseModel):
+    """The user's rating of an answer: 1 is good, -1 is bad."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rating: Literal[1, -1]
+    comment: str
+    updated_at: datetime
+
+
 class Message(BaseModel):
     """A stored message."""
 
@@ -120,6 +144,7 @@ class Message(BaseModel):
     stop_reason: str | None
     error: AnswerError | None
     is_superseded: bool
+    feedback: Feedback | None
 
     @classmethod
     def of(cls, shown: ShownMessage) -> Message:
@@ -127,7 +152,7 @@ class Message(BaseModel):
         message = shown.message
         stored = {name: getattr(message, name) for name in cls.model_fields if hasattr(message, name)}
         end = {"is_partial": shown.is_partial, "stop_reason": shown.stop_reason, "error": shown.error}
-        return cls.model_validate({**stored, **end})
+        return cls.model_validate({**stored, **end, "feedback": shown.feedback})
 
 
 class Approval(BaseModel):
