@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from shared.aws.lambda_handler import LambdaHandler
 from shared.graph.feedback import AnswerId
-from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices, MessageId
 from shared.http.schemas import NewFeedback
+from shared.http.strict_routes import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
 
