@@ -21,11 +21,9 @@ async def get_conversation(
 ) -> ConversationWithMessages:
     """Return a conversation with its messages; those that other questions have replaced only if they are asked for."""
     whole = await services.conversations.read(conversation_id, caller.principal.subject)
-    is_answering = whole.conversation.is_answering
-    shown = shown_messages(
-        whole.messages, whole.feedback, is_answering=is_answering, include_superseded=include_superseded
+    return ConversationWithMessages.of(
+        whole.conversation, shown_messages(whole, include_superseded=include_superseded), whole.parked
     )
-    return ConversationWithMessages.of(whole.conversation, shown, whole.parked)
 
 
 handler = LambdaHandler(router)

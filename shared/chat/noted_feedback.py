@@ -81,5 +81,4 @@ def _ended_exchanges(whole: WholeConversation) -> list[Sequence[StoredMessage]]:
 
 def _waits(whole: WholeConversation, answer: StoredMessage) -> bool:
     """Return whether the answer ended with calls that still wait for the user's decision."""
-    parked = whole.parked
-    return parked is not None and parked.message_id == answer.id and parked.is_open(clock.now())
+    return any(parked.message_id == answer.id and parked.is_open(clock.now()) for parked in whole.parked[-1:])

@@ -7,15 +7,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import decode_outcome, is_early
+from shared.claude.capabilities import capabilities_of
+from shared.domain.content_blocks import thinking_of
 from shared.domain.events import AnswerFailed
 from shared.domain.replaced_questions import is_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.agent.outcome import Outcome
     from shared.domain.feedback import Feedback
     from shared.domain.models import StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
+    from shared.graph.conversations import WholeConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class ShownMessage:
 
     message: StoredMessage
     outcome: Outcome | None = None
+    parked: ParkedRound | None = None
+    """The approval that the message's calls needed."""
+    thinking: str | None = None
+    """The model's thinking, if the event `thinking` showed it."""
     feedback: Feedback | None = None
     """The user's rating of the answer."""
 
@@ -44,27 +52,33 @@ class ShownMessage:
         return self.outcome if isinstance(self.outcome, AnswerFailed) else None
 
 
-def shown_messages(
-    messages: Sequence[StoredMessage],
-    feedback: Mapping[str, Feedback],
-    *,
-    is_answering: bool,
-    include_superseded: bool = False,
-) -> list[ShownMessage]:
-    """Return the messages with their ratings and the ends of their answers; replaced ones only if they are asked for.
+def shown_messages(whole: WholeConversation, *, include_superseded: bool = False) -> list[ShownMessage]:
+    """Return the messages with the ends of their answers, approvals and ratings; replaced ones only if asked for.
 
     An answer whose end is not stored has failed, unless it is running: its process was killed.
     """
+    conversation, messages = whole.conversation, whole.messages
     last = max((message.sequence for message in messages if is_question(message)), default=-1)
+    approvals = {each.message_id: each for each in whole.parked}
     shown: list[ShownMessage] = []
     for exchange in exchanges(messages):
-        is_running = is_answering and exchange[0].sequence == last
+        is_running = conversation.is_answering and exchange[0].sequence == last
         shown += _with_end(exchange, is_running=is_running)
+    shows_thinking = capabilities_of(conversation.model).thinking_display
     return [
-        replace(each, feedback=feedback.get(str(each.message.id)))
+        replace(
+            each,
+            parked=approvals.get(each.message.id),
+            thinking=_thinking(each) if shows_thinking else None,
+            feedback=whole.feedback.get(str(each.message.id)),
+        )
         for each in shown
         if include_superseded or not each.message.is_superseded
     ]
+
+
+def _thinking(shown: ShownMessage) -> str | None:
+    return thinking_of(shown.message.blocks or ()) or None
 
 
 def exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:

@@ -32,10 +32,10 @@ class WholeConversation:
     """A conversation with all that is stored of it for its user."""
 
     conversation: Conversation
-    messages: list[StoredMessage]
+    messages: Sequence[StoredMessage]
     """All messages, oldest first."""
-    parked: ParkedRound | None = None
-    """The newest parked round."""
+    parked: Sequence[ParkedRound] = ()
+    """The parked rounds, oldest first."""
     feedback: Mapping[str, Feedback] = field(default_factory=dict)
     """The user's ratings by the ids of their messages."""
 
@@ -92,7 +92,7 @@ class Conversations:
         running = {str(conversation_id) for (conversation_id,) in rows}
         return [replace(each, is_answering=str(each.id) in running) for each in conversations]
 
-    async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, list[StoredMessage]]:
+    async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, Sequence[StoredMessage]]:
         """Return a conversation and its messages, oldest first.
 
         Raises:
@@ -102,21 +102,21 @@ class Conversations:
         return whole.conversation, whole.messages
 
     async def read(self, conversation_id: UUID, email: str) -> WholeConversation:
-        """Return a conversation with its messages, its newest parked round and its ratings.
+        """Return a conversation with its messages, its parked rounds and its ratings.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
         owned = statements.owned_by(email, conversation_id)
         shown = statements.SHOWN_MESSAGES.bind(**owned, conversation=str(conversation_id))
-        latest = approvals.latest(conversation_id, email)
+        asked = approvals.of_conversation(conversation_id, email)
         rated = feedback.found(conversation_id, email)
-        found, rows, parked, ratings = await self._graph.read(statements.FIND.bind(**owned), shown, latest, rated)
+        found, rows, parked, ratings = await self._graph.read(statements.FIND.bind(**owned), shown, asked, rated)
         # Messages and lease come from one statement, so that an answer that has just ended does not seem to be lost.
         is_answering = any(is_answered for _, is_answered in rows)
         conversation = replace(only_conversation(found), is_answering=is_answering)
         messages = mapping.messages((properties,) for properties, _ in rows)
-        return WholeConversation(conversation, messages, approvals.read(parked), feedback.read(ratings))
+        return WholeConversation(conversation, messages, approvals.read_all(parked), feedback.read(ratings))
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.
