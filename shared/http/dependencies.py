@@ -7,15 +7,16 @@ form first (401, RFC 6750), then the form of the conversation's id (404), and th
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
-from shared.domain.errors import ApprovalNotFound, ConversationNotFound, Unauthenticated
+from shared.domain.errors import AnswerNotFound, ApprovalNotFound, ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
 from shared.graph import admission
 from shared.http.app import services_of
@@ -31,17 +32,36 @@ async def _services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(_services)]
 
 
+class _Credential(NamedTuple):
+    token: str
+    read: Claims | ApiKey
+
+
+async def check_token(request: Request) -> None:
+    """Check what needs no query of a request's token. FastAPI itself would read the body first.
+
+    Raises:
+        Unauthenticated: there is no token, or a malformed, expired or foreign one.
+    """
+    request.state.credential = _credential(request, await _bearer(request))
+
+
+def _credential(request: Request, credentials: HTTPAuthorizationCredentials | None) -> _Credential:
+    if credentials is None:
+        raise Unauthenticated
+    read = services_of(request.app).authenticator.read(credentials.credentials)
+    # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
+    admission.on_behalf_of(read.subject if isinstance(read, Claims) else "")
+    return _Credential(credentials.credentials, read)
+
+
 async def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    if credentials is None:
-        raise Unauthenticated
-    token, authenticator = credentials.credentials, services_of(request.app).authenticator
-    credential = authenticator.read(token)
-    # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
-    admission.on_behalf_of(credential.subject if isinstance(credential, Claims) else "")
+    checked: _Credential | None = getattr(request.state, "credential", None)
+    token, read = checked or _credential(request, credentials)
     _check_conversation_id(request.path_params.get("conversation_id"))
-    caller = await authenticator.identify(token, credential)
+    caller = await services_of(request.app).authenticator.identify(token, read)
     logs.bind(user=caller.principal.subject)
     return caller
 
@@ -78,3 +98,13 @@ async def _approval_id(approval_id: Annotated[str, Path()], _conversation: Conve
 
 
 ApprovalId = Annotated[UUID, Depends(_approval_id)]
+
+
+async def _message_id(message_id: Annotated[str, Path()], _conversation: ConversationId) -> UUID:
+    try:
+        return UUID(message_id)
+    except ValueError:
+        raise AnswerNotFound from None
+
+
+MessageId = Annotated[UUID, Depends(_message_id)]
