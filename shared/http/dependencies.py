@@ -7,13 +7,12 @@ form first (401, RFC 6750), then the form of the conversation's id (404), and th
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import AnswerNotFound, ApprovalNotFound, ConversationNotFound, Unauthenticated
@@ -21,6 +20,9 @@ from shared.domain.models import Caller
 from shared.graph import admission
 from shared.http.app import services_of
 from shared.observability import logs
+
+if TYPE_CHECKING:
+    from shared.auth.api_keys import ApiKey
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
