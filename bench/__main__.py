@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [scenario …] [--quick] [--json FILE]`."""
+"""The command line: `python -m bench [scenario …] [--quick] [--json FILE] [--publish]`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import figures
+from bench import page, runs
 from bench.environment import opened
+from bench.figures import table
 from bench.processes import ROOT
+from bench.runs import run_of
 from bench.scenarios import SCENARIOS
 from tests.support.database import prepared_database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bench.figures import Figure
+    from bench.runs import Runs
     from tests.support.database import Database
+
+_VERSIONS = """
+    SELECT format('PostgreSQL %s with AGE %s', split_part(current_setting('server_version'), ' ', 1), extversion)
+      FROM pg_extension WHERE extname = 'age'"""
 
 
 def main() -> int:
@@ -29,11 +33,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         (Path(directory) / "database").mkdir()
         with prepared_database(Path(directory) / "database") as database:
-            measured = asyncio.run(
-                _measure(database, Path(directory), options.scenarios or list(SCENARIOS), is_quick=options.quick)
-            )
-    print(figures.table(measured))
-    figures.save(options.json, measured, is_quick=options.quick, database=_kind(database))
+            measured = asyncio.run(_measure(database, Path(directory), options))
+    print(table([each for run in measured.values() for each in run.figures if not each.is_detail]))
     print(f"\n{options.json}", file=sys.stderr)
     return 0
 
@@ -45,28 +46,40 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "scenarios", nargs="*", metavar="scenario", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}"
     )
-    parser.add_argument("--quick", action="store_true", help="take fewer samples: two minutes instead of ten")
+    parser.add_argument("--quick", action="store_true", help="take fewer samples: two minutes instead of twelve")
     parser.add_argument(
         "--json",
         type=Path,
         default=ROOT / ".data" / "bench.json",
         help="file to write the figures to (default: %(default)s)",
     )
+    parser.add_argument(
+        "--publish", action="store_true", help="also write the figures to bench/figures.json and docs/performance.md"
+    )
     return parser
 
 
-async def _measure(database: Database, directory: Path, names: Sequence[str], *, is_quick: bool) -> list[Figure]:
-    measured: list[Figure] = []
-    async with opened(database, directory, is_quick=is_quick) as bench:
-        for name in names:
+async def _measure(database: Database, directory: Path, options: argparse.Namespace) -> Runs:
+    """Run the scenarios; the files are written after each, so that an interrupted run loses nothing."""
+    measured: Runs = {}
+    async with opened(database, directory, is_quick=options.quick) as bench:
+        for name in options.scenarios or SCENARIOS:
             began = time.monotonic()
-            measured += await SCENARIOS[name](bench)
+            figures = await SCENARIOS[name](bench)
+            measured[name] = run_of(figures, database=await _kind(database), is_quick=options.quick)
+            runs.save(options.json, measured)
+            if options.publish:
+                page.publish({name: measured[name]})
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return measured
 
 
-def _kind(database: Database) -> str:
-    return "embedded" if "sslmode=disable" in database.dsn else "PostgreSQL"
+async def _kind(database: Database) -> str:
+    if "sslmode=disable" in database.dsn:
+        return "the embedded database"
+    async with database.connected() as connection:
+        row = await (await connection.execute(_VERSIONS)).fetchone()
+    return str(row[0]) if row else "PostgreSQL"
 
 
 if __name__ == "__main__":

@@ -1,18 +1,12 @@
-"""Figures of the service and of the bare relay with their goals, as a table and as JSON."""
+"""Figures of the service and of the bare relay with their goals, and their table."""
 
 from __future__ import annotations
 
-import os
-import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
-
-import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 def table(figures: Sequence[Figure]) -> str:
     """Render the figures as a Markdown table."""
     header = ["figure", "unit", "ours", "floor", "ratio", "goal", ""]
-    rows = [header, ["-" * len(each) for each in header], *(_row(each) for each in figures if not each.is_detail)]
+    rows = [header, ["-" * max(3, len(each)) for each in header], *map(_row, figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     return "\n".join(
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -89,30 +83,3 @@ def _row(figure: Figure) -> list[str]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004  # three digits
-
-
-def save(path: Path, figures: Sequence[Figure], *, is_quick: bool, database: str) -> None:
-    """Write the figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "processors": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "is_quick": is_quick,
-        "database": database,
-        "figures": [
-            {
-                "scenario": each.scenario,
-                "name": each.name,
-                "unit": each.unit,
-                "value": each.value,
-                "floor": each.floor,
-                "ratio": each.ratio,
-                "goal": None if each.goal is None else str(each.goal),
-                "is_met": each.goal and each.goal.is_met(each.value, each.ratio),
-            }
-            for each in figures
-        ],
-    }
-    path.write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2) + b"\n")
