@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-
-from shared.domain.models import NO_EDITS, HistoryEdits
+from shared.domain.models import HistoryEdits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from shared.agent.history import History
     from shared.domain.models import Message
@@ -22,16 +20,18 @@ _SHARE_KEPT = 0.5
 """Old results are left out until the history takes at most this share of the limit."""
 
 
-def clear_old_results(history: History, limit: int, *, checks_thinking: bool) -> HistoryEdits | None:
+def clear_old_results(
+    history: History, limit: int, tool_names: Container[str], *, checks_thinking: bool
+) -> HistoryEdits | None:
     """Leave out the oldest tool results of a history of more than `limit` tokens, estimated by its bytes.
 
     The newest results are left out last, and the results of the running round never.
     """
-    if estimated_tokens(history) <= limit:
+    if estimated_tokens(history, tool_names) <= limit:
         return None
     chosen: int | None = None
     for chosen in _clearable(history):
-        if estimated_tokens(history, HistoryEdits(results=chosen)) <= limit * _SHARE_KEPT:
+        if estimated_tokens(history.with_edits(HistoryEdits(results=chosen)), tool_names) <= limit * _SHARE_KEPT:
             break
     return None if chosen is None else _bound(history, HistoryEdits(results=chosen), checks_thinking=checks_thinking)
 
@@ -47,9 +47,9 @@ def shorten(history: History, *, checks_thinking: bool) -> HistoryEdits | None:
     return None
 
 
-def estimated_tokens(history: History, further: HistoryEdits = NO_EDITS) -> int:
-    """Estimate the tokens of a history from its bytes, with a further edit applied."""
-    return len(orjson.dumps(history.with_edits(further).to_send())) // _BYTES_PER_TOKEN
+def estimated_tokens(history: History, tool_names: Container[str] = ()) -> int:
+    """Estimate the tokens of a history from its bytes."""
+    return history.to_send(tool_names).size // _BYTES_PER_TOKEN
 
 
 def _bound(history: History, edits: HistoryEdits, *, checks_thinking: bool) -> HistoryEdits:

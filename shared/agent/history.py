@@ -3,38 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 from uuid import uuid4
 
-from shared.agent.sent_messages import messages_to_send, plain_blocks
+from shared.agent.sent_blocks import plain_blocks
+from shared.agent.sent_messages import SentMessages
 from shared.domain.call_details import CallDetails
 from shared.domain.content_blocks import objects_in, text_of
 from shared.domain.models import NO_EDITS, HistoryEdits, Message, StoredMessage
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from shared.domain.events import Reply, ToolResult
     from shared.domain.models import Additions, JsonObject, Usage
+
+SentBefore: TypeAlias = "Callable[[Sequence[tuple[int, Message]], HistoryEdits, Container[str]], SentMessages]"
+"""Returns the messages to send for stored ones, which may have been converted before, to add others to them."""
+
+
+def sent_afresh(
+    _stored: Sequence[tuple[int, Message]], edits: HistoryEdits, tool_names: Container[str]
+) -> SentMessages:
+    """Return no messages yet, so that all are converted."""
+    return SentMessages(edits, tool_names)
 
 
 class History:
     """The messages of one conversation with the edits that apply to them."""
 
-    def __init__(self, messages: Iterable[tuple[int, Message]], edits: HistoryEdits = NO_EDITS) -> None:
+    def __init__(
+        self,
+        messages: Iterable[tuple[int, Message]],
+        edits: HistoryEdits = NO_EDITS,
+        sent_before: SentBefore = sent_afresh,
+    ) -> None:
+        """Take the messages, the edits, and what returns the messages of earlier requests."""
         self._messages = list(messages)
+        self._stored = len(self._messages)
+        """The number of messages that other answers have stored."""
+        self._sent_before = sent_before
+        self._sent: SentMessages | None = None
         self.edits = edits
 
     @classmethod
-    def of(cls, earlier: Sequence[StoredMessage], question: Message | None, edits: HistoryEdits = NO_EDITS) -> Self:
+    def of(
+        cls,
+        earlier: Sequence[StoredMessage],
+        question: Message | None,
+        edits: HistoryEdits = NO_EDITS,
+        sent_before: SentBefore = sent_afresh,
+    ) -> Self:
         """Return the history of stored messages and a new question, if any, without the messages that were replaced."""
         current = [(message.sequence, message) for message in earlier if not message.is_superseded]
         if not any(sequence >= edits.first for sequence, _ in current):
             # The messages that this edit has kept were replaced. The others may fit again.
             edits = replace(edits, first=0)
-        following = earlier[-1].sequence + 1 if earlier else 0
-        return cls([*current, *([(following, question)] if question is not None else [])], edits)
+        history = cls(current, edits, sent_before)
+        if question is not None:
+            # Messages that were replaced have their sequences, too.
+            history.add(earlier[-1].sequence + 1 if earlier else 0, question)
+        return history
 
     @property
     def last(self) -> int:
@@ -71,15 +101,19 @@ class History:
                     return content if isinstance(content, str) else text_of(objects_in(content), "\n")
         return None
 
+    def add(self, sequence: int, message: Message) -> None:
+        """Add a message at the end."""
+        self._messages.append((sequence, message))
+
     def append(self, messages: Iterable[Message]) -> None:
         """Add messages at the end."""
         for message in messages:
-            following = self._messages[-1][0] + 1 if self._messages else 0
-            self._messages.append((following, message))
+            self.add(self._messages[-1][0] + 1 if self._messages else 0, message)
 
     def replace_last(self, message: Message) -> None:
         """Replace the last message, which must not have been sent yet."""
         self._messages[-1] = (self.last, message)
+        self._sent = None
 
     def edit(self, edits: HistoryEdits) -> None:
         """Apply a further edit."""
@@ -89,9 +123,14 @@ class History:
         """Return the same messages with a further edit applied."""
         return History(self._messages, self.edits | further)
 
-    def to_send(self, tool_names: Container[str] = ()) -> list[JsonObject]:
+    def to_send(self, tool_names: Container[str] = ()) -> SentMessages:
         """Return the messages for the model; `tool_names` are the tools that a reference may name."""
-        return messages_to_send(self._messages, self.edits, tool_names)
+        sent = self._sent
+        if sent is None or sent.edits != self.edits or sent.tool_names != tool_names:
+            sent = self._sent = self._sent_before(self._messages[: self._stored], self.edits, tool_names)
+        for sequence, message in self._messages[len(sent.added) :]:
+            sent.add(sequence, message)
+        return sent
 
 
 def round_to_store(

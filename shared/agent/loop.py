@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.agent.parked_turn import parked, resume, rounds_of
-from shared.agent.sent_messages import is_resumable
+from shared.agent.sent_blocks import is_resumable
 from shared.agent.visible_text import VisibleText
 from shared.domain.block_rules import is_acceptable
 from shared.domain.content_blocks import text_block

@@ -180,11 +180,14 @@ class Turn:
 
     def _request(self, *, may_call_tools: bool) -> ModelRequest:
         settings = self.settings
+        sent = self._history.to_send(self._prefix.tool_names)
         return ModelRequest(
             settings.model,
             settings.max_tokens,
             self._prefix,
-            self._history.to_send(self._prefix.tool_names),
+            sent.messages(),
+            [*sent.encoded],
+            sent.call_ids(),
             may_call_tools=may_call_tools,
             is_repeated=True,
         )
@@ -212,7 +215,10 @@ class Turn:
         if self.settings.capabilities.context_editing:
             return
         edits = clear_old_results(
-            self._history, self.settings.clear_above, checks_thinking=self.settings.capabilities.checks_thinking
+            self._history,
+            self.settings.clear_above,
+            self._prefix.tool_names,
+            checks_thinking=self.settings.capabilities.checks_thinking,
         )
         if edits is not None:
             self._history.edit(edits)

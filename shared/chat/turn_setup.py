@@ -17,6 +17,7 @@ from shared.agent.parked_turn import skip_replaced
 from shared.agent.prefix import first_prefix
 from shared.agent.prompt import PromptWriter
 from shared.agent.question_facts import question_facts
+from shared.agent.sent_conversations import SentConversations
 from shared.agent.turn import Turn, TurnSettings, used_tools
 from shared.chat.present_state import present_states
 from shared.claude.capabilities import capabilities_of
@@ -76,6 +77,7 @@ class TurnSetup:
         self._patterns = patterns
         self.prefixes = prefixes
         self._read_state = read_state
+        self._sent = SentConversations()
         self._prompts = PromptWriter(settings.system_prompt, settings.ui_url)
 
     async def run(
@@ -87,7 +89,8 @@ class TurnSetup:
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
-        history = History.of(begun.earlier, start.question, conversation.edits)
+        sent_before = partial(self._sent.begin, conversation.id)
+        history = History.of(begun.earlier, start.question, conversation.edits, sent_before)
         mode = prefix.mode if prefix else self._search_mode(conversation.model)
         tools = self._toolbox.for_caller(
             caller, mode, journal, history.result_of, sees_undo=_sees_undo(prefix, history)

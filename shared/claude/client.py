@@ -20,7 +20,6 @@ from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.claude.retries import RETRIES
 from shared.claude.stream import ReplyReader, StreamedError
-from shared.domain.content_blocks import blocks_of
 from shared.domain.events import ReplyFinished, ThinkingAdded, UsageCounted
 from shared.domain.models import NO_USAGE
 from shared.util.response_bodies import REST_SECONDS
@@ -97,7 +96,7 @@ class Claude:
         async with asyncio.timeout(self._idle_seconds):
             body = await self._send(request)
         shows_thinking = capabilities_of(request.model).thinking_display
-        reader = ReplyReader(_call_ids(request))
+        reader = ReplyReader(request.call_ids)
         try:
             async with aclosing(frames(aiter(body), self._idle_seconds)) as each_frame:
                 async for frame in each_frame:
@@ -121,9 +120,3 @@ class Claude:
                 if not is_refusal or not self._features.note_refusal(error.message, encoded.features):
                     raise
         return await self._endpoint.post(encode(request, self._features, self._clear_above))
-
-
-def _call_ids(request: ModelRequest) -> set[str]:
-    """Return the ids of a conversation's calls; no further call may have one of them."""
-    blocks = (block for message in request.messages for block in blocks_of(message))
-    return {str(block.get("id")) for block in blocks if block.get("type") == "tool_use"}

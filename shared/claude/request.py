@@ -7,13 +7,14 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
 
 from shared.claude.capabilities import capabilities_of
 from shared.claude.optional_features import COMPACTION, CONTEXT_EDITING, THINKING_UPDATES, TOOL_CHANGES, Feature
-from shared.domain.content_blocks import blocks_of, text_block
+from shared.domain.content_blocks import blocks_of, encoded, text_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,14 +53,12 @@ def encode(request: ModelRequest, features: Features, clear_above: int) -> Encod
     """Encode a request. If the model supports it, the API clears old tool results above `clear_above` tokens."""
     capabilities = capabilities_of(request.model)
     used = [each for each in _wanted(request, capabilities) if features.allows(each)]
-    known = request.messages if features.allows(TOOL_CHANGES) else _without_tool_changes(request.messages)
-    messages = _with_breakpoints(known) if request.is_repeated else known
     body: dict[str, object] = {
         "model": request.model,
         "max_tokens": request.max_tokens,
         "stream": True,
         "system": _system(request.prefix.system, is_cached=request.is_repeated),
-        "messages": messages,
+        "messages": orjson.Fragment(b"[" + b",".join(_messages(request, features)) + b"]"),
     }
     if request.prefix.tools:
         body["tools"] = orjson.Fragment(b"[" + b",".join(_tools(request.prefix)) + b"]")
@@ -138,17 +137,28 @@ def _system(prompt: SystemPrompt, *, is_cached: bool) -> list[JsonObject]:
     return parts
 
 
-def _with_breakpoints(messages: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return the messages with breakpoints after the last two messages of the user.
+def _messages(request: ModelRequest, features: Features) -> Iterator[bytes]:
+    """Yield the messages as JSON. Those that were encoded before are not encoded again, unless they are marked."""
+    messages, known = request.messages, request.encoded
+    if not features.allows(TOOL_CHANGES):
+        messages = _without_tool_changes(messages)
+        known = known if len(messages) == len(request.messages) else ()
+    marked = _marked_places(messages) if request.is_repeated else ()
+    for place, message in enumerate(messages):
+        if place in marked:
+            yield encoded(_marked(message))
+        else:
+            yield known[place] if place < len(known) else encoded(message)
+
+
+def _marked_places(messages: Sequence[JsonObject]) -> list[int]:
+    """Return the places of the last two messages of the user. They get breakpoints.
 
     The next request will differ after the last one, and the previous request ended with the one before. The API looks
     for cached content in only the 20 blocks before a breakpoint. With both, it finds the cache after a longer round.
     """
-    marked = list(messages)
-    of_user = [place for place, message in enumerate(messages) if message["role"] == "user"]
-    for place in of_user[-2:]:
-        marked[place] = _marked(messages[place])
-    return marked
+    of_user = (place for place in reversed(range(len(messages))) if messages[place]["role"] == "user")
+    return [*islice(of_user, 2)]
 
 
 def _marked(message: JsonObject) -> JsonObject:

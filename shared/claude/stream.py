@@ -28,7 +28,7 @@ from shared.domain.events import (
 from shared.domain.models import JsonObject, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from pydantic import JsonValue
 
@@ -67,9 +67,10 @@ class _OpenBlock:
 class ReplyReader:
     """Builds one reply from its events."""
 
-    def __init__(self, call_ids: set[str] | None = None) -> None:
+    def __init__(self, earlier_call_ids: Container[str] = frozenset()) -> None:
         """Take the call ids of the conversation; a call that repeats one of them gets a new id."""
-        self._call_ids = call_ids if call_ids is not None else set()
+        self._earlier_call_ids = earlier_call_ids
+        self._call_ids: set[str] = set()
         self._open: dict[int, _OpenBlock] = {}
         self._blocks: list[JsonObject] = []
         self._calls: list[ToolCall] = []
@@ -119,7 +120,7 @@ class ReplyReader:
     def _with_good_id(self, block: JsonObject) -> JsonObject:
         """Replace an id that is empty or was used before, because the API would refuse it in the next request."""
         call_id = _text(block.get("id"))
-        if not call_id or call_id in self._call_ids:
+        if not call_id or call_id in self._call_ids or call_id in self._earlier_call_ids:
             call_id = f"toolu_{token_hex(12)}"
         self._call_ids.add(call_id)
         return {**block, "id": call_id}

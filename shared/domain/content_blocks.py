@@ -5,7 +5,10 @@ https://platform.claude.com/docs/en/api/messages
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +25,14 @@ THINKING = frozenset({"thinking", "redacted_thinking"})
 def text_block(text: str) -> JsonObject:
     """Return a text block."""
     return {"type": "text", "text": text}
+
+
+def encoded(message: JsonObject) -> bytes:
+    """Return a message as JSON. An old one may have an integer or a half of a surrogate pair that orjson refuses."""
+    try:
+        return orjson.dumps(message)
+    except orjson.JSONEncodeError:
+        return json.dumps(message).encode()
 
 
 def blocks_of(message: JsonObject) -> list[JsonObject]:

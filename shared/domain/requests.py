@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from shared.domain.models import JsonObject
 
@@ -88,6 +88,10 @@ class ModelRequest:
     max_tokens: int
     prefix: Prefix
     messages: Sequence[JsonObject]
+    encoded: Sequence[bytes] = ()
+    """The JSON of the first messages, as far as they were encoded before."""
+    call_ids: Container[str] = frozenset()
+    """The ids of the calls in the messages. No further call may have one of them."""
     may_call_tools: bool = True
     is_repeated: bool = False
     """Later requests have the same beginning, so the API should cache it."""

@@ -26,7 +26,7 @@ class KnownMessages:
     def __init__(self, most_characters: int = _MOST_CHARACTERS) -> None:
         self._most = most_characters
         self._size = 0
-        self._conversations: OrderedDict[UUID, _Known] = OrderedDict()
+        self._conversations: OrderedDict[UUID, tuple[int, _Known]] = OrderedDict()
 
     def read(self, conversation_id: UUID, rows: Rows) -> list[StoredMessage]:
         """Return the messages of a conversation's rows, whose only values are texts that were not parsed yet.
@@ -36,8 +36,8 @@ class KnownMessages:
         Raises:
             GraphError: a row is not a message.
         """
-        known = self._conversations.pop(conversation_id, ())
-        self._size -= _size(known)
+        size, known = self._conversations.pop(conversation_id, (0, ()))
+        self._size -= size
         texts = [agtype.text(value) for (value,) in rows]
         same = 0
         for text, (before, _) in zip(texts, known, strict=False):
@@ -46,16 +46,12 @@ class KnownMessages:
             same += 1
         parsed = [(text, mapping.message(agtype.parse(text.encode()))) for text in texts[same:]]
         known = [*known[:same], *parsed]
-        self._keep(conversation_id, known)
+        self._keep(conversation_id, sum(map(len, texts)), known)
         return [message for _, message in known]
 
-    def _keep(self, conversation_id: UUID, known: _Known) -> None:
-        self._conversations[conversation_id] = known
-        self._size += _size(known)
+    def _keep(self, conversation_id: UUID, size: int, known: _Known) -> None:
+        self._conversations[conversation_id] = size, known
+        self._size += size
         while self._size > self._most and len(self._conversations) > 1:
-            _, oldest = self._conversations.popitem(last=False)
-            self._size -= _size(oldest)
-
-
-def _size(known: _Known) -> int:
-    return sum(len(text) for text, _ in known)
+            _, (oldest, _) = self._conversations.popitem(last=False)
+            self._size -= oldest

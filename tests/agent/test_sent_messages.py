@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.messages_api import problems
-from shared.agent.sent_messages import messages_to_send
-from shared.domain.models import Message
+from shared.agent.sent_conversations import SentConversations
+from shared.agent.sent_messages import SentMessages, messages_to_send
+from shared.domain.content_blocks import encoded
+from shared.domain.models import NO_EDITS, HistoryEdits, Message
 from shared.util import clock
 from tests.support.sample_requests import TOOL
 
@@ -85,6 +88,58 @@ def objections(sent: Sequence[JsonObject]) -> list[str]:
 def test_every_history_is_accepted(history: list[Message]) -> None:
     assert objections(messages_to_send(enumerate([*history, message_of("user", "And now?")]))) == []
     assert objections(messages_to_send(enumerate(history))) == []
+
+
+@pytest.mark.proves("turn.old-rows", "append-only.messages")
+@given(st.lists(messages, max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_what_was_encoded_stays_and_a_copy_takes_other_messages(history: list[Message]) -> None:
+    sent = SentMessages()
+    for sequence, message in enumerate(history):
+        before, fork = [*sent.encoded], sent.copy()
+        fork.add(sequence, message_of("assistant", "Something else"))
+        fork.add(sequence + 1, message_of("user", "And something else"))
+        sent.add(sequence, message)
+        assert sent.encoded[: len(before)] == before
+        assert sent.messages() == messages_to_send(enumerate(history[: sequence + 1]))
+        assert [json.loads(each) for each in sent.encoded] == sent.messages()[: len(sent.encoded)]
+
+
+def history_of(count: int) -> list[tuple[int, Message]]:
+    return [*enumerate(message_of("assistant" if n % 2 else "user", f"Message {n}") for n in range(count))]
+
+
+@pytest.mark.proves("append-only.messages")
+def test_a_conversation_goes_on_from_what_was_sent() -> None:
+    conversations, conversation, stored = SentConversations(), uuid4(), history_of(9)
+    first = conversations.begin(conversation, stored[:6], NO_EDITS, frozenset())
+    encoded_first = [*first.encoded]
+    first.add(6, message_of("user", "Not stored like this"))
+    second = conversations.begin(conversation, stored, NO_EDITS, frozenset())
+    assert second.messages() == messages_to_send(stored)
+    assert all(a is b for a, b in zip(encoded_first, second.encoded, strict=False))
+    assert len(encoded_first) > 3
+
+
+@pytest.mark.proves("append-only.messages")
+def test_a_conversation_that_changed_is_converted_again() -> None:
+    conversations, conversation, stored = SentConversations(most_bytes=100), uuid4(), history_of(8)
+    changed = [*stored[:3], (3, message_of("assistant", "Changed")), *stored[4:]]
+    edits = HistoryEdits(first=2)
+    for messages_, edits_ in ((stored, NO_EDITS), (changed, NO_EDITS), (stored[:5], NO_EDITS), (stored, edits)):
+        conversations.begin(uuid4(), stored, NO_EDITS, frozenset())
+        sent = conversations.begin(conversation, messages_, edits_, frozenset())
+        assert sent.messages() == messages_to_send(messages_, edits_)
+        assert conversations.begin(conversation, messages_, edits_, frozenset({"a"})).messages() == sent.messages()
+
+
+@pytest.mark.proves("turn.old-rows")
+def test_an_integer_of_any_size_is_sent() -> None:
+    call = {"id": "toolu_1", "name": "echo", "input": {"n": 10**30}}
+    sent = SentMessages()
+    for sequence, message in enumerate([message_of("user", "Hi"), message_of("assistant", "", tool_use=[call])]):
+        sent.add(sequence, message)
+    assert b"10000000000000000000" in encoded(sent.messages()[1])
 
 
 @pytest.mark.proves("turn.old-rows")

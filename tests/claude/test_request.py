@@ -74,6 +74,16 @@ def test_the_last_two_messages_of_the_user_are_marked() -> None:
     assert body["system"][0]["cache_control"]["ttl"] == "1h"
 
 
+@pytest.mark.proves("costs.cached-prefix", "append-only.messages")
+def test_what_was_encoded_before_is_sent_as_it_is_unless_it_is_marked() -> None:
+    history = [said({"type": "text", "text": "a"}), QUESTION, said({"type": "text", "text": "b"}), results(1)]
+    request = asked(*history)
+    known = [b'{"role":"user","content":[]}', b'{"role":"assistant","content":[]}', b"is marked", b'{"role":"c"}']
+    sent = body_of(replace(request, encoded=known))["messages"]
+    assert [sent[0], sent[1], sent[3]] == [orjson.loads(known[place]) for place in (0, 1, 3)]
+    assert (sent[2], sent[4]) == (body_of(request)["messages"][2], body_of(request)["messages"][4])
+
+
 @pytest.mark.proves("costs.cached-prefix")
 def test_only_blocks_that_may_be_marked_are() -> None:
     blank: JsonObject = {"type": "text", "text": " "}
