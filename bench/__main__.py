@@ -19,6 +19,7 @@ from bench.scenarios import SCENARIOS
 from tests.support.database import prepared_database
 
 if TYPE_CHECKING:
+    from bench.environment import Bench
     from bench.runs import Runs
     from tests.support.database import Database
 
@@ -66,7 +67,7 @@ async def _measure(database: Database, directory: Path, options: argparse.Namesp
         for name in options.scenarios or SCENARIOS:
             began = time.monotonic()
             figures = await SCENARIOS[name](bench)
-            measured[name] = run_of(figures, database=await _kind(database), is_quick=options.quick)
+            measured[name] = run_of(figures, database=await _kind(bench), is_quick=options.quick)
             runs.save(options.json, measured)
             if options.publish:
                 page.publish({name: measured[name]})
@@ -74,10 +75,10 @@ async def _measure(database: Database, directory: Path, options: argparse.Namesp
     return measured
 
 
-async def _kind(database: Database) -> str:
-    if "sslmode=disable" in database.dsn:
+async def _kind(bench: Bench) -> str:
+    if bench.is_embedded:
         return "the embedded database"
-    async with database.connected() as connection:
+    async with bench.database.connected() as connection:
         row = await (await connection.execute(_VERSIONS)).fetchone()
     return str(row[0]) if row else "PostgreSQL"
 

@@ -88,6 +88,11 @@ class Bench:
     upstream_url: str
     is_quick: bool
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the embedded one."""
+        return "sslmode=disable" in self.database.dsn
+
     def variables(self, tools: str = "300", **changes: str) -> dict[str, str]:
         """Return the service's variables; `tools` is the number of tools in the document."""
         return {

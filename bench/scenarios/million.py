@@ -32,8 +32,7 @@ _PAGING = Goal(1.3)
 
 async def measure(bench: Bench) -> list[Figure]:
     """Fill a graph of its own, measure, and drop it."""
-    is_embedded = "sslmode=disable" in bench.database.dsn
-    count = 10_000 if bench.is_quick or is_embedded else 1_000_000
+    count = 10_000 if bench.is_quick or bench.is_embedded else 1_000_000
     graph = Database(bench.database.dsn, new_graph_name())
     await set_up(graph.dsn, graph.graph_name)
     try:
