@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import shared
 from bench.figures import Figure, Goal
+from shared.domain.user_text import without_ui_blocks
 from shared.tools.definitions.descriptions import describe
 from shared.tools.results.paginate import page_of
 from shared.tools.results.prune import prune_json
@@ -39,9 +40,12 @@ _OWN_TEXT = frozenset(
         "shared.graph.agtype",
         "shared.observability.sentry",
         "shared.settings",
+        "shared.util.addresses",
     }
 )
 """Modules whose patterns read the database's, the operator's or our own text."""
+_MATCHED_AT_LINES = frozenset({"shared.domain.user_text"})
+"""Modules whose patterns are only matched where lines begin, so they are measured with the function that uses them."""
 _CHOOSING_SIZE = 4_000
 
 _SEEDS = (
@@ -57,6 +61,7 @@ _FUNCTIONS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("remove internals", without_internals),
     ("remove URLs", lambda text: without_urls(text, keep_public=True)),
     ("describe", lambda text: describe("name", text, text)),
+    ("without the UI's blocks", without_ui_blocks),
     ("first page", lambda text: page_of(text, 0, 1_000)),
 )
 
@@ -79,7 +84,7 @@ def _patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Yield every pattern of every module, as a replacement of all its matches."""
     seen: set[int] = set()
     for info in pkgutil.walk_packages(shared.__path__, "shared."):
-        if info.name in _OWN_TEXT:
+        if info.name in _OWN_TEXT | _MATCHED_AT_LINES:
             continue
         module = importlib.import_module(info.name)
         for name, value in vars(module).items():
