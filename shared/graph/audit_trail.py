@@ -83,9 +83,9 @@ class AuditTrail:
         ]
 
     async def collect(self) -> None:
-        """Write the rows of calls whose process was killed, and forget those of conversations that are deleted."""
+        """Write the rows of calls whose process was killed, and forget the calls of which nobody has to be told."""
         await self._graph.transaction(call_intents.ABANDONED.bind(), last=_collected)
-        await self._graph.write(call_intents.FORGET.bind())
+        await self._graph.transaction(call_intents.FORGET.bind(), call_intents.FORGET_READINGS.bind())
 
 
 def _collected(results: list[Rows]) -> list[BoundStatement]:

@@ -1,4 +1,4 @@
-"""The intents of calls that change something: stored before the calls are sent, and removed with their outcome.
+"""The intents of tool calls: stored before the calls are sent, and removed when their results are stored.
 
 An intent that is left over shows that a process ended while it made the call. A plain table of ours in the graph's
 schema. It contains only calls that are running or were cut off.
@@ -93,6 +93,15 @@ FORGET = Sql(f"""
     RETURNING 'true'
 """)  # noqa: S608  # constants
 """Removes intents that have their audit rows and whose conversations are deleted, so nobody can be told of them."""
+FORGET_READINGS = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE}
+     WHERE found_at IS NOT NULL AND record::jsonb ->> 'effect' = 'read' AND record::jsonb ->> 'approval_id' IS NULL
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Removes intents of calls that only read and have their audit rows: nobody has to be told of them.
+
+Calls that were approved stay until the next turn, which answers their parked round.
+"""
 
 
 @dataclass(frozen=True, slots=True)

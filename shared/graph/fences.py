@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Fences:
     """The fences of all answers.
 
-    A fence is one statement. It renews the lease and stores the intents of the calls that change something, or does
+    A fence is one statement. It renews the lease and stores the intents of the calls, or does
     neither if the lease has expired or another answer holds it.
     """
 
