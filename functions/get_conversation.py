@@ -21,7 +21,7 @@ async def get_conversation(
 ) -> ConversationWithMessages:
     """Return a conversation with its messages; those that other questions have replaced only if they are asked for."""
     conversation, messages, parked = await services.conversations.read(conversation_id, caller.principal.subject)
-    shown = shown_messages(messages, is_answering=conversation.is_answering, include_superseded=include_superseded)
+    shown = shown_messages(conversation, messages, include_superseded=include_superseded, parked=parked)
     return ConversationWithMessages.of(conversation, shown, parked)
 
 

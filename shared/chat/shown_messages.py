@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import decode_outcome, is_early
+from shared.claude.capabilities import capabilities_of
+from shared.domain.content_blocks import thinking_of
 from shared.domain.events import AnswerFailed
 from shared.domain.replaced_questions import is_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shared.agent.outcome import Outcome
-    from shared.domain.models import StoredMessage
+    from shared.domain.models import Conversation, StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class ShownMessage:
 
     message: StoredMessage
     outcome: Outcome | None = None
+    parked: ParkedRound | None = None
+    """The approval that the message's calls needed."""
+    thinking: str | None = None
+    """The model's thinking, if the event `thinking` showed it."""
 
     @property
     def is_partial(self) -> bool:
@@ -42,18 +49,32 @@ class ShownMessage:
 
 
 def shown_messages(
-    messages: Sequence[StoredMessage], *, is_answering: bool, include_superseded: bool = False
+    conversation: Conversation,
+    messages: Sequence[StoredMessage],
+    *,
+    include_superseded: bool = False,
+    parked: Iterable[ParkedRound] = (),
 ) -> list[ShownMessage]:
-    """Return the messages with the ends of their answers; replaced ones only if they are asked for.
+    """Return the messages with the ends of their answers and their approvals; replaced ones only if asked for.
 
     An answer whose end is not stored has failed, unless it is running: its process was killed.
     """
     last = max((message.sequence for message in messages if is_question(message)), default=-1)
+    approvals = {each.message_id: each for each in parked}
     shown: list[ShownMessage] = []
     for exchange in _exchanges(messages):
-        is_running = is_answering and exchange[0].sequence == last
+        is_running = conversation.is_answering and exchange[0].sequence == last
         shown += _with_end(exchange, is_running=is_running)
-    return [each for each in shown if include_superseded or not each.message.is_superseded]
+    shows_thinking = capabilities_of(conversation.model).thinking_display
+    return [
+        replace(each, parked=approvals.get(each.message.id), thinking=_thinking(each) if shows_thinking else None)
+        for each in shown
+        if include_superseded or not each.message.is_superseded
+    ]
+
+
+def _thinking(shown: ShownMessage) -> str | None:
+    return thinking_of(shown.message.blocks or ()) or None
 
 
 def _exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:

@@ -10,19 +10,26 @@ import json
 import re
 from typing import TYPE_CHECKING, cast
 
+import orjson
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-_STRING_OR_SUFFIX = re.compile(r'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)')
+_STRING_OR_SUFFIX = re.compile(rb'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)')
 
 
-def parse(text: str | None) -> JsonValue:
+def parse(text: bytes | None) -> JsonValue:
     """Return the value of an agtype's text; a vertex or an edge becomes an object with id, label and properties."""
     if text is None:
         return None
-    if "::" in text:
-        text = _STRING_OR_SUFFIX.sub(lambda match: match[1] or "", text)
-    return cast("JsonValue", json.loads(text))
+    if b"::" in text:
+        # Numerics may be larger than orjson's numbers.
+        return cast("JsonValue", json.loads(_STRING_OR_SUFFIX.sub(lambda match: match[1] or b"", text)))
+    try:
+        return cast("JsonValue", orjson.loads(text))
+    except orjson.JSONDecodeError:
+        # An agtype may be a number that JSON does not have, and an old text may contain half of a surrogate pair.
+        return cast("JsonValue", json.loads(text))
 
 
 def render(value: JsonValue) -> str:

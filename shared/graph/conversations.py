@@ -89,20 +89,20 @@ class Conversations:
 
     async def read(
         self, conversation_id: UUID, email: str
-    ) -> tuple[Conversation, list[StoredMessage], ParkedRound | None]:
-        """Return a conversation, its messages, oldest first, and its newest parked round.
+    ) -> tuple[Conversation, list[StoredMessage], list[ParkedRound]]:
+        """Return a conversation, its messages and its parked rounds, both oldest first.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
         owned = statements.owned_by(email, conversation_id)
         shown = statements.SHOWN_MESSAGES.bind(**owned, conversation=str(conversation_id))
-        latest = approvals.latest(conversation_id, email)
-        found, rows, parked = await self._graph.read(statements.FIND.bind(**owned), shown, latest)
+        asked = approvals.of_conversation(conversation_id, email)
+        found, rows, parked = await self._graph.read(statements.FIND.bind(**owned), shown, asked)
         # Messages and lease come from one statement, so that an answer that has just ended does not seem to be lost.
         is_answering = any(is_answered for _, is_answered in rows)
         conversation = replace(only_conversation(found), is_answering=is_answering)
-        return conversation, mapping.messages((properties,) for properties, _ in rows), approvals.read(parked)
+        return conversation, mapping.messages((properties,) for properties, _ in rows), approvals.read_all(parked)
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.graph import agtype
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _SCHEMA = "{graph}."
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
+_MOST_TEXTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +24,30 @@ class BoundStatement:
     text: str
     values: tuple[str, ...] | dict[str, str]
 
-    def render(self, graph_name: str) -> bytes:
-        """Return the SQL with the graph's name, which was validated when the settings were read."""
-        return self.text.replace(_SCHEMA, f'"{graph_name}".').replace("{graph}", graph_name).encode()
+    def render(self, graph_name: str) -> tuple[bytes, list[bytes]]:
+        """Return the SQL with the graph's name and PostgreSQL's placeholders (`$1`), and the values in their order.
+
+        The graph's name was validated when the settings were read.
+        """
+        text, names = _numbered(self.text, graph_name)
+        if isinstance(self.values, dict):
+            return text, [self.values[name].encode() for name in names]
+        return text, [value.encode() for value in self.values]
+
+
+@lru_cache(_MOST_TEXTS)
+def _numbered(text: str, graph_name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a text with numbered placeholders, and the name of each; each place without a name is another value."""
+    names: list[str] = []
+
+    def number(place: re.Match[str]) -> str:
+        name = place[1] or f"{len(names)}."
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    named = text.replace(_SCHEMA, f'"{graph_name}".').replace("{graph}", graph_name)
+    return _PLACEHOLDER.sub(number, named).encode(), tuple(names)
 
 
 @dataclass(frozen=True, slots=True)

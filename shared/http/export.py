@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -86,10 +87,10 @@ async def _shown(
     while len(page) == _PAGE:
         waiting += page
         complete = max((index for index, message in enumerate(waiting) if is_question(message)), default=0)
-        yield shown_messages(waiting[:complete], is_answering=False)
+        yield shown_messages(replace(conversation, is_answering=False), waiting[:complete])
         del waiting[:complete]
         page = await pages.after(conversation.id, email, page[-1].sequence, _PAGE)
-    yield shown_messages([*waiting, *page], is_answering=conversation.is_answering)
+    yield shown_messages(conversation, [*waiting, *page])
 
 
 async def _markdown(conversation: Conversation, messages: AsyncIterator[list[ShownMessage]]) -> AsyncIterator[bytes]:

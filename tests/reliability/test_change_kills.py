@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.graph.leases import LIFETIME_SECONDS
 from tests.support import leases
 from tests.support.aftermath import check_stored, until
 from tests.support.audit_rows import intents_of, rows_of
@@ -37,7 +38,7 @@ TURNS = int(os.environ.get("CHANGE_KILLS", "300"))
 SIDE_BY_SIDE = 5
 MOST = {"piece": 90, "change": 4 * SIDE_BY_SIDE, "fence": 2 * SIDE_BY_SIDE}
 """About as many pieces as the turns of one process send to the database, each counted before and after it is sent."""
-LEASE_SECONDS = 16
+LEASE_SECONDS = LIFETIME_SECONDS + 1
 STOPS = (("model", 1), ("fence", 1), ("fence", 2), ("change", 1)) * 4
 """Steps between which a stopped process holds no transaction open: the embedded database has one session for all."""
 

@@ -11,6 +11,7 @@ import { endingOf, usageText } from "./ending.mjs";
 const GO_ON = "Please go on.";
 const STOP_MILLISECONDS = 8000;
 const REJOIN_MILLISECONDS = 2000;
+const CONFLICT = 409;
 
 export class Chat {
   /**
@@ -82,10 +83,16 @@ export class Chat {
     await this.send(this.add({ text }), question);
   }
 
-  async decide(exchange, { approval_id: approvalId }, decision) {
+  async decide(exchange, approval, decision) {
     if (this.live) return;
+    const { approval_id: approvalId } = approval;
     exchange.begin();
-    await this.run(exchange, (live) => live.api.decide(live.id, approvalId, decision, live.controller.signal));
+    await this.run(exchange, async (live) => {
+      live.isDecision = true;
+      const response = await live.api.decide(live.id, approvalId, decision, live.controller.signal);
+      exchange.setOutcome({ ...approval, decision });
+      return response;
+    });
   }
 
   /** Stop the answer in the service, whose stream then ends. */
@@ -195,7 +202,9 @@ export class Chat {
     exchange.answer.end();
     const stored = live.id ? await live.api.get(live.id).catch(() => null) : null;
     if (this.live !== live) return;
-    if (stored && !live.hasEnded && !refusal) {
+    // Where the approval was decided elsewhere meanwhile, what is stored says how.
+    const isDecided = live.isDecision && refusal?.status === CONFLICT;
+    if (stored && !live.hasEnded && (!refusal || isDecided)) {
       await this.showAgain(live, stored);
       return;
     }

@@ -17,6 +17,8 @@ export class ExchangeView {
     this.element = element("section", { class: "exchange" });
     if (this.question) this.element.append(this.question.element);
     this.answer = null;
+    // The earlier part of the answer, whose calls waited for an approval.
+    this.parked = null;
     this.ending = null;
     this.usage = "";
     this.approval = null;
@@ -38,12 +40,18 @@ export class ExchangeView {
     this.answer.wait();
   }
 
+  /** Say what the user has decided; the answer that follows is below. */
+  setOutcome(approval) {
+    this.parked?.addOutcome(approval);
+  }
+
   /** Begin to show an answer below what there is. */
   begin() {
     this.removeApproval();
     this.answer?.foot.replaceChildren();
     this.ending = null;
-    this.answer = new AnswerView(this.answer?.calls);
+    this.parked = this.answer;
+    this.answer = new AnswerView(this.parked?.calls);
     this.element.append(this.answer.element);
   }
 
