@@ -16,7 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
-from shared.domain.errors import ApprovalNotFound, ConversationNotFound, Unauthenticated
+from shared.domain.errors import AnswerNotFound, ApprovalNotFound, ConversationNotFound, Unauthenticated
 from shared.domain.models import Caller
 from shared.graph import admission
 from shared.http.app import services_of
@@ -102,3 +102,13 @@ async def _approval_id(approval_id: Annotated[str, Path()], _conversation: Conve
 
 
 ApprovalId = Annotated[UUID, Depends(_approval_id)]
+
+
+async def _message_id(message_id: Annotated[str, Path()], _conversation: ConversationId) -> UUID:
+    try:
+        return UUID(message_id)
+    except ValueError:
+        raise AnswerNotFound from None
+
+
+MessageId = Annotated[UUID, Depends(_message_id)]

@@ -72,6 +72,13 @@ export class Api {
     await this.request("POST", `/conversations/${id}/stop`);
   }
 
+  /** Rate an answer with 1 or -1; null withdraws the rating. */
+  async rate(id, messageId, rating, comment = "") {
+    const path = `/conversations/${id}/messages/${encodeURIComponent(messageId)}/feedback`;
+    if (rating === null) await this.request("DELETE", path);
+    else await this.request("PUT", path, { body: { rating, comment } });
+  }
+
   async export(id, format) {
     return (await this.request("GET", `/conversations/${id}/export?format=${format}`)).blob();
   }

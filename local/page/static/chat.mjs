@@ -32,6 +32,7 @@ export class Chat {
       retry: (exchange) => this.repeat(exchange, exchange.question.text),
       goOn: () => this.ask(GO_ON),
       decide,
+      rate: (messageId, rating, comment) => this.rate(messageId, rating, comment),
     };
   }
 
@@ -93,6 +94,19 @@ export class Chat {
       exchange.setOutcome({ ...approval, decision });
       return response;
     });
+  }
+
+  /** Rate an answer; return whether the service has stored it. */
+  async rate(messageId, rating, comment) {
+    try {
+      await this.api.rate(this.conversation.id, messageId, rating, comment);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.page.said(error.message);
+      return false;
+    }
+    this.page.said(rating === null ? "The rating is withdrawn." : "Thank you for your feedback.");
+    return true;
   }
 
   /** Stop the answer in the service, whose stream then ends. */
@@ -176,6 +190,7 @@ export class Chat {
       case "done":
         live.hasEnded = true;
         live.stop = data.stop_reason;
+        exchange.isThumb = data.stop_reason === "feedback";
         exchange.usage = usageText(data.usage);
         exchange.answer.end();
         break;
@@ -229,6 +244,7 @@ export class Chat {
 
   adopt(exchange, stored) {
     this.conversation = stored;
+    for (const each of this.exchanges) each.setFeedback(stored.messages ?? []);
     const last = exchangesOf(stored.messages ?? []).at(-1);
     if (!last?.question || last.question.text !== exchange.question?.text) return;
     exchange.setQuestion(last.question);
