@@ -116,7 +116,7 @@ async def test_approved_calls_are_sent_at_most_once_whenever_their_process_is_ki
     for number in range(TURNS + 1):
         at = 1 + int((number - chance.random()) * steps / TURNS)
         way = chance.choice(WAYS) if number else "route"
-        victim = await processes.start(dies_at=at if number else 0, **world.variables, **WRITES)
+        victim = await processes.start(at if number else 0, **world.variables, **WRITES)
         parked = await park(keeper, f"thing-{number}")
         world.aim(victim, "none", at)
         async with victim.client() as client:

@@ -68,7 +68,7 @@ async def test_killed_changes_are_made_at_most_once_and_told(
     for number in range(1 + TURNS // SIDE_BY_SIDE):
         kind = chance.choice(("step", "step", *MOST)) if number else "none"
         at = chance.randint(1, most[kind]) if number else 0
-        victim = await processes.start(dies_at=at if kind == "step" else 0, **world.variables)
+        victim = await processes.start(at if kind == "step" else 0, **world.variables)
         names = {await client.begin(): f"thing-{number}x{n}" for n in range(SIDE_BY_SIDE)}
         world.aim(victim, kind, at)
         async with victim.client() as asking:

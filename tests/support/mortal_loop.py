@@ -10,11 +10,14 @@ import asyncio
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVarTuple, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
+
+
+Ts = TypeVarTuple("Ts")
 
 
 class MortalLoop(asyncio.SelectorEventLoop):
@@ -26,11 +29,13 @@ class MortalLoop(asyncio.SelectorEventLoop):
         self._steps = -1
         signal.signal(signal.SIGUSR1, lambda *_: self._take_signal())
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+    ) -> asyncio.Handle:
         """Schedule a step."""
         return super().call_soon(self._step, callback, args, context=context)
 
-    def _step(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def _step(self, callback: Callable[[Unpack[Ts]], object], args: tuple[Unpack[Ts]]) -> None:
         if self._steps >= 0:
             self._steps += 1
             if self._steps == self._dies_at:

@@ -99,7 +99,7 @@ class Processes:
             each.kill()
         self._parent.communicate()
 
-    async def start(self, *, dies_at: int = 0, **changes: str) -> Forked:
+    async def start(self, dies_at: int = 0, /, **changes: str) -> Forked:
         """Start a service; it answers when this returns. It dies before a step of its loop, if one is named."""
         return await asyncio.to_thread(self._start, dies_at, changes)
 
