@@ -30,12 +30,12 @@ class MortalLoop(asyncio.SelectorEventLoop):
         signal.signal(signal.SIGUSR1, lambda *_: self._take_signal())
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Schedule a step."""
         return super().call_soon(self._step, callback, args, context=context)
 
-    def _step(self, callback: Callable[[Unpack[Ts]], object], args: tuple[Unpack[Ts]]) -> None:
+    def _step(self, callback: Callable[[Unpack[Ts]], object], args: tuple[*Ts]) -> None:
         if self._steps >= 0:
             self._steps += 1
             if self._steps == self._dies_at:
