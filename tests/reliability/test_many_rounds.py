@@ -28,19 +28,22 @@ if TYPE_CHECKING:
     from tests.support.client import Client, Json
     from tests.support.database import Database
     from tests.support.killed_changes import World
-    from tests.support.model_reply import Answer
+    from tests.support.model_reply import Answer as Played
     from tests.support.model_server import ModelServer
     from tests.support.model_steps import Gate
+    from tests.support.sse import Answer
 
 pytestmark = pytest.mark.proves("calls.fence-waits", "audit.one-row")
 
+SECONDS = 200
+"""The bound on the wait for one of many answers on a busy machine."""
 MANY = int(os.environ.get("MANY_ANSWERS", "100"))
 
 
-def model_of(gate: Gate) -> Callable[[Json], Answer]:
+def model_of(gate: Gate) -> Callable[[Json], Played]:
     """Return a model that makes the calls that a question wants, changes and readings, all at the same time."""
 
-    def play(body: Json) -> Answer:
+    def play(body: Json) -> Played:
         last = body["messages"][-1]["content"][-1]
         wanted = re.search(r"Change (thing-\w+) (\d+) times", last.get("text", "")) if last["type"] == "text" else None
         if wanted is None:
@@ -78,7 +81,7 @@ async def away(world: World, crowd: Crowd) -> AsyncIterator[None]:
     """Cut the database off as soon as half of the changes are made."""
 
     async def outage() -> None:
-        await until(lambda: len(world.api.changes) >= crowd.changes // 2)
+        await until(lambda: len(world.api.changes) >= crowd.changes // 2, SECONDS)
         world.proxy.kill()
         await asyncio.sleep(crowd.seconds)
         world.proxy.revive()
@@ -106,6 +109,14 @@ async def client(start_service: StartService, world: World) -> AsyncIterator[Cli
         yield made
 
 
+async def whole_answer(client: Client, conversation: str, question: str) -> Answer:
+    """Ask, and wait for the answer longer than a client of the other tests does."""
+    async with client.stream(conversation, question) as stream, asyncio.timeout(SECONDS):
+        async for chunk in stream.response.aiter_bytes():
+            stream.reader.feed(chunk)
+        return stream.so_far
+
+
 async def ends_of(client: Client, world: World, model_server: ModelServer, crowd: Crowd) -> Counter[str]:
     """Ask all questions at once, let all calls be made at the same time, and count how the answers end."""
     gate = model_server.gate()
@@ -114,12 +125,12 @@ async def ends_of(client: Client, world: World, model_server: ModelServer, crowd
     conversations = [await client.begin() for _ in range(crowd.answers)]
 
     async def ask(number: int, conversation: str) -> str:
-        answer = await client.ask(conversation, f"Change thing-{mark}x{number} {crowd.calls} times")
+        answer = await whole_answer(client, conversation, f"Change thing-{mark}x{number} {crowd.calls} times")
         return str(answer.done["stop_reason"]) if answer.of("done") else str(answer.error["code"])
 
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(ask(*each)) for each in enumerate(conversations)]
-        await until(lambda: len(model_server.chats) == crowd.answers)
+        await until(lambda: len(model_server.chats) == crowd.answers, SECONDS)
         async with FAULTS[crowd.fault](world, crowd):
             gate.open()
             await asyncio.wait(asked)
@@ -146,6 +157,7 @@ async def test_no_answer_is_lost_while_the_database_is_slow_or_away(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * SECONDS)
 @pytest.mark.parametrize("crowd", HUNDRED, ids=lambda crowd: crowd.fault)
 async def test_none_of_a_hundred_answers_is_lost_while_the_database_is_slow_or_away(
     client: Client, model_server: ModelServer, database: Database, world: World, crowd: Crowd
