@@ -1,4 +1,4 @@
-"""The messages of a conversation as clients see them: each answer with the way in which it ended."""
+"""The messages of a conversation as clients see them: each answer with its rating and the way in which it ended."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from shared.domain.events import AnswerFailed
 from shared.domain.replaced_questions import is_question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from shared.agent.outcome import Outcome
-    from shared.domain.models import Conversation, StoredMessage
+    from shared.domain.feedback import Feedback
+    from shared.domain.models import StoredMessage
     from shared.domain.parked_rounds import ParkedRound
+    from shared.graph.conversations import WholeConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class ShownMessage:
     """The approval that the message's calls needed."""
     thinking: str | None = None
     """The model's thinking, if the event `thinking` showed it."""
+    feedback: Feedback | None = None
+    """The user's rating of the answer."""
 
     @property
     def is_partial(self) -> bool:
@@ -48,26 +52,26 @@ class ShownMessage:
         return self.outcome if isinstance(self.outcome, AnswerFailed) else None
 
 
-def shown_messages(
-    conversation: Conversation,
-    messages: Sequence[StoredMessage],
-    *,
-    include_superseded: bool = False,
-    parked: Iterable[ParkedRound] = (),
-) -> list[ShownMessage]:
-    """Return the messages with the ends of their answers and their approvals; replaced ones only if asked for.
+def shown_messages(whole: WholeConversation, *, include_superseded: bool = False) -> list[ShownMessage]:
+    """Return the messages with the ends of their answers, approvals and ratings; replaced ones only if asked for.
 
     An answer whose end is not stored has failed, unless it is running: its process was killed.
     """
+    conversation, messages = whole.conversation, whole.messages
     last = max((message.sequence for message in messages if is_question(message)), default=-1)
-    approvals = {each.message_id: each for each in parked}
+    approvals = {each.message_id: each for each in whole.parked}
     shown: list[ShownMessage] = []
-    for exchange in _exchanges(messages):
+    for exchange in exchanges(messages):
         is_running = conversation.is_answering and exchange[0].sequence == last
         shown += _with_end(exchange, is_running=is_running)
     shows_thinking = capabilities_of(conversation.model).thinking_display
     return [
-        replace(each, parked=approvals.get(each.message.id), thinking=_thinking(each) if shows_thinking else None)
+        replace(
+            each,
+            parked=approvals.get(each.message.id),
+            thinking=_thinking(each) if shows_thinking else None,
+            feedback=whole.feedback.get(str(each.message.id)),
+        )
         for each in shown
         if include_superseded or not each.message.is_superseded
     ]
@@ -77,7 +81,7 @@ def _thinking(shown: ShownMessage) -> str | None:
     return thinking_of(shown.message.blocks or ()) or None
 
 
-def _exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
+def exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
     """Split messages before each question."""
     starts = [index for index, message in enumerate(messages) if index == 0 or is_question(message)]
     return (messages[start:end] for start, end in pairwise([*starts, len(messages)]))

@@ -37,13 +37,15 @@ CREATE_TABLE = (
     )""",
 )
 
+_LATE_SECONDS = 60
+"""The time after the end of a lease in which its holder may still renew it and close the intents itself."""
 _ID = text_parameter("id")
 _HOLDER = text_parameter("holder")
 
 FENCE = Sql(f"""
     WITH held AS (
         UPDATE {{graph}}.{leases.TABLE} SET expires_at = {leases.EXPIRY}
-         WHERE conversation_id = {_ID} AND holder = {_HOLDER} AND expires_at > clock_timestamp()
+         WHERE conversation_id = {_ID} AND holder = {_HOLDER}
         RETURNING conversation_id
     ), intended AS (
         INSERT INTO {{graph}}.{TABLE} (conversation_id, question_id, call_id, record)
@@ -53,7 +55,10 @@ FENCE = Sql(f"""
     )
     SELECT 'true' FROM held
 """)  # noqa: S608  # constants
-"""Renews a lease that is held and stores intents, or does neither and returns no row."""
+"""Renews a lease that nobody else has taken and stores intents, or does neither and returns no row.
+
+The expiry does not matter: the row still names the holder only if no other answer has begun since.
+"""
 FIND = Sql(f"""
     SELECT to_jsonb(record)::text, to_jsonb(found_at IS NULL)::text FROM {{graph}}.{TABLE}
      WHERE conversation_id = {_ID} ORDER BY started_at, call_id FOR UPDATE
@@ -73,7 +78,8 @@ ABANDONED = Sql(f"""
       FROM {{graph}}.{TABLE} AS call
      WHERE found_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM {{graph}}.{leases.TABLE} AS lease
-         WHERE lease.conversation_id = call.conversation_id AND lease.expires_at > clock_timestamp())
+         WHERE lease.conversation_id = call.conversation_id
+           AND lease.expires_at > clock_timestamp() - interval '{_LATE_SECONDS} seconds')
      ORDER BY started_at LIMIT 1000
        FOR UPDATE SKIP LOCKED
 """)  # noqa: S608  # constants
@@ -105,7 +111,7 @@ class Intent:
 
 
 def fence(lease: Lease, intents: Sequence[Intent]) -> BoundStatement:
-    """Return the statement that renews a lease and stores intents, if the lease is held and has not expired."""
+    """Return the statement that renews a lease and stores intents, if nobody else has taken the lease."""
     rows: list[JsonValue] = [
         {"question_id": each.question_id, "call_id": each.call_id, "record": audit.encode(each.record)}
         for each in intents

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from shared.domain.approvals import Verdict
 from shared.http.call_details import details_body
@@ -104,6 +104,30 @@ class AnswerError(BaseModel):
     retryable: bool
 
 
+def _check_number(value: object) -> object:
+    # Python's True equals 1.
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic expects a ValueError
+    return value
+
+
+class NewFeedback(BaseModel):
+    """A user's rating of an answer: 1 is good, -1 is bad. It replaces an earlier one with its comment."""
+
+    rating: Annotated[Literal[1, -1], BeforeValidator(_check_number)]
+    comment: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class Feedback(BaseModel):
+    """The user's rating of an answer: 1 is good, -1 is bad."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rating: Literal[1, -1]
+    comment: str
+    updated_at: datetime
+
+
 class Approval(BaseModel):
     """Tool calls that wait for the user's decision, as in the event `approval_required`."""
 
@@ -153,6 +177,7 @@ class Message(BaseModel):
     thinking: str | None
     tool_details: list[dict[str, JsonValue]] | None
     approval: MessageApproval | None
+    feedback: Feedback | None
 
     @classmethod
     def of(cls, shown: ShownMessage) -> Message:
@@ -165,7 +190,7 @@ class Message(BaseModel):
             "tool_details": [details_body(each) for each in message.call_details] or None,
             "approval": shown.parked and MessageApproval.of_round(shown.parked),
         }
-        return cls.model_validate({**stored, **end, **activity})
+        return cls.model_validate({**stored, **end, **activity, "feedback": shown.feedback})
 
 
 class ConversationWithMessages(Conversation):

@@ -68,12 +68,20 @@ async def test_the_fence_stores_the_intents_once_however_often_it_is_passed(held
 
 
 @pytest.mark.proves("calls.fence")
-@pytest.mark.parametrize("lose", [leases.expire, leases.hold, leases.give_back])
+@pytest.mark.parametrize("lose", [leases.hold, leases.give_back])
 async def test_a_lost_lease_lets_no_round_pass_and_stores_no_intent(held: Held, lose: Any) -> None:
     await lose(held.database, str(held.conversation))
     with pytest.raises(ConversationLost):
         await held.gate.pass_round(CALLER, [INTENT])
     assert await held.intents() == 0
+
+
+@pytest.mark.proves("calls.fence", "writer.late")
+async def test_an_expired_lease_that_nobody_has_taken_is_renewed(held: Held) -> None:
+    await leases.expire(held.database, str(held.conversation))
+    await held.gate.pass_round(CALLER, [INTENT])
+    assert await held.intents() == 1
+    assert await leases.held(held.database) >= 1
 
 
 @pytest.mark.proves("calls.fence")
