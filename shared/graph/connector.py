@@ -205,7 +205,10 @@ class Graph:
         before = (pipeline.BEGIN,) if begin else ()
         results = await self._exchange(connection, statements, before=before)
         self._trust.note_answer(connection)
-        return [[tuple(map(agtype.parse, row)) for row in rows] for rows in results[len(before) :]]
+        return [
+            [tuple(map(agtype.raw if statement.is_raw else agtype.parse, row)) for row in rows]
+            for statement, rows in zip(statements, results[len(before) :], strict=True)
+        ]
 
     async def _exchange(
         self,

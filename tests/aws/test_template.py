@@ -58,11 +58,43 @@ def test_the_answers_and_the_export_and_nothing_else_are_streamed() -> None:
 
 @pytest.mark.proves("template.alarms")
 @pytest.mark.parametrize("name", sorted(functions()))
-def test_errors_and_throttles_of_every_function_raise_an_alarm(name: str) -> None:
-    for metric in ("Errors", "Throttles"):
-        alarm = RESOURCES[f"{name}{metric}"]["Properties"]
+def test_errors_throttles_and_server_errors_of_every_function_raise_an_alarm(name: str) -> None:
+    for suffix, metric in (("Errors", "Errors"), ("Throttles", "Throttles"), ("Url5xx", "Url5xxCount")):
+        alarm = RESOURCES[f"{name}{suffix}"]["Properties"]
         assert alarm["MetricName"] == metric
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+
+
+@pytest.mark.proves("template.alarms")
+def test_server_errors_of_the_api_raise_an_alarm() -> None:
+    alarm = RESOURCES["ApiErrors"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    assert alarm["Dimensions"] == [{"Name": "ApiName", "Value": RESOURCES["RestApi"]["Properties"]["Name"]}]
+
+
+@pytest.mark.proves("template.limits")
+def test_concurrency_and_rates_are_finite_by_default() -> None:
+    parameters = TEMPLATE["Parameters"]
+    for name in ("ReservedConcurrency", "ChatReservedConcurrency", "ApiRateLimit", "ApiBurstLimit"):
+        assert parameters[name]["Default"] > 0
+    assert {"Ref": "ReservedConcurrency"} in TEMPLATE["Globals"]["Function"]["ReservedConcurrentExecutions"]["If"]
+    for name in functions():
+        own = RESOURCES[name]["Properties"]
+        is_long = own.get("Timeout") == {"Ref": "ChatTimeout"}
+        reserved = own.get("ReservedConcurrentExecutions", {"If": []})["If"]
+        assert ({"Ref": "ChatReservedConcurrency"} in reserved) is is_long
+    settings = RESOURCES["RestApi"]["Properties"]["MethodSettings"][0]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
+
+
+@pytest.mark.proves("template.secrets")
+def test_a_role_may_read_a_secret_that_is_named_by_arn_or_by_name() -> None:
+    for name in functions():
+        allowed = statements(name)
+        for parameter in (each for each in TEMPLATE["Parameters"] if each.endswith("SecretArn")):
+            if parameter in allowed:
+                assert f'{{"Select": [0, {{"Split": ["#", {{"Ref": "{parameter}"}}]}}]}}' in allowed
+                assert ":secret:${Name}-??????" in allowed
 
 
 CHOOSE = """
@@ -94,7 +126,13 @@ def test_cloudfront_sends_every_route_to_its_function() -> None:
         ("POST", "/conversations/1/approvals/2", "DecideApproval"),
         ("POST", "/conversations/1/stop", "StopAnswer"),
         ("GET", "/conversations/1/stream", "StreamAnswer"),
+        ("PUT", "/assistant/conversations/1/messages/2/feedback", "PutFeedback"),
+        ("DELETE", "/conversations/1/messages/2/feedback", "DeleteFeedback"),
+        ("GET", "/assistant/feedback", "ReadFeedback"),
         ("GET", "/assistant/audit", "ReadAudit"),
+        ("HEAD", "/conversations", "ListConversations"),
+        ("HEAD", "/conversations/1/export", "ExportConversation"),
+        ("OPTIONS", "/conversations/1", 204),
         ("GET", "/assistant/usage", "ReadUsage"),
         ("DELETE", "/assistant/users/ada@example.com/conversations", "EraseUser"),
         ("PUT", "/conversations/1", 405),

@@ -57,6 +57,7 @@ VALUES: dict[str, Any] = {
     "until": "2026-01-31",
     "earlier": 5,
     "tokens": 800,
+    "rating": 1,
     "answers": 1,
     "input_tokens": 1,
     "output_tokens": 1,
