@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local import company
 from local.demo_model.grammar import normalized
 from local.demo_model.plans import PLANS
 from local.demo_model.questions import EXAMPLES, QUESTIONS, understood
 from local.page.router import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.demo_assistant import Assistant
 
 ANSWERED = [
@@ -140,27 +135,6 @@ RECALLED = {"Search my conversations for rollback"}
 """The example that needs stored conversations; `tests/functions/test_demo_questions.py` asks such questions."""
 
 
-def _is_in(field: str, *values: str) -> Callable[[dict[str, str]], bool]:
-    return lambda row: row[field] in values
-
-
-COUNTED = [
-    ("How many projects are written in Python or Go?", _is_in("language", "Python", "Go")),
-    ("How many projects are not written in Python?", lambda row: row["language"] != "Python"),
-    ("How many projects are tier-1 and not databases?", lambda r: r["tier"] == "tier-1" and r["type"] != "database"),
-    (
-        "How many Kotlin projects does the checkout team own?",
-        lambda r: (r["language"], r["team"]) == ("Kotlin", "checkout"),
-    ),
-    ("How many Java projects are not tier-1?", lambda r: r["language"] == "Java" and r["tier"] != "tier-1"),
-    (
-        "How many projects of the identity team use FastAPI?",
-        lambda r: (r["team"], r["framework"]) == ("identity", "FastAPI"),
-    ),
-]
-"""Questions, and the condition on the rows of the company's projects whose number is the answer."""
-
-
 @pytest.mark.parametrize(("question", "tool", "expected"), ANSWERED)
 @pytest.mark.parametrize("offering", ["few"], indirect=True)
 async def test_a_question_is_answered_from_the_tools(
@@ -177,24 +151,6 @@ async def test_a_question_is_answered_without_a_search_if_all_tools_are_offered(
     assert reader.searches == []
 
 
-@pytest.mark.parametrize(("question", "is_meant"), COUNTED, ids=[question for question, _ in COUNTED])
-@pytest.mark.parametrize("offering", ["all"], indirect=True)
-async def test_the_number_of_projects_is_that_of_the_data(
-    reader: Assistant, question: str, is_meant: Callable[[dict[str, str]], bool]
-) -> None:
-    with (files(company) / "projects.csv").open(encoding="utf-8") as lines:
-        number = sum(map(is_meant, csv.DictReader(lines)))
-    assert number > 0
-    assert f"**{number}** project" in await reader.ask(question)
-
-
-@pytest.mark.parametrize("offering", ["all"], indirect=True)
-async def test_the_projects_with_and_without_a_health_check_are_all_projects(reader: Assistant) -> None:
-    answers = [await reader.ask(f"How many projects have {some} health check?") for some in ("a", "no")]
-    assert sum(int(answer.split("**")[1]) for answer in answers) == 87
-    assert await reader.ask("How many projects don't have a health check?") == answers[1]
-
-
 def test_every_question_that_is_offered_is_asked_in_a_test() -> None:
     asked = {question for question, *_ in ANSWERED} | CHANGES | RECALLED | {"What can you do?"}
     assert {*EXAMPLES, *SAMPLES} <= asked
@@ -209,61 +165,6 @@ async def test_the_answer_to_what_it_can_do_has_examples_and_servers(reader: Ass
     answer = await reader.ask("What can you do?")
     assert "- Who owns the checkout API?" in answer
     assert reader.calls == []
-
-
-async def test_a_follow_up_question_refers_to_the_question_before(reader: Assistant) -> None:
-    await reader.ask("Who owns the Payment Gateway?")
-    answer = await reader.ask("and its dependencies?")
-    assert "Payment Gateway" in answer
-    assert "[Payment Database](" in answer
-    assert "Elena Marchetti" in await reader.ask("Who are the members of that team?")
-
-
-@pytest.mark.parametrize(
-    ("before", "question", "expected"),
-    [
-        ("Who is on call for checkout?", "and for identity?", "of the team **[Identity]"),
-        ("What happened in production lately?", "And in staging?", "operations in **[Staging]"),
-        ("What does the Checkout API depend on?", "What about the Cart API?", "**3** dependencies of **[Cart API]"),
-        ("Which projects are written in Python?", "How many of those are in staging?", "There are **22** projects"),
-        ("Which projects are written in Python?", "What about Go?", "**12** projects whose programming language"),
-        (
-            "Which projects are written in Go?",
-            "and in staging?",
-            "language is **Go**, whose environment is **Staging**",
-        ),
-        ("List the Kotlin projects", "and Java?", "**4** projects whose programming language is **Java**"),
-    ],
-)
-@pytest.mark.parametrize("offering", ["all"], indirect=True)
-async def test_a_short_question_changes_the_one_before(
-    reader: Assistant, before: str, question: str, expected: str
-) -> None:
-    await reader.ask(before)
-    assert expected in await reader.ask(question)
-
-
-@pytest.mark.parametrize(
-    ("before", "question"),
-    [
-        ("Which teams are there?", "and in staging?"),
-        ("Which teams are there?", "What about Go?"),
-        ("Who owns the Cart API?", "How many of those are written in Go?"),
-        ("Delete the project Cost Reporter", "and the Cart API?"),
-    ],
-)
-def test_a_short_question_that_does_not_fit_the_one_before_is_not_understood(before: str, question: str) -> None:
-    assert understood(normalized(question), [before]) is None
-
-
-async def test_a_pronoun_without_anything_before_is_asked_back(reader: Assistant) -> None:
-    assert "I do not know which project you mean" in await reader.ask("Who owns it?")
-
-
-async def test_this_project_is_the_one_that_the_page_shows(reader: Assistant) -> None:
-    context = '<context>{"project": {"slug": "price-api"}}</context>\n<search_context>Cart API</search_context>\n'
-    answer = await reader.ask(f"{context}What does this project depend on?")
-    assert "[Price Database](" in answer
 
 
 async def test_independent_lookups_are_made_side_by_side(reader: Assistant) -> None:
