@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -26,7 +25,8 @@ from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 from shared.domain.prompt_template import check_template
 from shared.domain.user_limits import UserLimits
-from shared.util.addresses import check_http_url, is_http_url, is_postgresql_dsn, is_sentry_dsn, parse_hosts
+from shared.telemetry_settings import HttpUrl, TelemetrySettings
+from shared.util.addresses import is_http_url, is_postgresql_dsn, is_sentry_dsn, parse_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +38,6 @@ DEFAULT_GRAPH_NAME = "imbi"
 _FERNET_BYTES = 32
 _MIN_SECRET_BYTES = 32
 """The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
-
-
-HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
 
 
 def _is_fernet_key(key: str) -> bool:
@@ -55,7 +52,7 @@ Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
-class Settings(BaseModel):
+class Settings(TelemetrySettings):
     """All settings. The aliases are the variables' names; `docs/reference/settings.md` explains them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)

@@ -15,12 +15,14 @@ from shared.http import error_responses, openapi
 from shared.http.bodies import BodyLimit
 from shared.http.head_requests import HeadRequests
 from shared.http.request_context import RequestContext
+from shared.http.request_telemetry import request_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from fastapi import APIRouter
 
+    from shared.observability.otel_sdk import Telemetry
     from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,22 +38,31 @@ async def _warm_up(services: Services) -> None:
     await services.sweep()
 
 
-def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter] = ()) -> FastAPI:
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services = services_of(app)
+    warming_up = asyncio.create_task(_warm_up(services))
+    try:
+        yield
+    finally:
+        warming_up.cancel()
+        await asyncio.wait({warming_up})
+        await services.aclose()
+
+
+def create_app(
+    settings: Settings,
+    *routers: APIRouter,
+    bare: Sequence[APIRouter] = (),
+    telemetry: Telemetry | None = None,
+) -> FastAPI:
     """Build the application with the given routers.
 
     The routes are served under the path of `IMBI_ASSISTANT_URL`. Those of `bare` are served without this path as well.
     """
     services = Services(settings)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(_warm_up(services))
-        try:
-            yield
-        finally:
-            warming_up.cancel()
-            await asyncio.wait({warming_up})
-            await services.aclose()
+    if telemetry is not None:
+        telemetry.observe(services.gauges())
 
     prefix = settings.route_prefix
     app = FastAPI(
@@ -63,12 +74,13 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
         redoc_url=None,
         # The address of such a redirect would be made of the request's own Host.
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan,
+        telemetry=request_telemetry(telemetry),
     )
     app.state.services = services
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(HeadRequests)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, observer=telemetry.observer if telemetry else None)
     error_responses.install(app)
     openapi.install(app)
     for router in routers:
