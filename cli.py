@@ -17,8 +17,9 @@ from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
-from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
+from shared.settings import DEVELOPMENT, environment, load, route_prefix
 from shared.util.argument_types import day, port, worker_count
+from shared.util.secret_lists import separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Body
 
 from shared.aws.lambda_handler import LambdaHandler
 from shared.domain.models import Conversation as ConversationModel
-from shared.http.bodies import StrictRoute
 from shared.http.dependencies import CurrentCaller, CurrentServices
 from shared.http.schemas import Conversation, NewConversation
+from shared.http.strict_routes import StrictRoute
 from shared.util import clock
 
 router = APIRouter(route_class=StrictRoute)

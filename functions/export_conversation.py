@@ -26,7 +26,7 @@ async def export_conversation(
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.MARKDOWN,
 ) -> StreamingResponse:
     """Return a conversation as a file, in Markdown or JSON."""
-    return await export(services.message_pages, conversation_id, caller.principal.subject, form)
+    return await export(services.repositories, conversation_id, caller.principal.subject, form)
 
 
 handler = LambdaHandler(router)

@@ -20,9 +20,10 @@ async def get_conversation(
     include_superseded: bool = False,  # noqa: FBT001, FBT002  # a query parameter
 ) -> ConversationWithMessages:
     """Return a conversation with its messages; those that other questions have replaced only if they are asked for."""
-    conversation, messages, parked = await services.conversations.read(conversation_id, caller.principal.subject)
-    shown = shown_messages(messages, is_answering=conversation.is_answering, include_superseded=include_superseded)
-    return ConversationWithMessages.of(conversation, shown, parked)
+    whole = await services.conversations.read(conversation_id, caller.principal.subject)
+    return ConversationWithMessages.of(
+        whole.conversation, shown_messages(whole, include_superseded=include_superseded), whole.parked
+    )
 
 
 handler = LambdaHandler(router)

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 
 from shared.aws.lambda_handler import LambdaHandler
-from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import ErrorDetail, NewMessage, Text
 from shared.http.sse import EventStream
+from shared.http.strict_routes import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
 

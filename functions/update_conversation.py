@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from shared.aws.lambda_handler import LambdaHandler
-from shared.http.bodies import StrictRoute
 from shared.http.dependencies import ConversationId, CurrentCaller, CurrentServices
 from shared.http.schemas import Conversation, ConversationChanges
+from shared.http.strict_routes import StrictRoute
 
 router = APIRouter(route_class=StrictRoute)
 

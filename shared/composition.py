@@ -53,7 +53,6 @@ class Services:
         self.repositories = Repositories(self._graph, settings.api_url)
         self.conversations = self.repositories.conversations
         self.search = self.repositories.search
-        self.message_pages = self.repositories.message_pages
         self.authenticator = Authenticator(settings.jwt_secrets, self.repositories.principals)
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)

@@ -47,7 +47,8 @@ NEIGHBOURS = frozenset({"shared.agent", "shared.claude", "shared.tools", "shared
 """Packages of one layer that never import one another: `shared.chat` joins them."""
 
 KNOW_THE_DRIVER = frozenset(
-    f"shared.graph.{name}" for name in ("connector", "prepared_statements", "schema", "setup_lock", "indexes")
+    f"shared.graph.{name}"
+    for name in ("connector", "pipeline", "prepared_statements", "schema", "setup_lock", "indexes")
 )
 """The connector, and the set-up, which runs statements of its own."""
 

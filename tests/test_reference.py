@@ -38,7 +38,7 @@ from shared.domain.events import (
     ToolStarted,
 )
 from shared.domain.models import Usage
-from shared.domain.receipts import Receipt, ThingAddress
+from shared.domain.receipts import ShownReceipt
 from shared.http import error_responses, event_schemas
 from shared.http.sse import frame
 from shared.settings import Settings
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 REFERENCE = Path(__file__).parent.parent / "docs/reference"
-RECEIPT = Receipt(id="a", kind="changed", operation="a", method="PUT", path="/a", address=ThingAddress("/a", ()))
+RECEIPT = ShownReceipt(id="a", kind="changed", path="/a")
 EVENTS: tuple[AnswerEvent, ...] = (
     AnswerRestarted(),
     TextAdded("a"),

@@ -14,7 +14,7 @@ from local.chat.events import Conversation, UnreadableEvent, parse, printable
 from local.chat.sse import FrameReader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Iterator, Mapping
 
     from local.chat.access import Access
     from local.chat.events import Event
@@ -86,6 +86,11 @@ class ServiceClient:
         with self._chat_errors():
             return Conversation.model_validate_json(response.content)
 
+    async def rate(self, conversation_id: UUID, message_id: UUID, rating: int, comment: str) -> None:
+        """Rate an answer: 1 is good, -1 is bad."""
+        path = f"conversations/{conversation_id}/messages/{message_id}/feedback"
+        await self._request("PUT", path, json={"rating": rating, "comment": comment})
+
     async def delete(self, conversation_id: UUID) -> None:
         """Delete a conversation."""
         await self._request("DELETE", f"conversations/{conversation_id}")
@@ -131,7 +136,7 @@ class ServiceClient:
         path: str,
         *,
         params: dict[str, str | int] | None = None,
-        json: dict[str, str] | None = None,
+        json: Mapping[str, str | int] | None = None,
     ) -> httpx2.Response:
         with self._chat_errors():
             response = await self._client.request(method, path, params=params, json=json)

@@ -14,6 +14,8 @@ HELP = """\
 /delete [N|ID]   delete this or another conversation
 /continue        let an interrupted answer go on
 /retry           ask the last question again
+/good [COMMENT]  rate the last answer as good
+/bad [COMMENT]   rate the last answer as bad
 /help            show this help
 /quit            quit (also Ctrl-D, or Ctrl-C at an empty prompt)
 Alt-Enter        begin a new line; pasted lines are one question

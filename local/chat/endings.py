@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from local.chat.events import AnswerDone, AnswerFailed, Message
 
-USUAL_STOPS: Final = frozenset({None, "end_turn", "stop_sequence", "approval_required"})
+USUAL_STOPS: Final = frozenset({None, "end_turn", "stop_sequence", "approval_required", "feedback"})
 """Any other stop reason means that the answer may be incomplete."""
 
 _STOPS: Final = {

@@ -70,6 +70,13 @@ class Conversation(_ResponseModel):
         questions = [message for message in self.messages if message.role == "user" and message.text]
         return questions[-1] if questions else None
 
+    @property
+    def last_answer(self) -> Message | None:
+        """The last message of the answer to the last question."""
+        last = self.messages[-1] if self.messages else None
+        answers = [message for message in self.messages if message.role == "assistant"]
+        return answers[-1] if answers and last is not None and last != self.last_question else None
+
 
 class Usage(_ResponseModel):
     """The token usage of an answer."""

@@ -96,6 +96,8 @@ class Session:
             "/delete": lambda: self._delete(command.argument),
             "/continue": self._go_on,
             "/retry": self._retry,
+            "/good": lambda: self._rate(1, command.argument),
+            "/bad": lambda: self._rate(-1, command.argument),
             "/help": lambda: self._screen.note(HELP),
         }
         if command.name not in actions:
@@ -171,6 +173,16 @@ class Session:
         if question is None:
             raise ChatError("There is no question to ask again.")
         self._ask(question, stored.id if stored is not None and stored.text == question else None)
+
+    def _rate(self, rating: int, comment: str) -> None:
+        """Rate the last answer, with a comment that may be empty."""
+        if self._conversation is None:
+            raise ChatError("No conversation is open.")
+        answer = self._run(self._client.conversation(str(self._conversation.id))).last_answer
+        if answer is None or answer.id is None:
+            raise ChatError("There is no answer to rate.")
+        self._run(self._client.rate(self._conversation.id, answer.id, rating, comment))
+        self._screen.note("Thank you, your feedback is noted.")
 
     def _list(self, query: str) -> None:
         self._listed = self._run(self._client.recent(query=query))

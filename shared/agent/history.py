@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from shared.agent.sent_messages import messages_to_send, plain_blocks
+from shared.domain.call_details import CallDetails
 from shared.domain.content_blocks import objects_in, text_of
 from shared.domain.models import NO_EDITS, HistoryEdits, Message, StoredMessage
 from shared.util import clock
@@ -113,6 +114,11 @@ def results_to_store(results: Sequence[ToolResult], additions: Additions | None 
         created_at=clock.now(),
         tool_results=blocks,
         additions=additions,
+        call_details=tuple(
+            CallDetails(result.call_id, result.duration_ms, result.receipt.shown() if result.receipt else None)
+            for result in results
+            if result.duration_ms is not None
+        ),
         receipts=tuple(result.receipt for result in results if result.receipt is not None),
     )
 

@@ -8,6 +8,7 @@ import orjson
 
 from shared.agent.outcome import decode_outcome, is_early
 from shared.agent.visible_text import VisibleText
+from shared.domain.call_details import CallDetails
 from shared.domain.content_blocks import text_of
 from shared.domain.events import BlockFinished, TextAdded, ToolCallBegun, ToolFinished, ToolInputAdded
 
@@ -70,9 +71,12 @@ def _events(message: StoredMessage, names: Mapping[str, str]) -> Iterator[Answer
     if request:
         yield TextAdded(request)
         yield BlockFinished()
+    details = {each.call_id: each for each in message.call_details}
     for result in message.tool_results or ():
         call_id = str(result.get("tool_use_id"))
-        yield ToolFinished(call_id, names.get(call_id, ""), result.get("is_error") is True, 0)
+        known = details.get(call_id, CallDetails(call_id, 0))
+        is_error = result.get("is_error") is True
+        yield ToolFinished(call_id, names.get(call_id, ""), is_error, known.duration_ms, known.receipt)
 
 
 def _texts(message: StoredMessage) -> tuple[str, str]:

@@ -77,16 +77,18 @@ def grown(
     if prefix.mode == "indirect" or growth == "never":
         return prefix
     current = {each.name: each.encoded for each in definitions}
-    existing = tuple(
-        replace(tool, encoded=current.get(tool.name, tool.encoded))
-        if tool.is_deferred and tool.name not in used
-        else tool
+    redefined = {
+        tool.name
         for tool in prefix.tools
-    )
+        if tool.is_deferred and tool.name not in used and current.get(tool.name, tool.encoded) != tool.encoded
+    }
     known = prefix.tool_names
-    added = current | {name: _gone(name).encoded for name in referenced if name not in current}
-    is_deferred = growth == "deferred"
-    new = (OfferedTool(name, encoded, is_deferred) for name, encoded in added.items() if name not in known)
+    added = {name: encoded for name, encoded in current.items() if name not in known}
+    added |= {name: _gone(name).encoded for name in referenced if name not in current and name not in known}
+    if not redefined and not added:
+        return prefix
+    existing = (replace(tool, encoded=current[tool.name]) if tool.name in redefined else tool for tool in prefix.tools)
+    new = (OfferedTool(name, encoded, growth == "deferred") for name, encoded in added.items())
     return replace(prefix, tools=(*existing, *new))
 
 
@@ -120,16 +122,22 @@ def tool_changes(
     seen = {tool.name: tool for tool in prefix.tools if not tool.is_deferred or tool.name in used}
     told_withdrawn = set(_names(state.get("withdrawn")))
     told_redefined = _texts(state.get("redefined"))
+    known = prefix.tool_names
     return ToolChanges(
-        added=() if growth == "never" else tuple(name for name in current if name not in prefix.tool_names),
+        added=() if growth == "never" else tuple(name for name in current if name not in known),
         withdrawn=tuple(name for name in seen if name not in current and name not in told_withdrawn),
         restored=tuple(name for name in sorted(told_withdrawn) if name in current),
         redefined=tuple(
             current[name]
             for name, tool in seen.items()
-            if name in current and _hash(current[name]) != told_redefined.get(name, _hash(tool))
+            if name in current and _is_redefined(current[name], tool, told_redefined.get(name))
         )[:_MOST_DEFINITIONS],
     )
+
+
+def _is_redefined(definition: ToolDefinition, tool: OfferedTool, told: str | None) -> bool:
+    """Return whether a definition differs from the one that the model was told last: at first, the tool's own."""
+    return definition.encoded != tool.encoded if told is None else _hash(definition) != told
 
 
 def told_state(state: JsonObject, changes: ToolChanges) -> JsonObject:

@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, cast
 
 from shared.aws.configuration import configure
+from shared.aws.http_events import without_stage
 from shared.aws.secrets import Secrets
 from shared.domain.errors import AssistantError
 from shared.http.app import create_app, services_of
@@ -83,12 +84,17 @@ class LambdaApplication:
         else:
             await self._handle_request(scope, receive, send)
 
+    async def prepare(self) -> None:
+        """Build the application, so that the next request finds it built."""
+        await self._current()
+
     async def _handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         built = await self._current()
         configuration = built.configuration
         metrics.set_sinks(*configuration.metrics_sinks)
         deadline = _deadline(scope["aws.context"], configuration.settings)
         scope["state"] = {**scope.get("state", {}), "deadline": deadline}
+        scope["path"] = without_stage(scope, configuration.settings.route_prefix)
         try:
             with configuration.tracer.section(self._route_name) if configuration.tracer else nullcontext():
                 await _finish_on_shutdown(built.app(scope, receive, send), built.services)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.aws.application import LambdaApplication
+from shared.aws.buffered import adapter
+from shared.aws.http_events import WARM, is_warm_up
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
     from mangum import Mangum
-    from mangum.types import LambdaContext, LambdaEvent
+    from mangum.types import LambdaContext
 
 
 class LambdaHandler:
@@ -22,22 +24,25 @@ class LambdaHandler:
     def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
         self._router = router
         self._is_bare = is_bare
+        self._application: LambdaApplication | None = None
         self._mangum: Mangum | None = None
 
-    def __call__(self, event: LambdaEvent, context: LambdaContext) -> dict[str, object]:
-        """Handle one invocation: an event of a Function URL or an API Gateway."""
-        if self._mangum is None:
-            self._mangum = self._build()
+    def __call__(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Handle one invocation: an event of a Function URL or an API Gateway, or one that keeps the function warm.
+
+        Raises:
+            NotARequest: the event is none of these.
+        """
+        if self._application is None or self._mangum is None:
+            # All invocations share one event loop, because open connections belong to the loop that opened them.
+            asyncio.set_event_loop(asyncio.new_event_loop())
+            self._application = self.application()
+            self._mangum = adapter(self._application)
+        if is_warm_up(event):
+            asyncio.get_event_loop().run_until_complete(self._application.prepare())
+            return WARM
         return self._mangum(event, context)
 
     def application(self) -> LambdaApplication:
         """Return the route as an ASGI application."""
         return LambdaApplication(self._router, is_bare=self._is_bare)
-
-    def _build(self) -> Mangum:
-        from mangum import Mangum  # noqa: PLC0415  # only Lambda needs it
-
-        # All invocations share one event loop, because open connections belong to the loop that opened them.
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        # Mangum would run the whole lifespan, start-up and shutdown, at every invocation.
-        return Mangum(self.application(), lifespan="off")

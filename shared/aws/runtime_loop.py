@@ -1,8 +1,8 @@
 """A runtime for AWS Lambda that streams the responses of an ASGI application.
 
 Lambda's own Python runtime sends a response when it is complete. This module uses the Lambda Runtime API directly, so
-each piece of a response is sent when the application sends it. It depends only on the standard library, so it can be
-used in other projects without changes:
+each piece of a response is sent when the application sends it. With `http_events.py` beside it, it depends only on the
+standard library, so both can be used in other projects without changes:
 
     status = asyncio.run(serve(lambda: app, os.environ["AWS_LAMBDA_RUNTIME_API"]))
 
@@ -10,6 +10,8 @@ used in other projects without changes:
   snapshot is restored), the shutdown on SIGTERM.
 - Events of Function URLs and HTTP APIs (payload 2.0) and of REST APIs (payload 1.0) become HTTP scopes, with the event
   as `aws.event` and a `LambdaContext` as `aws.context`.
+- Empty events and those of EventBridge's schedules keep an environment warm; they get an answer, and the application
+  does not see them. Any other event becomes the invocation's error. A body that cannot be read is answered with 400.
 - `send` returns when at most some KB are waiting to be sent to the Runtime API: a slow client makes the application
   wait.
 - The response ends when the application returns, so background tasks still run. After that the environment is frozen.
@@ -35,17 +37,15 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from urllib.parse import unquote, urlencode
+
+from shared.aws.http_events import WARM, answering_unreadable, http_request, is_rest, is_warm_up, response_fields
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    Message: TypeAlias = MutableMapping[str, Any]
-    Receive: TypeAlias = Callable[[], Awaitable[Message]]
-    Send: TypeAlias = Callable[[Message], Awaitable[None]]
-    AsgiApp: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+    from shared.aws.http_events import AsgiApp, Message
+
     _Connection: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-    _Request: TypeAlias = tuple[str, str, str, str, Iterable[tuple[str, str]]]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,6 @@ _SHUTDOWN_SECONDS = 1.5
 _TRAILERS = ("Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body")
 _CONNECTION_ERRORS = (OSError, asyncio.IncompleteReadError, ValueError)
 """The exceptions of a connection that is broken or does not carry HTTP."""
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade"})
 
 
 class RuntimeApiLost(Exception):
@@ -125,6 +124,15 @@ class RuntimeApi:
         except _CONNECTION_ERRORS as lost:
             log.warning("an error could not be reported: %s", lost)
 
+    async def respond(self, context: LambdaContext, result: object) -> None:
+        """Answer an invocation with a JSON value; a failure to do so is only logged."""
+        headers = {"Content-Type": "application/json"} | _echoed(context)
+        try:
+            path = f"/invocation/{context.aws_request_id}/response"
+            await self._request("POST", path, headers, json.dumps(result).encode())
+        except _CONNECTION_ERRORS as lost:
+            log.warning("an answer could not be sent: %s", lost)
+
     async def connect(self, method: str, path: str, headers: Mapping[str, str]) -> _Connection:
         """Open a connection and send the request line and the headers.
 
@@ -175,13 +183,13 @@ class ResponseStream:
     """One invocation as ASGI's `scope`, `receive` and `send`; it streams the response to the Runtime API."""
 
     def __init__(self, api: RuntimeApi, context: LambdaContext, event: Message) -> None:
-        self.scope = http_scope(event, context)
+        self._is_rest = is_rest(event)
+        self.scope, body = http_request(event, context)
+        self._body: bytes | None = body
         self.has_started = False
         self.is_complete = False
         self._api = api
         self._context = context
-        self._is_rest = "httpMethod" in event
-        self._body: bytes | None = http_body(event)
         self._writer: asyncio.StreamWriter | None = None
         self._reply: asyncio.Task[_Reply] | None = None
         self._is_closed = asyncio.Event()
@@ -258,84 +266,8 @@ class ResponseStream:
 
 def prelude(status: int, headers: Iterable[tuple[bytes, bytes]], *, is_rest: bool = False) -> bytes:
     """Return the part of a response before its body: status, headers and cookies as JSON, then eight NUL bytes."""
-    joined: dict[str, str] = {}
-    cookies: list[str] = []
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name == "set-cookie":
-            cookies.append(value)
-        elif name not in _HOP_BY_HOP:
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    metadata: dict[str, object] = {"statusCode": status, "headers": joined}
-    if cookies:
-        metadata |= {"multiValueHeaders": {"set-cookie": cookies}} if is_rest else {"cookies": cookies}
-    return json.dumps(metadata, separators=(",", ":")).encode() + _PRELUDE_END
-
-
-def http_scope(event: Message, context: object) -> Message:
-    """Convert an event to an ASGI scope.
-
-    https://asgi.readthedocs.io/en/stable/specs/www.html
-
-    Raises:
-        ValueError: the event is not that of an HTTP request.
-    """
-    try:
-        method, path, query, client, headers = _read_rest(event) if "httpMethod" in event else _read_http(event)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the event is not that of an HTTP request: {error!r}") from error
-    fields = dict(headers)
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": fields.get("x-forwarded-proto", "https"),
-        "path": unquote(path),
-        "raw_path": path.encode("latin-1", "replace"),
-        "query_string": query.encode("latin-1", "replace"),
-        "root_path": "",
-        "headers": [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers],
-        "client": (client, 0) if client else None,
-        "server": (fields.get("host", "lambda"), int(fields.get("x-forwarded-port", 443))),
-        "aws.event": event,
-        "aws.context": context,
-    }
-
-
-def _read_http(event: Message) -> _Request:
-    """Read payload 2.0, which joins several values of a header into one.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-    """
-    headers = [(name.lower(), value) for name, value in (event.get("headers") or {}).items()]
-    if event.get("cookies"):
-        headers.append(("cookie", "; ".join(event["cookies"])))
-    http = event["requestContext"]["http"]
-    return (
-        http["method"],
-        event.get("rawPath") or "/",
-        event.get("rawQueryString") or "",
-        http.get("sourceIp", ""),
-        headers,
-    )
-
-
-def _read_rest(event: Message) -> _Request:
-    """Read payload 1.0, whose query parameters are already decoded."""
-    all_values = event.get("multiValueHeaders") or {
-        name: [value] for name, value in (event.get("headers") or {}).items()
-    }
-    headers = [(name.lower(), value) for name, values in all_values.items() for value in values]
-    query = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters") or {}
-    client = (event["requestContext"].get("identity") or {}).get("sourceIp", "")
-    return event["httpMethod"], event["path"] or "/", urlencode(query, doseq=True), client, headers
-
-
-def http_body(event: Message) -> bytes:
-    """Return the request's body, which an event contains as text or as base64."""
-    body = event.get("body") or ""
-    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+    fields = response_fields(status, headers, is_rest=is_rest)
+    return json.dumps(fields, separators=(",", ":")).encode() + _PRELUDE_END
 
 
 class Lifespan:
@@ -386,7 +318,7 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     phase = "init"
     try:
-        app = load()
+        app = answering_unreadable(load())
         if before_snapshot is not None:
             await _wait_for_restore(api, before_snapshot)
             phase = "restore"
@@ -434,8 +366,13 @@ async def _handle_invocations(
 async def _handle(api: RuntimeApi, app: AsgiApp, context: LambdaContext, body: bytes, state: Mapping[str, Any]) -> None:
     error_path = f"/invocation/{context.aws_request_id}/error"
     try:
-        stream = ResponseStream(api, context, json.loads(body))
-    except ValueError as error:
+        event = json.loads(body)
+        if is_warm_up(event):
+            await api.respond(context, WARM)
+            return
+        stream = ResponseStream(api, context, event)
+    except (ValueError, RecursionError) as error:
+        log.warning("an invocation was refused: %s", error)
         await api.report(error_path, error, context)
         return
     stream.scope["state"] = dict(state)

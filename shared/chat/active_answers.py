@@ -131,7 +131,7 @@ class ActiveAnswers:
                 await self._release()
                 await self._renew()
             except GraphError as error:
-                # A lease lasts for several renewal intervals. If it expires anyway, the next store operation fails.
+                # A lease lasts for several renewal intervals. If it expires anyway, it is renewed later or was taken.
                 log.warning("leases could not be renewed: %s", type(error).__name__)
             await asyncio.sleep(_RENEWAL_SECONDS)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import GraphError, TooManyStreams
-from shared.graph.leases import LIFETIME_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
-_GRACE_SECONDS = 2.0
-"""The time for which the last frames may be on their way after the lease was released."""
+_GRACE_SECONDS = 4.0
+"""The time after the end of a lease in which its holder, if it lives, renews it or writes its last frames."""
+_UNREADABLE_SECONDS = 15.0
+"""The time for which the database may be unavailable before the clients are told so."""
 
 
 class AnswerGone(Exception):
@@ -123,7 +124,7 @@ class Followers:
             held, found, has_more = await self._frames.read({key: each.place for key, each in waiting.items()})
         except GraphError as error:
             log.warning("the frames of answers could not be read: %s", type(error).__name__)
-            if time.monotonic() - self._read_at > LIFETIME_SECONDS:
+            if time.monotonic() - self._read_at > _UNREADABLE_SECONDS:
                 self.end_all()
             return False
         self._read_at = time.monotonic()

@@ -18,7 +18,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 8.0
-"""The time for which work is tried again; it is shorter than a lease."""
+"""The time for which work is tried again. The lease may end meanwhile; storing then fails if it was taken."""
 _PAUSES_SECONDS = (0.2, 0.5, 1.0)
 """The pauses between the attempts; the last one is repeated."""
 

@@ -57,7 +57,7 @@ class RoundGate:
 
         Raises:
             Unauthenticated: the caller's token is no longer valid.
-            ConversationLost: the lease has expired, or another answer holds it. No intent is stored.
+            ConversationLost: another answer has taken the lease. No intent is stored.
             GraphUnavailable: the database was unavailable for too long.
         """
         return await self._patience.run(lambda _attempt: self._passed(caller, intents))
@@ -66,7 +66,7 @@ class RoundGate:
         """Check that a call may be sent now. The database is asked only if the lease may have expired meanwhile.
 
         Raises:
-            ConversationLost: the lease has expired, or another answer holds it.
+            ConversationLost: another answer has taken the lease.
             GraphUnavailable: the database was unavailable for too long.
         """
         # While a process is stopped, its clock goes on. The process may be stopped during the renewal too.

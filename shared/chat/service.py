@@ -17,6 +17,7 @@ from shared.chat.active_answers import STOP_SECONDS
 from shared.chat.audit_records import AnswerFacts
 from shared.chat.call_journal import CallJournal
 from shared.chat.caller_watch import CallerWatch
+from shared.chat.noted_feedback import NotedFeedback, note_feedback
 from shared.chat.patience import Patience
 from shared.chat.recording import NO_RECORDERS
 from shared.chat.resumption import question_of, replaced_round, way_on
@@ -25,6 +26,7 @@ from shared.chat.transcript import ConversationTranscript, Writer
 from shared.chat.turn_setup import Start
 from shared.chat.usage_recorder import UsageRecorder
 from shared.domain.errors import ApprovalClosed, ApprovalNotFound, ConversationBusy, GraphError, GraphUnavailable
+from shared.domain.feedback import typed_rating
 from shared.domain.models import Lease, Message
 from shared.graph.repeated_questions import AlreadyAsked
 from shared.graph.turns import Asking
@@ -105,8 +107,10 @@ class ChatService:
         *,
         key: str | None = None,
         replaces: UUID | None = None,
-    ) -> Answer | ReplayedAnswer:
+    ) -> Answer | ReplayedAnswer | NotedFeedback:
         """Store a question and return its answer; generation starts when `run` is called.
+
+        A message that is only a thumb rates the latest answer. It is no question, and the model is not asked.
 
         The answer to the previous question is stopped first. If the same question arrived before with the same key, the
         model is not asked again and the stored answer is returned. A question that names another one with `replaces`,
@@ -123,9 +127,9 @@ class ChatService:
             LimitReached: a limit of the user is reached.
             GraphUnavailable: the database cannot be reached.
         """
-        question = Message(
-            id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={}
-        )
+        if replaces is None and (rating := typed_rating(content)) is not None:
+            return await note_feedback(self._repositories, conversation_id, caller.principal.subject, rating)
+        question = _question(content, key)
         verdict = typed_decision(content) or "replaced"
         asking = Asking(first_words(content), replaces, self._max_questions, verdict, self._limits)
         lease = Lease(conversation_id, question.id)
@@ -251,3 +255,7 @@ class ChatService:
             if not has_requested_stop:
                 has_requested_stop = await self._repositories.leases.request_stop(lease.conversation_id)
             await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _question(content: str, key: str | None) -> Message:
+    return Message(id=uuid4(), role="user", content=content, created_at=clock.now(), idempotency_key=key, outcome={})

@@ -1,12 +1,14 @@
-"""The messages of a conversation as clients see them: each answer with the way in which it ended."""
+"""The messages of a conversation as clients see them: each answer with its rating and the way in which it ended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shared.agent.outcome import decode_outcome, is_early
+from shared.claude.capabilities import capabilities_of
+from shared.domain.content_blocks import thinking_of
 from shared.domain.events import AnswerFailed
 from shared.domain.replaced_questions import is_question
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shared.agent.outcome import Outcome
+    from shared.domain.feedback import Feedback
     from shared.domain.models import StoredMessage
+    from shared.domain.parked_rounds import ParkedRound
+    from shared.graph.conversations import WholeConversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,12 @@ class ShownMessage:
 
     message: StoredMessage
     outcome: Outcome | None = None
+    parked: ParkedRound | None = None
+    """The approval that the message's calls needed."""
+    thinking: str | None = None
+    """The model's thinking, if the event `thinking` showed it."""
+    feedback: Feedback | None = None
+    """The user's rating of the answer."""
 
     @property
     def is_partial(self) -> bool:
@@ -41,22 +52,36 @@ class ShownMessage:
         return self.outcome if isinstance(self.outcome, AnswerFailed) else None
 
 
-def shown_messages(
-    messages: Sequence[StoredMessage], *, is_answering: bool, include_superseded: bool = False
-) -> list[ShownMessage]:
-    """Return the messages with the ends of their answers; replaced ones only if they are asked for.
+def shown_messages(whole: WholeConversation, *, include_superseded: bool = False) -> list[ShownMessage]:
+    """Return the messages with the ends of their answers, approvals and ratings; replaced ones only if asked for.
 
     An answer whose end is not stored has failed, unless it is running: its process was killed.
     """
+    conversation, messages = whole.conversation, whole.messages
     last = max((message.sequence for message in messages if is_question(message)), default=-1)
+    approvals = {each.message_id: each for each in whole.parked}
     shown: list[ShownMessage] = []
-    for exchange in _exchanges(messages):
-        is_running = is_answering and exchange[0].sequence == last
+    for exchange in exchanges(messages):
+        is_running = conversation.is_answering and exchange[0].sequence == last
         shown += _with_end(exchange, is_running=is_running)
-    return [each for each in shown if include_superseded or not each.message.is_superseded]
+    shows_thinking = capabilities_of(conversation.model).thinking_display
+    return [
+        replace(
+            each,
+            parked=approvals.get(each.message.id),
+            thinking=_thinking(each) if shows_thinking else None,
+            feedback=whole.feedback.get(str(each.message.id)),
+        )
+        for each in shown
+        if include_superseded or not each.message.is_superseded
+    ]
 
 
-def _exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
+def _thinking(shown: ShownMessage) -> str | None:
+    return thinking_of(shown.message.blocks or ()) or None
+
+
+def exchanges(messages: Sequence[StoredMessage]) -> Iterator[Sequence[StoredMessage]]:
     """Split messages before each question."""
     starts = [index for index, message in enumerate(messages) if index == 0 or is_question(message)]
     return (messages[start:end] for start, end in pairwise([*starts, len(messages)]))

@@ -39,6 +39,12 @@ def text_of(blocks: Iterable[JsonObject], separator: str = "") -> str:
     return separator.join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
 
 
+def thinking_of(blocks: Iterable[JsonObject]) -> str:
+    """Return the readable thinking in blocks, each block in a paragraph of its own."""
+    thoughts = (str(block.get("thinking") or "") for block in blocks if block.get("type") == "thinking")
+    return "\n\n".join(filter(str.strip, thoughts))
+
+
 def has_tool_results(message: JsonObject) -> bool:
     """Return whether a message contains results of tool calls."""
     return any(block.get("type") == "tool_result" for block in blocks_of(message))

@@ -7,6 +7,7 @@ AssistantError
 ├── Forbidden                     403
 ├── PermissionMissing             403
 ├── ConversationNotFound          404
+├── AnswerNotFound                404, the conversation has no such answer
 ├── UserNotFound                  404
 ├── ConversationFull              400
 ├── AssistantUnavailable          503, the assistant is switched off or has no model
@@ -77,6 +78,10 @@ class PermissionMissing(AssistantError):
 
 class ConversationNotFound(AssistantError):
     """The user has no such conversation."""
+
+
+class AnswerNotFound(AssistantError):
+    """The conversation has no such answer."""
 
 
 class UserNotFound(AssistantError):

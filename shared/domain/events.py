@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import AskedCall, Review
     from shared.domain.models import Additions, HistoryEdits, JsonObject, Message
-    from shared.domain.receipts import Receipt
+    from shared.domain.receipts import Receipt, ShownReceipt
     from shared.domain.requests import Prefix
 
 
@@ -41,6 +41,8 @@ class ToolResult:
     is_error: bool = False
     receipt: Receipt | None = None
     """What the call changed; stored beside the messages."""
+    duration_ms: int | None = None
+    """How long the call ran; None if it did not run."""
 
     def block(self) -> JsonObject:
         """Return the `tool_result` block for the model and for storage."""
@@ -127,7 +129,7 @@ class ToolFinished:
     name: str
     is_error: bool
     duration_ms: int
-    receipt: Receipt | None = None
+    receipt: ShownReceipt | None = None
     reason: str = ""
     """The reason of an error as a code for the log, such as `timeout`; it is not sent to the client."""
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from shared.domain.call_details import CallDetails
     from shared.domain.receipts import Receipt
 
 JsonObject: TypeAlias = "dict[str, JsonValue]"
@@ -225,6 +226,8 @@ class Message:
     """How the answer ended: on its question and on its last message. It is empty on a question whose answer runs."""
     is_superseded: bool = False
     """Another question has replaced this message's question."""
+    call_details: tuple[CallDetails, ...] = ()
+    """How the calls ran whose results this message has, as clients see it."""
     receipts: tuple[Receipt, ...] = ()
     """What the calls whose results this message has have changed. They are stored in a table of their own."""
 

@@ -22,6 +22,19 @@ class ThingAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShownReceipt:
+    """The part of a receipt that clients see."""
+
+    id: str
+    kind: ReceiptKind
+    path: str
+    changes: tuple[JsonObject, ...] = ()
+    left_out: int = 0
+    can_be_undone: bool = False
+    undoes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What one call changed.
 
@@ -59,6 +72,18 @@ class Receipt:
     def of_call(self, call_id: str) -> Receipt:
         """Return the receipt with the id of its call."""
         return replace(self, call_id=call_id)
+
+    def shown(self) -> ShownReceipt:
+        """Return the part that clients see."""
+        return ShownReceipt(
+            id=self.id,
+            kind=self.kind,
+            path=self.path,
+            changes=self.changes,
+            left_out=self.left_out,
+            can_be_undone=not self.obstacle,
+            undoes=self.undoes,
+        )
 
 
 def new_receipt_id() -> str:

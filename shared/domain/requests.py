@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class Prefix:
     system: SystemPrompt
     tools: tuple[OfferedTool, ...] = ()
     mode: SearchMode = "off"
+    tool_names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names of all tools."""
 
-    @property
-    def tool_names(self) -> frozenset[str]:
-        """The names of all tools."""
-        return frozenset(tool.name for tool in self.tools)
+    def __post_init__(self) -> None:
+        """Collect the names."""
+        object.__setattr__(self, "tool_names", frozenset(tool.name for tool in self.tools))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,24 +10,40 @@ import json
 import re
 from typing import TYPE_CHECKING, cast
 
+import orjson
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-_STRING_OR_SUFFIX = re.compile(r'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)')
+_STRING_OR_SUFFIX = re.compile(rb'("(?:[^"\\]|\\.)*")|::(?:vertex|edge|path|numeric)')
 
 
-def parse(text: str | None) -> JsonValue:
+def parse(text: bytes | None) -> JsonValue:
     """Return the value of an agtype's text; a vertex or an edge becomes an object with id, label and properties."""
     if text is None:
         return None
-    if "::" in text:
-        text = _STRING_OR_SUFFIX.sub(lambda match: match[1] or "", text)
-    return cast("JsonValue", json.loads(text))
+    if b"::" in text:
+        # Numerics may be larger than orjson's numbers.
+        return cast("JsonValue", json.loads(_STRING_OR_SUFFIX.sub(lambda match: match[1] or b"", text)))
+    try:
+        return cast("JsonValue", orjson.loads(text))
+    except orjson.JSONDecodeError:
+        # An agtype may be a number that JSON does not have, and an old text may contain half of a surrogate pair.
+        return cast("JsonValue", json.loads(text))
 
 
-def render(value: JsonValue) -> str:
-    """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def raw(text: bytes | None) -> str | None:
+    """Return an agtype's text as it is."""
+    return None if text is None else text.decode()
+
+
+def render(value: JsonValue) -> bytes:
+    """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter.
+
+    Raises:
+        TypeError: the value contains half of a surrogate pair, or a number that is too large.
+    """
+    return orjson.dumps(value)
 
 
 def structure(value: JsonValue) -> JsonValue:

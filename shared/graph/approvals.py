@@ -92,6 +92,10 @@ _CARRIED_OUT = Sql(f"""
      WHERE approval.conversation_id = {text_parameter("id")} AND approval.decision = 'approve'
        AND lease.expires_at > clock_timestamp()
 """)  # noqa: S608  # constants
+_ALL = Sql(f"""
+    SELECT to_jsonb(approval)::text FROM {{graph}}.{TABLE} AS approval
+     WHERE {_OWNED} ORDER BY created_at
+""")  # noqa: S608  # constants
 DELETE_OF_CONVERSATION = Sql(f"""
     DELETE FROM {{graph}}.{TABLE} WHERE conversation_id = {text_parameter("id")} RETURNING 'true'
 """)  # noqa: S608  # constants
@@ -154,6 +158,16 @@ def decided(
 def latest(conversation_id: UUID, email: str) -> BoundStatement:
     """Return the statement that finds the newest parked round of a conversation."""
     return _LATEST.bind(id=str(conversation_id), email=email)
+
+
+def of_conversation(conversation_id: UUID, email: str) -> BoundStatement:
+    """Return the statement that finds all parked rounds of a conversation, oldest first."""
+    return _ALL.bind(id=str(conversation_id), email=email)
+
+
+def read_all(rows: Rows) -> list[ParkedRound]:
+    """Read the parked rounds in a statement's rows."""
+    return [_parked(row) for (row,) in rows if isinstance(row, dict)]
 
 
 def read(rows: Rows) -> ParkedRound | None:

@@ -1,8 +1,4 @@
-"""The connector to PostgreSQL with Apache AGE: a pool of connections, round trips, and the driver's errors.
-
-Every statement is sent in pipeline mode, so that several statements take one round trip.
-https://www.psycopg.org/psycopg3/docs/advanced/pipeline.html
-"""
+"""The connector to PostgreSQL with Apache AGE: a pool of connections, transactions, and the driver's errors."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphRefused, GraphUnavailable
 from shared.domain.pool_usage import PoolUsage
-from shared.graph import agtype
+from shared.graph import agtype, pipeline
 from shared.graph.admission import Admission, Priority
 from shared.graph.connection_trust import ConnectionTrust
 from shared.graph.prepared_statements import LOST_STATEMENT, PreparedStatements
@@ -203,10 +199,7 @@ class Graph:
         try:
             results = await self._send(connection, statements, begin=True)
             check(results)
-            async with connection.pipeline():
-                for each in last(results):
-                    await connection.execute(each.render(self.name), each.values)
-                await connection.execute("COMMIT", prepare=False)
+            await self._exchange(connection, last(results), after=(pipeline.COMMIT,))
         except Exception:
             with contextlib.suppress(psycopg.Error):
                 await connection.rollback()
@@ -216,12 +209,25 @@ class Graph:
     async def _send(
         self, connection: Connection, statements: Sequence[BoundStatement], *, begin: bool = False
     ) -> list[Rows]:
-        async with connection.pipeline():
-            if begin:
-                await connection.execute("BEGIN", prepare=False)
-            cursors = [await connection.execute(each.render(self.name), each.values) for each in statements]
+        before = (pipeline.BEGIN,) if begin else ()
+        results = await self._exchange(connection, statements, before=before)
         self._trust.note_answer(connection)
-        return [[tuple(map(agtype.parse, row)) for row in await cursor.fetchall()] for cursor in cursors]
+        return [
+            [tuple(map(agtype.raw if statement.is_raw else agtype.parse, row)) for row in rows]
+            for statement, rows in zip(statements, results[len(before) :], strict=True)
+        ]
+
+    async def _exchange(
+        self,
+        connection: Connection,
+        statements: Sequence[BoundStatement],
+        *,
+        before: tuple[pipeline.Command, ...] = (),
+        after: tuple[pipeline.Command, ...] = (),
+    ) -> list[pipeline.Rows]:
+        """Run statements in one round trip, between commands that are never prepared."""
+        bound = [pipeline.Command(*each.render(self.name), is_prepared=True) for each in statements]
+        return await pipeline.run(connection, [*before, *bound, *after], self._prepared.names_of(connection))
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]], priority: Priority, attempts: int = 1) -> T:
         """Do the work when it is admitted, within the time limit, and translate the driver's errors."""
@@ -263,7 +269,6 @@ class Graph:
             except LOST_STATEMENT:
                 # Nothing has run, so the work is repeated, whatever it is.
                 self._prepared.stop()
-                connection.prepare_threshold = None
                 await self._pool.drain()
                 attempts += 1
             except psycopg.Error:

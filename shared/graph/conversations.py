@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ConversationNotFound, Unauthenticated
 from shared.domain.paging import Page
-from shared.graph import approvals, leases, mapping, search
+from shared.graph import approvals, feedback, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.deletions import Deletions
 from shared.graph.vertex_changes import changing, stored
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from pydantic import JsonValue
 
+    from shared.domain.feedback import Feedback
     from shared.domain.models import Conversation, JsonObject, StoredMessage
     from shared.domain.paging import PageKey
     from shared.domain.parked_rounds import ParkedRound
     from shared.graph.connector import Graph, Rows
     from shared.graph.statements import BoundStatement
+
+
+@dataclass(frozen=True, slots=True)
+class WholeConversation:
+    """A conversation with all that is stored of it for its user."""
+
+    conversation: Conversation
+    messages: Sequence[StoredMessage]
+    """All messages, oldest first."""
+    parked: Sequence[ParkedRound] = ()
+    """The parked rounds, oldest first."""
+    feedback: Mapping[str, Feedback] = field(default_factory=dict)
+    """The user's ratings by the ids of their messages."""
 
 
 class Conversations:
@@ -78,31 +92,31 @@ class Conversations:
         running = {str(conversation_id) for (conversation_id,) in rows}
         return [replace(each, is_answering=str(each.id) in running) for each in conversations]
 
-    async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, list[StoredMessage]]:
+    async def get(self, conversation_id: UUID, email: str) -> tuple[Conversation, Sequence[StoredMessage]]:
         """Return a conversation and its messages, oldest first.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
-        conversation, messages, _ = await self.read(conversation_id, email)
-        return conversation, messages
+        whole = await self.read(conversation_id, email)
+        return whole.conversation, whole.messages
 
-    async def read(
-        self, conversation_id: UUID, email: str
-    ) -> tuple[Conversation, list[StoredMessage], ParkedRound | None]:
-        """Return a conversation, its messages, oldest first, and its newest parked round.
+    async def read(self, conversation_id: UUID, email: str) -> WholeConversation:
+        """Return a conversation with its messages, its parked rounds and its ratings.
 
         Raises:
             ConversationNotFound: the user has no such conversation.
         """
         owned = statements.owned_by(email, conversation_id)
         shown = statements.SHOWN_MESSAGES.bind(**owned, conversation=str(conversation_id))
-        latest = approvals.latest(conversation_id, email)
-        found, rows, parked = await self._graph.read(statements.FIND.bind(**owned), shown, latest)
+        asked = approvals.of_conversation(conversation_id, email)
+        rated = feedback.found(conversation_id, email)
+        found, rows, parked, ratings = await self._graph.read(statements.FIND.bind(**owned), shown, asked, rated)
         # Messages and lease come from one statement, so that an answer that has just ended does not seem to be lost.
         is_answering = any(is_answered for _, is_answered in rows)
         conversation = replace(only_conversation(found), is_answering=is_answering)
-        return conversation, mapping.messages((properties,) for properties, _ in rows), approvals.read(parked)
+        messages = mapping.messages((properties,) for properties, _ in rows)
+        return WholeConversation(conversation, messages, approvals.read_all(parked), feedback.read(ratings))
 
     async def require(self, conversation_id: UUID, email: str) -> None:
         """Check that a conversation exists.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Fences:
     """The fences of all answers.
 
-    A fence is one statement. It renews the lease and stores the intents of the calls that change something, or does
-    neither if the lease has expired or another answer holds it.
+    A fence is one statement. It renews the lease and stores the intents of the calls, or does neither if another answer
+    has taken the lease.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -31,7 +31,7 @@ class Fences:
         return FencedPrincipals(self._graph, call_intents.fence(lease, intents))
 
     async def hold(self, lease: Lease) -> bool:
-        """Renew a lease; return whether it is held and had not expired.
+        """Renew a lease; return whether it is held.
 
         Raises:
             GraphUnavailable: the database cannot be reached in time.

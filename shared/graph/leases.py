@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from shared.domain.models import JsonObject, Lease
     from shared.graph.connector import Graph
 
-LIFETIME_SECONDS = 15
-"""The time after which the conversation of a killed process is free again."""
+LIFETIME_SECONDS = 4
+"""The time after its last renewal in which nobody else can take a lease.
+
+The conversation of a killed process is free after this time. A holder that was only late renews its expired lease if
+nobody has taken it.
+"""
 
 TABLE = "imbi_assistant_lease"
 CREATE_TABLE = (

@@ -14,7 +14,7 @@ import orjson
 from shared.domain.errors import GraphError
 from shared.domain.models import Additions, Conversation, HistoryEdits, JsonObject, Message, StoredMessage
 from shared.domain.paging import PageKey
-from shared.graph import agtype
+from shared.graph import agtype, call_details
 from shared.util import clock
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def message_properties(message: Message) -> JsonObject:
         "is_partial": True if message.is_partial else None,
         "idempotency_key": message.idempotency_key,
         "outcome": _json(message.outcome),
+        "call_details": call_details.to_text(message.call_details),
     }
 
 
@@ -110,6 +111,7 @@ def message(properties: JsonValue) -> StoredMessage:
         idempotency_key=agtype.text(row.get("idempotency_key")) or None,
         outcome=outcome if isinstance(outcome, dict) else None,
         is_superseded=row.get("is_superseded") is True,
+        call_details=call_details.read(agtype.structure(row.get("call_details"))),
     )
 
 

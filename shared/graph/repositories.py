@@ -10,6 +10,7 @@ from shared.graph.contents import Contents
 from shared.graph.conversations import Conversations
 from shared.graph.documents import DocumentCache
 from shared.graph.erasure import Erasure
+from shared.graph.feedback import FeedbackTable
 from shared.graph.fences import Fences
 from shared.graph.frames import Frames
 from shared.graph.leases import Leases
@@ -48,6 +49,7 @@ class Repositories:
         self.fences = Fences(graph)
         self.audit = AuditTrail(graph)
         self.usage = UsageTable(graph)
+        self.feedback = FeedbackTable(graph)
         self.erasure = Erasure(graph)
         self.retention = Retention(graph)
         self.principals = Principals(graph)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from shared.graph import agtype
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _SCHEMA = "{graph}."
+_PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s")
+_MOST_TEXTS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +22,34 @@ class BoundStatement:
     """A statement with its values."""
 
     text: str
-    values: tuple[str, ...] | dict[str, str]
+    values: tuple[bytes, ...] | dict[str, bytes]
+    is_raw: bool = False
+    """Whether the values of its rows stay texts, which the reader parses itself."""
 
-    def render(self, graph_name: str) -> bytes:
-        """Return the SQL with the graph's name, which was validated when the settings were read."""
-        return self.text.replace(_SCHEMA, f'"{graph_name}".').replace("{graph}", graph_name).encode()
+    def render(self, graph_name: str) -> tuple[bytes, list[bytes]]:
+        """Return the SQL with the graph's name and PostgreSQL's placeholders (`$1`), and the values in their order.
+
+        The graph's name was validated when the settings were read.
+        """
+        text, names = _numbered(self.text, graph_name)
+        if isinstance(self.values, dict):
+            return text, [self.values[name] for name in names]
+        return text, [*self.values]
+
+
+@lru_cache(_MOST_TEXTS)
+def _numbered(text: str, graph_name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a text with numbered placeholders, and the name of each; each place without a name is another value."""
+    names: list[str] = []
+
+    def number(place: re.Match[str]) -> str:
+        name = place[1] or f"{len(names)}."
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    named = text.replace(_SCHEMA, f'"{graph_name}".').replace("{graph}", graph_name)
+    return _PLACEHOLDER.sub(number, named).encode(), tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +76,13 @@ class Sql:
     """An SQL statement over the tables of the graph's schema; every parameter is bound as JSON text."""
 
     query: str
+    is_raw: bool = False
+    """As in BoundStatement."""
 
     def bind(self, **parameters: JsonValue) -> BoundStatement:
         """Bind the parameters."""
-        return BoundStatement(self.query, {name: agtype.render(value) for name, value in parameters.items()})
+        values = {name: agtype.render(value) for name, value in parameters.items()}
+        return BoundStatement(self.query, values, self.is_raw)
 
 
 def property_of(name: str, table: str = "") -> str:

@@ -17,6 +17,7 @@ from shared.graph import (
     call_intents,
     contents,
     documents,
+    feedback,
     frames,
     leases,
     mcp_tools,
@@ -46,6 +47,7 @@ WITH_TABLES = (
     mcp_tools,
     usage,
     user_limits,
+    feedback,
 )
 
 OUTLIVING = (call_intents, audit)
@@ -58,6 +60,7 @@ _DELETE_OF_CONVERSATION = (
     frames.DELETE_OF_CONVERSATION,
     approvals.DELETE_OF_CONVERSATION,
     user_limits.DELETE_OF_CONVERSATION,
+    feedback.DELETE_OF_CONVERSATION,
 )
 
 

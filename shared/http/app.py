@@ -14,6 +14,8 @@ from shared.domain.version import version
 from shared.http import error_responses, openapi
 from shared.http.bodies import BodyLimit
 from shared.http.head_requests import HeadRequests
+from shared.http.options_requests import OptionsRequests, allow_origins
+from shared.http.origin import OriginCheck
 from shared.http.request_context import RequestContext
 from shared.http.request_telemetry import request_telemetry
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from shared.observability.otel_sdk import Telemetry
+    from shared.observability.spans import Observer
     from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -78,9 +81,7 @@ def create_app(
         telemetry=request_telemetry(telemetry),
     )
     app.state.services = services
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(HeadRequests)
-    app.add_middleware(RequestContext, observer=telemetry.observer if telemetry else None)
+    _add_middleware(app, settings, telemetry.observer if telemetry else None, is_one_of_many=len(routers) == 1)
     error_responses.install(app)
     openapi.install(app)
     for router in routers:
@@ -88,6 +89,18 @@ def create_app(
     for router in bare if prefix else ():
         app.include_router(router, include_in_schema=False)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, observer: Observer | None, *, is_one_of_many: bool) -> None:
+    """Add the middleware; what is added last sees a request first."""
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(OptionsRequests, routes=app.routes, is_one_of_many=is_one_of_many)
+    if settings.cors_origins:
+        allow_origins(app, settings.cors_origins)
+    if settings.origin_secrets:
+        app.add_middleware(OriginCheck, secrets=settings.origin_secrets, prefix=settings.route_prefix)
+    app.add_middleware(RequestContext, observer=observer)
 
 
 def services_of(app: FastAPI) -> Services:

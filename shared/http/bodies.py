@@ -1,85 +1,52 @@
-"""The bodies of requests: limited in size, and parsed as strict JSON (RFC 8259)."""
+"""The limit for the size of requests' bodies."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import orjson
-from fastapi import HTTPException, Request
-from fastapi.routing import APIRoute
-from starlette.responses import JSONResponse
+from fastapi import HTTPException
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from pydantic import JsonValue
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-
-_CLOSE = {"Connection": "close"}
+_CLOSE = (b"connection", b"close")
 _LINGER_SECONDS = 5.0
 """The time in which the rest of a body that is too long is read and discarded."""
 
 
-class StrictRequest(Request):
-    """A request whose JSON may contain no NaN, no infinity and no lone surrogate."""
-
-    async def json(self) -> JsonValue:
-        """Parse the body.
-
-        Raises:
-            json.JSONDecodeError: the body is not valid JSON.
-        """
-        return cast("JsonValue", orjson.loads(await self.body()))
-
-
-class StrictRoute(APIRoute):
-    """A route whose handler receives a StrictRequest."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
-        """Return FastAPI's own handler, called with a StrictRequest."""
-        handle = super().get_route_handler()
-
-        async def handle_strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
-
-        return handle_strictly
-
-
 class BodyLimit:
-    """Middleware that answers 413 to a body that is too long, by Content-Length or by actual size."""
+    """Middleware that answers 413 to a body that is too long, by Content-Length or by actual size.
+
+    It does so when the application asks for the body, so what is checked before that is answered first.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application unless the body is too long."""
+        """Call the application; if it reads a body that is too long, the response is 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        content_length = dict(scope["headers"]).get(b"content-length", b"0")
-        if content_length.isdigit() and int(content_length) > self._max_bytes:
-            response = JSONResponse({"detail": self._detail()}, 413, _CLOSE)
-            await response(scope, receive, _LingeringSend(receive, send))
-            return
-        await self._call_counting(scope, receive, send)
-
-    async def _call_counting(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        is_declared = declared.isdigit() and int(declared) > self._max_bytes
+        current_send: Send = _LingeringSend(receive, send) if is_declared else send
         received_bytes = 0
-        current_send = send
 
         async def counting_receive() -> Message:
             nonlocal received_bytes, current_send
+            # While FastAPI reads a body, HTTPException is the only exception that it does not convert.
+            if is_declared:
+                raise HTTPException(413, self._detail())
             message = await receive()
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._max_bytes:
-                current_send = _LingeringSend(receive, send)
-                # While FastAPI reads a body, HTTPException is the only exception that it does not convert.
-                raise HTTPException(413, self._detail(), _CLOSE)
+                if message.get("more_body", False):
+                    current_send = _LingeringSend(receive, send)
+                raise HTTPException(413, self._detail())
             return message
 
         async def forwarding_send(message: Message) -> None:
@@ -103,6 +70,8 @@ class _LingeringSend:
         self._send = send
 
     async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), _CLOSE]}
         is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if not is_last:
             await self._send(message)

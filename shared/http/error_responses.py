@@ -22,6 +22,7 @@ _STATUSES: dict[type[errors.AssistantError], tuple[int, str, dict[str, str]]] = 
     errors.Forbidden: (403, "Only users have conversations", {}),
     errors.PermissionMissing: (403, "You lack the permission for this", {}),
     errors.ConversationNotFound: (404, "Conversation not found", {}),
+    errors.AnswerNotFound: (404, "Answer not found", {}),
     errors.UserNotFound: (404, "User not found", {}),
     errors.ConversationFull: (400, "The conversation has reached its maximum number of turns", {}),
     errors.AssistantUnavailable: (503, "AI assistant is not available", {}),

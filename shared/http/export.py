@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from shared.chat.shown_messages import shown_messages
 from shared.domain.replaced_questions import is_question
 from shared.domain.user_text import without_ui_blocks
+from shared.graph.conversations import WholeConversation
 from shared.http import export_markdown
 from shared.http.schemas import Conversation as ConversationBody
 from shared.http.schemas import Message as MessageBody
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from shared.chat.shown_messages import ShownMessage
     from shared.domain.models import Conversation, StoredMessage
     from shared.graph.message_pages import MessagePages
+    from shared.graph.repositories import Repositories
 
 _PAGE = 100
 """So many messages are in memory at a time."""
@@ -44,16 +47,20 @@ class ExportFormat(StrEnum):
 _MEDIA_TYPES = {ExportFormat.MARKDOWN: "text/markdown; charset=utf-8", ExportFormat.JSON: "application/json"}
 
 
-async def export(pages: MessagePages, conversation_id: UUID, email: str, form: ExportFormat) -> StreamingResponse:
+async def export(
+    repositories: Repositories, conversation_id: UUID, email: str, form: ExportFormat
+) -> StreamingResponse:
     """Return a conversation as a file. Errors before its first byte get their usual status.
 
     Raises:
         ConversationNotFound: the user has no such conversation.
         GraphUnavailable: the database cannot be reached.
     """
+    pages = repositories.message_pages
     conversation = await pages.find(conversation_id, email)
+    feedback = await repositories.feedback.of_conversation(conversation_id, email)
     first = await pages.after(conversation_id, email, -1, _PAGE)
-    messages = _shown(pages, conversation, email, first)
+    messages = _shown(pages, WholeConversation(conversation, (), feedback=feedback), first)
     body = _markdown(conversation, messages) if form is ExportFormat.MARKDOWN else _json(conversation, messages)
     headers = {
         "Content-Disposition": content_disposition(conversation.title, form),
@@ -79,17 +86,19 @@ def content_disposition(title: str | None, extension: str) -> str:
 
 
 async def _shown(
-    pages: MessagePages, conversation: Conversation, email: str, page: Sequence[StoredMessage]
+    pages: MessagePages, whole: WholeConversation, page: Sequence[StoredMessage]
 ) -> AsyncIterator[list[ShownMessage]]:
     """Yield the messages in whole exchanges, because the end of an answer shows how the answer ended."""
+    conversation = whole.conversation
+    ended = replace(whole, conversation=replace(conversation, is_answering=False))
     waiting: list[StoredMessage] = []
     while len(page) == _PAGE:
         waiting += page
         complete = max((index for index, message in enumerate(waiting) if is_question(message)), default=0)
-        yield shown_messages(waiting[:complete], is_answering=False)
+        yield shown_messages(replace(ended, messages=waiting[:complete]))
         del waiting[:complete]
-        page = await pages.after(conversation.id, email, page[-1].sequence, _PAGE)
-    yield shown_messages([*waiting, *page], is_answering=conversation.is_answering)
+        page = await pages.after(conversation.id, conversation.user_email, page[-1].sequence, _PAGE)
+    yield shown_messages(replace(whole, messages=[*waiting, *page]))
 
 
 async def _markdown(conversation: Conversation, messages: AsyncIterator[list[ShownMessage]]) -> AsyncIterator[bytes]:

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from shared.domain.approvals import Verdict
+from shared.http.call_details import details_body
 from shared.util import clock
 from shared.util.text import is_storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic import GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
@@ -102,6 +104,58 @@ class AnswerError(BaseModel):
     retryable: bool
 
 
+def _check_number(value: object) -> object:
+    # Python's True equals 1.
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic expects a ValueError
+    return value
+
+
+class NewFeedback(BaseModel):
+    """A user's rating of an answer: 1 is good, -1 is bad. It replaces an earlier one with its comment."""
+
+    rating: Annotated[Literal[1, -1], BeforeValidator(_check_number)]
+    comment: Annotated[Text, Field(max_length=2_000)] | None = None
+
+
+class Feedback(BaseModel):
+    """The user's rating of an answer: 1 is good, -1 is bad."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rating: Literal[1, -1]
+    comment: str
+    updated_at: datetime
+
+
+class Approval(BaseModel):
+    """Tool calls that wait for the user's decision, as in the event `approval_required`."""
+
+    approval_id: UUID
+    expires_at: str
+    calls: list[dict[str, JsonValue]]
+
+    @classmethod
+    def of(cls, parked: ParkedRound) -> Approval:
+        """Return the body for a parked round."""
+        calls = [call.for_clients() for call in parked.review.asked]
+        return cls(approval_id=parked.approval_id, expires_at=clock.to_text(parked.expires_at), calls=calls)
+
+
+class MessageApproval(Approval):
+    """The approval that the calls of a message needed, and how it ended."""
+
+    decision: Verdict | None
+    reason: str | None
+
+    @classmethod
+    def of_round(cls, parked: ParkedRound) -> MessageApproval:
+        """Return the body for a parked round; one that nobody has decided in time has expired."""
+        is_over = parked.verdict is None and not parked.is_open(clock.now())
+        decision = "expired" if is_over else parked.verdict
+        return cls(**Approval.of(parked).model_dump(), decision=decision, reason=parked.reason)
+
+
 class Message(BaseModel):
     """A stored message."""
 
@@ -120,6 +174,10 @@ class Message(BaseModel):
     stop_reason: str | None
     error: AnswerError | None
     is_superseded: bool
+    thinking: str | None
+    tool_details: list[dict[str, JsonValue]] | None
+    approval: MessageApproval | None
+    feedback: Feedback | None
 
     @classmethod
     def of(cls, shown: ShownMessage) -> Message:
@@ -127,15 +185,12 @@ class Message(BaseModel):
         message = shown.message
         stored = {name: getattr(message, name) for name in cls.model_fields if hasattr(message, name)}
         end = {"is_partial": shown.is_partial, "stop_reason": shown.stop_reason, "error": shown.error}
-        return cls.model_validate({**stored, **end})
-
-
-class Approval(BaseModel):
-    """Tool calls that wait for the user's decision, as in the event `approval_required`."""
-
-    approval_id: UUID
-    expires_at: str
-    calls: list[dict[str, JsonValue]]
+        activity = {
+            "thinking": shown.thinking,
+            "tool_details": [details_body(each) for each in message.call_details] or None,
+            "approval": shown.parked and MessageApproval.of_round(shown.parked),
+        }
+        return cls.model_validate({**stored, **end, **activity, "feedback": shown.feedback})
 
 
 class ConversationWithMessages(Conversation):
@@ -146,14 +201,11 @@ class ConversationWithMessages(Conversation):
 
     @classmethod
     def of(
-        cls, conversation: models.Conversation, messages: Iterable[ShownMessage], parked: ParkedRound | None
+        cls, conversation: models.Conversation, messages: Iterable[ShownMessage], parked: Sequence[ParkedRound]
     ) -> ConversationWithMessages:
-        """Return the body for a conversation, its messages and its newest parked round."""
-        approval = None
-        if parked is not None and parked.is_open(clock.now()):
-            calls = [call.for_clients() for call in parked.review.asked]
-            expires_at = clock.to_text(parked.expires_at)
-            approval = Approval(approval_id=parked.approval_id, expires_at=expires_at, calls=calls)
+        """Return the body for a conversation, its messages and its parked rounds, the newest one last."""
+        is_open = bool(parked) and parked[-1].is_open(clock.now())
+        approval = Approval.of(parked[-1]) if is_open else None
         fields = Conversation.model_validate(conversation).model_dump()
         return cls(**fields, messages=[Message.of(each) for each in messages], approval=approval)
 

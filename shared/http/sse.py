@@ -30,6 +30,7 @@ from shared.domain.events import (
     ToolInputAdded,
     ToolStarted,
 )
+from shared.http.call_details import changes_and_receipt
 from shared.http.frame_stream import FrameStream
 from shared.observability import logs, spans
 from shared.observability.metrics import AnswerMetrics
@@ -109,16 +110,7 @@ def _tool_result(event: ToolFinished) -> JsonObject:
         "duration_ms": event.duration_ms,
     }
     if event.receipt is not None:
-        receipt = event.receipt
-        data["changes"] = [*receipt.changes]
-        data["receipt"] = {
-            "id": receipt.id,
-            "kind": receipt.kind,
-            "path": receipt.path,
-            "left_out": receipt.left_out,
-            "can_be_undone": not receipt.obstacle,
-            "undoes": receipt.undoes or None,
-        }
+        data |= changes_and_receipt(event.receipt)
     return data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.domain.calls import PlannedCall
@@ -210,11 +211,13 @@ class CallerTools:
                 result, code, is_uncertain = await self._result(call, toolset)
                 note(code)
             duration_ms = round((time.monotonic() - began) * 1000)
+            result = replace(result, duration_ms=duration_ms)
             self._journal.end(result, duration_ms, is_uncertain=is_uncertain)
             if in_browser and not result.is_error:
                 events.put_nowait(ClientActionRequested(call.id, call.name, call.input))
             else:
-                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, result.receipt, code))
+                shown = result.receipt.shown() if result.receipt else None
+                events.put_nowait(ToolFinished(call.id, call.name, result.is_error, duration_ms, shown, code))
             return result
 
     async def _prepare(self, calls: Sequence[ToolCall]) -> None:

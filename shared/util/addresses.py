@@ -60,6 +60,23 @@ def parse_hosts(names: str) -> tuple[str, ...]:
     return hosts
 
 
+def parse_origins(origins: str) -> tuple[str, ...]:
+    """Return the web origins (RFC 6454) of a list that is separated by commas; `*` stands for all.
+
+    Raises:
+        ValueError: one of them is no scheme with a host and perhaps a port.
+    """
+    found = tuple(origin for each in origins.split(",") if (origin := each.strip().lower()))
+    if found != ("*",) and not all(map(_is_origin, found)):
+        raise ValueError("must be origins such as https://imbi.example.com, without a path, or * for all")
+    return found
+
+
+def _is_origin(text: str) -> bool:
+    parts = _parts(text)
+    return is_http_url(text) and parts is not None and text == f"{parts.scheme}://{parts.netloc}" and "@" not in text
+
+
 def is_postgresql_dsn(dsn: str) -> bool:
     """Return whether a text has the form of a DSN of PostgreSQL: a URL, or `keyword=value` pairs.
 

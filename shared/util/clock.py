@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""A time before every other one."""
+
 
 def now() -> datetime:
     """Return the current time in UTC."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.lambda_events import function_url_event
-from tests.support.runtime_apps import echo, http_only, looping, piece, start
+from tests.support.runtime_apps import http_only, looping, piece, start
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -38,16 +38,6 @@ async def test_no_answer_at_all_is_an_error() -> None:
         failed = await api.invoke(function_url_event("GET", "/")).end()
     assert failed.error is not None
     assert failed.error["errorMessage"] == "the application sent no response"
-
-
-@pytest.mark.proves("streaming.error-before")
-@pytest.mark.parametrize("event", [{}, [], 7, {"httpMethod": "GET"}, {"version": "2.0", "requestContext": {}}])
-async def test_an_event_that_is_no_request_is_an_error_and_no_end(event: Any) -> None:
-    async with looping(http_only(echo)) as (api, _):
-        failed = await api.invoke(event).end()
-        assert failed.error is not None
-        assert failed.error["errorType"] == "Runtime.ValueError"
-        assert (await api.invoke(function_url_event("GET", "/")).end()).prelude["statusCode"] == 201
 
 
 def deep(levels: int) -> None:

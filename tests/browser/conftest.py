@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 INSTALL_SECONDS = 120
+THINKER = "claude-opus-5-5"
+"""A model whose thinking is shown."""
 
 
 class OpenPage(Protocol):
@@ -61,7 +63,7 @@ def users(database: Database) -> list[str]:
 @pytest.fixture
 def service(variables: dict[str, str], users: list[str], model_server: ModelServer) -> Iterator[PageService]:  # noqa: ARG001  # its script is the test's
     set_up_page(lambda _line: None)
-    with PageService(variables, users) as running:
+    with PageService(variables | {"IMBI_ASSISTANT_MODEL": THINKER}, users) as running:
         yield running
 
 

@@ -88,13 +88,31 @@ def test_tools_and_thoughts_are_folded_away(open_page: OpenPage, model_server: M
     page.wait_for_text("There is one.", ".answer")
     page.wait_for("document.querySelector('.answer .foot')")
     assert page.evaluate("[...document.querySelectorAll('.answer details')].some((one) => one.open)") is False
-    assert "1 tool call" in page.text(".activity > summary")
-    page.click(".activity > summary")
-    page.click(".call > summary")
-    page.wait_for_text("Result", ".call")
+
+    def opened() -> list[str]:
+        page.wait_for_text("There is one.", ".answer")
+        assert "1 tool call" in page.text(".activity > summary")
+        page.click(".thoughts > summary")
+        page.click(".activity > summary")
+        page.click(".call > summary")
+        page.wait_for_text("Result", ".call")
+        return [page.text(".thoughts"), page.text(".activity")]
+
+    live = opened()
+    assert "I should look at the organizations." in live[0]
+    assert " ms" in live[1]
     page.reload()
-    page.wait_for_text("There is one.", ".answer")
-    assert "1 tool call" in page.text(".activity > summary")
+    assert opened() == live
+
+
+def test_what_the_browser_was_asked_to_do_is_shown_again(open_page: OpenPage, model_server: ModelServer) -> None:
+    model_server.script(reply(tool("navigate_to", {"path": "/projects/a1"})), reply(text("There you are.")))
+    page = open_page()
+    page.ask("Open the project")
+    for _ in range(2):
+        page.wait_for_text("There you are.", ".answer")
+        assert "open /projects/a1" in page.text(".note")
+        page.reload()
 
 
 def test_a_wide_table_scrolls_and_breaks_no_word(open_page: OpenPage, model_server: ModelServer) -> None:

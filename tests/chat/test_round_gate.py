@@ -12,6 +12,7 @@ from shared.chat.patience import Patience
 from shared.chat.round_gate import RoundGate
 from shared.domain.errors import ConversationLost
 from shared.domain.models import Caller, Lease, Principal
+from shared.graph.audit_trail import AuditTrail
 from shared.graph.call_intents import Intent
 from shared.graph.connector import Graph
 from shared.graph.fences import Fences
@@ -39,6 +40,7 @@ class Held:
     """A conversation's lease, and the gate of the answer that holds it."""
 
     gate: RoundGate
+    graph: Graph
     database: Database
     conversation: UUID
     clock: Clock = field(default_factory=Clock)
@@ -54,7 +56,7 @@ async def held(database: Database) -> AsyncIterator[Held]:
     insert = "INSERT INTO {}.imbi_assistant_lease VALUES (%s, %s, now() + interval '15 seconds')"
     await query(database, insert, str(lease.conversation_id), str(lease.holder))
     gate = RoundGate(Fences(graph), authorize, lease, Patience(), clock)
-    yield Held(gate, database, lease.conversation_id, clock)
+    yield Held(gate, graph, database, lease.conversation_id, clock)
     await query(database, "DELETE FROM {}.imbi_assistant_call WHERE conversation_id = %s", str(lease.conversation_id))
     await leases.give_back(database, str(lease.conversation_id))
     await graph.aclose()
@@ -68,12 +70,20 @@ async def test_the_fence_stores_the_intents_once_however_often_it_is_passed(held
 
 
 @pytest.mark.proves("calls.fence")
-@pytest.mark.parametrize("lose", [leases.expire, leases.hold, leases.give_back])
+@pytest.mark.parametrize("lose", [leases.hold, leases.give_back])
 async def test_a_lost_lease_lets_no_round_pass_and_stores_no_intent(held: Held, lose: Any) -> None:
     await lose(held.database, str(held.conversation))
     with pytest.raises(ConversationLost):
         await held.gate.pass_round(CALLER, [INTENT])
     assert await held.intents() == 0
+
+
+@pytest.mark.proves("calls.fence", "writer.late")
+async def test_an_expired_lease_that_nobody_has_taken_is_renewed(held: Held) -> None:
+    await leases.expire(held.database, str(held.conversation))
+    await held.gate.pass_round(CALLER, [INTENT])
+    assert await held.intents() == 1
+    assert await leases.held(held.database) >= 1
 
 
 @pytest.mark.proves("calls.fence")
@@ -93,3 +103,14 @@ async def test_a_call_that_begins_late_in_a_long_round_renews_the_lease(held: He
     await held.gate.pass_call()
     await leases.expire(held.database, str(held.conversation))
     await held.gate.pass_call()
+
+
+@pytest.mark.proves("calls.fence", "audit.one-row")
+async def test_a_holder_is_too_late_once_the_audit_has_rows_for_its_calls(held: Held) -> None:
+    await held.gate.pass_round(CALLER, [INTENT])
+    await AuditTrail(held.graph).collect()
+    await held.gate.pass_round(CALLER, [])
+    await leases.expire(held.database, str(held.conversation))
+    await AuditTrail(held.graph).collect()
+    with pytest.raises(ConversationLost):
+        await held.gate.pass_round(CALLER, [])

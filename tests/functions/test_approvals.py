@@ -106,6 +106,8 @@ async def test_an_approval_runs_the_calls_and_the_turn_goes_on(
     assert "Done (204" in told(result_of(model_server, "toolu_delete"))
     stored = await user.get(conversation)
     assert stored["approval"] is None
+    outcome = answer.of("approval_required")[0].data | {"decision": "approve", "reason": None}
+    assert [message["approval"] for message in stored["messages"]] == [None, outcome, None, None]
     assert [message["role"] for message in stored["messages"]] == ["user", "assistant", "user", "assistant"]
     assert [message["sequence"] for message in stored["messages"]] == [0, 1, 2, 3]
     model_server.script(reply(text("You are welcome.")))
@@ -154,6 +156,8 @@ async def test_a_rejection_by_the_route_tells_the_model_the_reason(
     path = f"/conversations/{conversation}/approvals/{approval}"
     late = await user.http.post(path, json={"decision": "approve"})
     assert (late.status_code, late.json()) == (409, {"detail": "This has already been rejected"})
+    outcome = (await user.messages(conversation))[1]["approval"]
+    assert (outcome["decision"], outcome["reason"]) == ("reject", "It is still used.")
 
 
 @pytest.mark.proves("approvals.once")

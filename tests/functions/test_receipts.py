@@ -86,6 +86,27 @@ async def test_a_change_has_a_receipt(user: Client, model_server: ModelServer, t
     assert things["one"]["title"] == "New"
 
 
+@pytest.mark.proves("receipts.event", "shown.activity")
+async def test_a_receipt_is_shown_when_the_conversation_is_read_or_told_again(
+    user: Client, model_server: ModelServer, things: dict[str, Any]
+) -> None:
+    conversation = await user.begin()
+    call = tool("patch_patched", {"id": "one", "data": STEPS}, call_id="toolu_change")
+    model_server.script(reply(call, tool("list_organizations", {})), reply(text("Changed.")))
+    async with user.stream(conversation, "Change it", headers={"Idempotency-Key": "once"}) as stream:
+        answer = await stream.rest()
+    told_live = {each.data["id"]: each.data for each in answer.of("tool_result")}
+    [stored] = [each["tool_details"] for each in await user.messages(conversation) if each["tool_results"]]
+    assert {each["id"] for each in stored} == told_live.keys()
+    for each in stored:
+        assert each.items() <= told_live[each["id"]].items()
+    assert [("receipt" in each, "changes" in each) for each in stored] == [(True, True), (False, False)]
+    async with user.stream(conversation, "Change it", headers={"Idempotency-Key": "once"}) as stream:
+        again = await stream.rest()
+    assert [each.data for each in again.of("tool_result")] == [told_live[each["id"]] for each in stored]
+    assert things["one"]["title"] == "New"
+
+
 @pytest.mark.proves("receipts.undo", "receipts.once", "receipts.redo")
 async def test_a_change_is_taken_back_once(user: Client, model_server: ModelServer, things: dict[str, Any]) -> None:
     conversation = await user.begin()

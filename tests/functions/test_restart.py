@@ -15,7 +15,7 @@ from tests.support.model_server import reply, stall, text, thinking, tool
 from tests.support.service import Service
 
 LEASE_SECONDS = 60
-"""The bound on the wait for a dead process's lease, which lasts 15 seconds."""
+"""The bound on the wait for a dead process's lease, which lasts 4 seconds."""
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.model_server import cut, error, http_error, reply, text, tool, wait
+from tests.support.model_server import cut, error, http_error, reply, text, thinking, tool, wait
 
 if TYPE_CHECKING:
     from tests.support.client import Client
@@ -55,11 +55,24 @@ async def test_a_running_answer_is_no_failure_and_a_stopped_one_is_partial(
         shown = await client.get(conversation)
         assert (shown["is_answering"], shown["messages"][-1]["error"], shown["title"]) == (True, None, "Hi")
         assert [each["is_answering"] for each in await client.list() if each["id"] == conversation] == [True]
+        assert [each["is_answering"] for each in await client.list(q="Hi") if each["id"] == conversation] == [True]
         await client.http.post(f"/conversations/{conversation}/stop")
         await stream.rest()
     last = (await client.messages(conversation))[-1]
     assert (last["content"], last["is_partial"], last["stop_reason"]) == ("Hel", True, "stopped")
     assert (await client.get(conversation))["is_answering"] is False
+
+
+@pytest.mark.proves("shown.activity")
+@pytest.mark.parametrize(("model", "shown"), [("claude-opus-5-5", "Let me see"), ("claude-sonnet-4-6", None)])
+async def test_the_thinking_that_was_told_is_shown(
+    client: Client, model_server: ModelServer, model: str, shown: str | None
+) -> None:
+    conversation = await client.begin(model=model)
+    model_server.script(reply(thinking("Let me", " see"), text("Hello")))
+    answer = await client.ask(conversation, "Hi")
+    assert "".join(each.data["text"] for each in answer.of("thinking")) == (shown or "")
+    assert [each["thinking"] for each in await client.messages(conversation)] == [None, shown]
 
 
 @pytest.mark.proves("shown.ends")

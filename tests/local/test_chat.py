@@ -106,6 +106,21 @@ def test_a_repeated_question_replaces_the_stored_one(service: Assistant) -> None
     assert service.replaced == [UUID(int=1)]
 
 
+@pytest.mark.parametrize(
+    ("typed", "rating"), [("/good", (1, "")), ("/bad The owner is wrong", (-1, "The owner is wrong"))]
+)
+def test_the_last_answer_is_rated(service: Assistant, typed: str, rating: tuple[int, str]) -> None:
+    identifier = str(service.create()["id"])
+    assert piped(service.base_url, typed, conversation=identifier).returncode == 0
+    assert service.ratings[-1] == (UUID(int=2), *rating)
+
+
+def test_without_an_open_conversation_nothing_is_rated(service: Assistant) -> None:
+    known = len(service.ratings)
+    assert piped(service.base_url, "/good").returncode == 1
+    assert len(service.ratings) == known
+
+
 def test_the_history_is_private_and_comes_back(service: Assistant, tmp_path: Path) -> None:
     history = tmp_path / "data" / "history"
     with at_terminal(service, history) as program:

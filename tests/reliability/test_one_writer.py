@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,7 +98,7 @@ async def test_a_killed_holder_is_taken_over_when_its_lease_ends(
         doomed.kill()
         await doomed.ended(5)
     assert await leases.held(database) >= 1
-    assert await leases.expire(database, conversation) == 1
+    # The next question is asked while the lease is still held, and is not refused.
     before = await goes_on(client, conversation, model_server)
     assert [message["content"] for message in before] == ["Hi"]
 
@@ -118,6 +119,26 @@ async def test_a_holder_that_slept_through_its_lease_writes_no_more(
     assert [message["content"] for message in await two[0].messages(conversation)] == ["Hi"]
     await leases.give_back(database, conversation)
     await goes_on(two[1], conversation, model_server)
+
+
+@pytest.mark.slow
+@pytest.mark.proves("writer.late")
+async def test_a_holder_that_slept_goes_on_if_nobody_has_taken_its_lease(
+    client: Client, processes: Processes, model_server: ModelServer, database: Database
+) -> None:
+    conversation = await client.begin()
+    sleeper = await processes.start()
+    gate = model_server.gate()
+    model_server.script(reply(text("Hel", wait(gate), "lo"), tool("navigate_to", {"path": "/a"})), reply(text("Done.")))
+    async with sleeper.client() as waiting, waiting.stream(conversation, "Hi") as stream:
+        await stream.until("text")
+        sleeper.signal(signal.SIGSTOP)
+        await leases.run_out(database, conversation)
+        sleeper.signal(signal.SIGCONT)
+        gate.open()
+        answer = await stream.rest()
+    assert answer.done["stop_reason"] == "end_turn"
+    check_stored(await client.messages(conversation))
 
 
 @pytest.mark.proves("writer.one")

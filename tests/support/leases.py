@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.support.database import Database
 
 
+SECONDS = 30
+"""The bound on the wait for the end of a lease."""
+
+
 async def expire(database: Database, conversation: str) -> int:
-    """Let a conversation's lease run out now; returns how many there were."""
-    return await _run(database, "UPDATE {} SET expires_at = now() - interval '1 second'", conversation)
+    """Let a conversation's lease have run out minutes ago, as if its process had died; returns how many there were."""
+    return await _run(database, "UPDATE {} SET expires_at = now() - interval '2 minutes'", conversation)
 
 
 async def hold(database: Database, conversation: str) -> None:
@@ -24,6 +29,14 @@ async def hold(database: Database, conversation: str) -> None:
 async def give_back(database: Database, conversation: str) -> None:
     """Release a conversation's lease, whoever holds it."""
     await _run(database, "DELETE FROM {}", conversation)
+
+
+async def run_out(database: Database, conversation: str) -> None:
+    """Wait until a conversation's lease has run out by itself."""
+    statement = f"SELECT true FROM {_table(database)} WHERE conversation_id = %s AND expires_at > now()"  # noqa: S608  # the test's own graph
+    async with asyncio.timeout(SECONDS), database.connected() as connection:
+        while await (await connection.execute(statement.encode(), (conversation,))).fetchone():  # noqa: ASYNC110  # the end is in the database
+            await asyncio.sleep(0.05)
 
 
 async def held(database: Database) -> int:

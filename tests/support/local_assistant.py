@@ -93,6 +93,11 @@ class Changes(BaseModel):
     title: str
 
 
+class NewFeedback(BaseModel):
+    rating: int
+    comment: str
+
+
 @dataclass
 class Assistant:
     """The service's state, which its tests look at."""
@@ -101,6 +106,7 @@ class Assistant:
     conversations: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     replaced: list[UUID] = field(default_factory=list)
+    ratings: list[tuple[UUID, int, str]] = field(default_factory=list)
     interrupted: set[UUID] = field(default_factory=set)
     answering: set[UUID] = field(default_factory=set)
     is_hanging: threading.Event = field(default_factory=threading.Event)
@@ -208,6 +214,12 @@ def add_changes(router: APIRouter, assistant: Assistant) -> None:
     @router.delete("/conversations/{conversation_id}")
     def delete(conversation_id: UUID) -> Response:
         del assistant.conversations[UUID(str(found(conversation_id)["id"]))]
+        return Response(status_code=204)
+
+    @router.put("/conversations/{conversation_id}/messages/{message_id}/feedback")
+    def rate(conversation_id: UUID, message_id: UUID, body: NewFeedback) -> Response:
+        found(conversation_id)
+        assistant.ratings.append((message_id, body.rating, body.comment))
         return Response(status_code=204)
 
     @router.get("/conversations/{conversation_id}/stream")

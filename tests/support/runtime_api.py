@@ -35,6 +35,8 @@ class Invocation:
     trailers: dict[str, str] = field(default_factory=dict)
     trailer_bytes: int = 0
     error: dict[str, Any] | None = None
+    result: Any = None
+    """The answer, if it was not streamed."""
     is_broken: bool = False
     """The connection that carried the answer ended before it."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -221,6 +223,11 @@ class RuntimeApiServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         invocation.headers = headers
+        if "content-length" in headers:
+            invocation.result = json.loads(await reader.readexactly(int(headers["content-length"])))
+            await _answer(writer, 202)
+            invocation.ended.set()
+            return
         try:
             while True:
                 await invocation.may_read.wait()

@@ -8,6 +8,8 @@ import pkgutil
 import re
 from typing import TYPE_CHECKING, Any
 
+from psycopg import AsyncRawCursor
+
 import shared.graph
 from shared.graph.statements import Cypher, Sql
 
@@ -55,6 +57,7 @@ VALUES: dict[str, Any] = {
     "until": "2026-01-31",
     "earlier": 5,
     "tokens": 800,
+    "rating": 1,
     "answers": 1,
     "input_tokens": 1,
     "output_tokens": 1,
@@ -90,8 +93,9 @@ async def explained(crowd: Database, statement: Cypher | Sql, *settings: str) ->
     async with crowd.connected() as connection, connection.transaction():
         for setting in settings:
             await connection.execute(f"SET LOCAL {setting}".encode())
-        text = b"EXPLAIN (FORMAT JSON, VERBOSE) " + bound.render(crowd.graph_name)
-        cursor = await connection.execute(text, bound.values)
+        text, values = bound.render(crowd.graph_name)
+        cursor = AsyncRawCursor[Any](connection)
+        await cursor.execute(b"EXPLAIN (FORMAT JSON, VERBOSE) " + text, [value.decode() for value in values])
         [(plan,)] = await cursor.fetchall()
     loaded: Any = json.loads(plan) if isinstance(plan, str) else plan
     root: dict[str, Any] = loaded[0]["Plan"]

@@ -1,9 +1,13 @@
 // Shows one answer: its texts, thoughts, tool calls and actions in the order of arrival, and how it ended.
 
+import { outcomeOf } from "./approval_card.mjs";
 import { button, element } from "./dom.mjs";
 import { copy } from "./clipboard.mjs";
 import { MarkdownView } from "./markdown_view.mjs";
 import { ToolActivity } from "./tool_activity.mjs";
+
+/** The tools that the browser carries out. */
+const ACTIONS = new Set(["navigate_to", "refresh_data"]);
 
 export class AnswerView {
   /** `calls` are those that an earlier part of the answer shows, and whose results may come now. */
@@ -78,9 +82,10 @@ export class AnswerView {
     } else this.text.finish();
   }
 
-  /** Show a tool call; its input may still be streaming. Repeated calls have no effect. */
+  /** Show a tool call, whose input may still be streaming, and return it; a call that is shown stays as it is. */
   beginTool(id, name) {
-    if (this.calls.has(id)) return;
+    const known = this.calls.get(id);
+    if (known) return known;
     this.finishBlock();
     if (!this.activity) {
       const activity = new ToolActivity();
@@ -89,6 +94,7 @@ export class AnswerView {
     }
     this.lastCall = this.activity.begin(name);
     this.calls.set(id, this.lastCall);
+    return this.lastCall;
   }
 
   addInput(text) {
@@ -96,9 +102,9 @@ export class AnswerView {
   }
 
   endTool({ id, name, is_error: isError, duration_ms: milliseconds, changes, receipt }) {
-    this.beginTool(id, name);
-    this.calls.get(id).end(isError ? "failed" : "done", milliseconds);
-    this.calls.get(id).setReceipt(changes, receipt);
+    const call = this.beginTool(id, name);
+    call.end(isError ? "failed" : "done", milliseconds);
+    call.setReceipt(changes, receipt);
   }
 
   showAction({ id, action, params }) {
@@ -111,18 +117,34 @@ export class AnswerView {
   fill(messages) {
     for (const { tool_use: calls, tool_results: results } of messages) {
       for (const { id, input } of calls ?? []) this.calls.get(id)?.setInput(input);
-      for (const result of results ?? []) this.calls.get(result.tool_use_id)?.setResult(result);
+      for (const result of results ?? []) this.calls.get(result.id)?.setResult(result);
     }
   }
 
   /** Show stored messages of the answer. */
   tell(messages) {
-    for (const { role, content, tool_use: calls } of messages) {
+    for (const { role, content, thinking, tool_use: calls, tool_results: results, approval } of messages) {
+      if (thinking) this.addThought(thinking);
+      this.finishBlock();
       if (role === "assistant" && content?.trim()) this.addText(content);
       this.finishBlock();
-      for (const { id, name } of calls ?? []) this.beginTool(id, name);
+      for (const { id, name, input } of calls ?? []) this.beginTool(id, name).setInput(input);
+      if (approval?.decision) this.addOutcome(approval);
+      for (const result of results ?? []) this.tellResult(result);
     }
-    this.fill(messages);
+  }
+
+  tellResult(result) {
+    const { id, name, input, is_error: isError } = result;
+    const call = this.beginTool(id, name ?? "tool");
+    if (input) call.setInput(input);
+    call.setResult(result);
+    if (ACTIONS.has(name) && !isError) this.showAction({ id, action: name, params: input });
+  }
+
+  /** Show how the approval of calls ended. */
+  addOutcome(approval) {
+    this.append(outcomeOf(approval));
   }
 
   /** End the answer; calls that are still running get no result. */

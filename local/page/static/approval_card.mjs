@@ -39,6 +39,16 @@ function describeCall({ name, input, method, path, changes }) {
   return element("div", { class: "asked" }, title, changesOf(changes) ?? "", inputs);
 }
 
+const OUTCOMES = { approve: "Approved", reject: "Rejected", expired: "Not decided in time", replaced: "Not decided" };
+
+/** Create a line that says how an approval ended; it opens to the calls. */
+export function outcomeOf({ calls = [], decision, reason }) {
+  const targets = calls.map(({ name, method, path }) => (method && path ? `${method} ${path}` : name));
+  const words = element("span", {}, OUTCOMES[decision] ?? decision, reason ? `: ${reason}` : "");
+  const summary = element("summary", {}, words, element("code", {}, targets.join(", ")));
+  return element("details", { class: `outcome ${decision}` }, summary, ...calls.map(describeCall));
+}
+
 /** Say how long a decision is possible. */
 export function remaining(milliseconds) {
   if (milliseconds <= 0) return "Expired. Ask again if you still want the change.";

@@ -11,6 +11,8 @@ import { endingOf, usageText } from "./ending.mjs";
 const GO_ON = "Please go on.";
 const STOP_MILLISECONDS = 8000;
 const REJOIN_MILLISECONDS = 2000;
+const CONFLICT = 409;
+const LOST = { message: "The connection was lost. The answer goes on, and is shown when the connection is back.", retryable: false };
 
 export class Chat {
   /**
@@ -31,6 +33,7 @@ export class Chat {
       retry: (exchange) => this.repeat(exchange, exchange.question.text),
       goOn: () => this.ask(GO_ON),
       decide,
+      rate: (messageId, rating, comment) => this.rate(messageId, rating, comment),
     };
   }
 
@@ -82,10 +85,29 @@ export class Chat {
     await this.send(this.add({ text }), question);
   }
 
-  async decide(exchange, { approval_id: approvalId }, decision) {
+  async decide(exchange, approval, decision) {
     if (this.live) return;
+    const { approval_id: approvalId } = approval;
     exchange.begin();
-    await this.run(exchange, (live) => live.api.decide(live.id, approvalId, decision, live.controller.signal));
+    await this.run(exchange, async (live) => {
+      live.isDecision = true;
+      const response = await live.api.decide(live.id, approvalId, decision, live.controller.signal);
+      exchange.setOutcome({ ...approval, decision });
+      return response;
+    });
+  }
+
+  /** Rate an answer; return whether the service has stored it. */
+  async rate(messageId, rating, comment) {
+    try {
+      await this.api.rate(this.conversation.id, messageId, rating, comment);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.page.said(error.message);
+      return false;
+    }
+    this.page.said(rating === null ? "The rating is withdrawn." : "Thank you for your feedback.");
+    return true;
   }
 
   /** Stop the answer in the service, whose stream then ends. */
@@ -169,6 +191,7 @@ export class Chat {
       case "done":
         live.hasEnded = true;
         live.stop = data.stop_reason;
+        exchange.isThumb = data.stop_reason === "feedback";
         exchange.usage = usageText(data.usage);
         exchange.answer.end();
         break;
@@ -195,21 +218,27 @@ export class Chat {
     exchange.answer.end();
     const stored = live.id ? await live.api.get(live.id).catch(() => null) : null;
     if (this.live !== live) return;
-    if (stored && !live.hasEnded && !refusal) {
+    if (stored && !live.hasEnded && (!refusal || this.hasHappened(live, stored))) {
       await this.showAgain(live, stored);
       return;
     }
     this.live = null;
     if (stored && !refusal) this.adopt(exchange, stored);
-    exchange.ending ??= live.hasEnded ? endingOf({ stop_reason: live.stop }) : null;
-    if (failure) exchange.setFailure(failure);
-    else if (refusal) exchange.setFailure(refusal);
+    if (live.hasEnded) exchange.ending ??= endingOf({ stop_reason: live.stop });
+    const reason = failure ?? refusal ?? (live.hasEnded ? null : LOST);
+    if (reason) exchange.setFailure(reason);
     const approval = live.approval ?? (refusal && approvalOf(stored));
     if (approval) exchange.setApproval(approval);
     this.offer();
     this.page.changed(live.id);
     this.page.said(exchange.ending ? `${exchange.ending.title}. ${exchange.ending.text}` : "The answer is complete.");
     this.page.grown(false);
+  }
+
+  /** Whether something has happened in spite of a refusal: the approval was decided elsewhere, or the question came. */
+  hasHappened({ refusal, isDecision }, stored) {
+    if (isDecision && refusal.status === CONFLICT) return true;
+    return refusal.isUnreachable && (stored.is_answering || stateOf(stored) !== stateOf(this.conversation));
   }
 
   /** The stream has ended without an end of the answer: show what is stored, or what is running by now. */
@@ -220,6 +249,7 @@ export class Chat {
 
   adopt(exchange, stored) {
     this.conversation = stored;
+    for (const each of this.exchanges) each.setFeedback(stored.messages ?? []);
     const last = exchangesOf(stored.messages ?? []).at(-1);
     if (!last?.question || last.question.text !== exchange.question?.text) return;
     exchange.setQuestion(last.question);

@@ -1,6 +1,6 @@
 // How an answer ended, in words, and what the user can do then. Pure functions, without elements.
 
-const USUAL_STOPS = new Set([undefined, null, "end_turn", "stop_sequence", "approval_required"]);
+const USUAL_STOPS = new Set([undefined, null, "end_turn", "stop_sequence", "approval_required", "feedback"]);
 const STOPS = {
   max_tokens: "The answer reached its length limit.",
   model_context_window_exceeded: "The conversation has become too long for the model.",

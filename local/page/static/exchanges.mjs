@@ -10,16 +10,30 @@ export function wordsOf(content) {
   return words.trim();
 }
 
-/** Group messages by question. Messages of users without words carry tool results. */
+/**
+ * Group messages by question. Messages of users without words carry tool results, which get the names and inputs of
+ * their calls, and the details of how these ran.
+ */
 export function exchangesOf(messages) {
   const exchanges = [];
-  for (const message of messages) {
+  for (const message of withCalls(messages)) {
     const words = message.role === "user" ? wordsOf(message.content) : "";
     if (words && !message.tool_results?.length) exchanges.push({ question: { id: message.id, text: words, error: message.error ?? null }, answer: [] });
     else if (exchanges.length) exchanges.at(-1).answer.push(message);
     else exchanges.push({ question: null, answer: [message] });
   }
   return exchanges;
+}
+
+/** Join results with their calls. A decision that was typed stands between them. */
+function withCalls(messages) {
+  const calls = new Map();
+  return messages.map((message) => {
+    for (const call of message.tool_use ?? []) calls.set(call.id, call);
+    const details = new Map((message.tool_details ?? []).map((one) => [one.id, one]));
+    const join = (result) => ({ ...details.get(result.tool_use_id), ...calls.get(result.tool_use_id), ...result, id: result.tool_use_id });
+    return message.tool_results ? { ...message, tool_results: message.tool_results.map(join) } : message;
+  });
 }
 
 /**

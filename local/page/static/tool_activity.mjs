@@ -62,8 +62,8 @@ class ToolCall {
     this.show(this.input, JSON.stringify(input, null, 2));
   }
 
-  setResult({ content, is_error: isError, changes, receipt }) {
-    this.end(isError ? "failed" : "done");
+  setResult({ content, is_error: isError, duration_ms: milliseconds, changes, receipt }) {
+    this.end(isError ? "failed" : "done", milliseconds);
     this.show(this.result, readable(content));
     this.setReceipt(changes, receipt);
   }
