@@ -85,7 +85,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
     is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
-        return run(local_server.serve_inherited(variables, options.fd))
+        return run(local_server.serve_inherited(variables, *options.fd))
     if options.workers > 1 and _is_development(variables):
         raise SettingsError([_ONE_PROCESS])
     return run(
@@ -230,7 +230,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(
             "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
-        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+        parser.add_argument("--fd", type=int, nargs="+", help=argparse.SUPPRESS)
     if command in {"chat", "token"}:
         parser.add_argument(
             "--user", metavar="EMAIL", default=DEFAULT_USER, help="development user to act as (default: %(default)s)"

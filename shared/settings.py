@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -25,8 +24,8 @@ from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 from shared.domain.prompt_template import check_template
 from shared.domain.user_limits import UserLimits
+from shared.telemetry_settings import HttpUrl, TelemetrySettings
 from shared.util.addresses import (
-    check_http_url,
     is_http_url,
     is_postgresql_dsn,
     is_sentry_dsn,
@@ -43,16 +42,13 @@ DEVELOPMENT = "development"
 DEFAULT_GRAPH_NAME = "imbi"
 
 
-HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
-
-
 Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(parse_origins)]
 Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
-class Settings(BaseModel):
+class Settings(TelemetrySettings):
     """All settings. The aliases are the variables' names; `docs/reference/settings.md` explains them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)

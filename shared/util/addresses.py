@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 _POSTGRESQL = frozenset({"postgresql", "postgres"})
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 _PROJECT = re.compile(r"(/.*)?/\d+")
+
+
+class Address(NamedTuple):
+    """The address on which a server listens."""
+
+    host: str
+    port: int
+
+
+def parse_address(text: str) -> Address:
+    """Return a host and a port. A host of IPv6 has brackets, as in `[::1]:9464`.
+
+    Raises:
+        ValueError: the text is not of this form.
+    """
+    parts = _parts(f"//{text}")
+    if parts is None or not parts.hostname or not parts.port or text != parts.netloc or "@" in text:
+        raise ValueError("must be a host and a port, such as 127.0.0.1:9464")
+    return Address(parts.hostname, parts.port)
 
 
 def is_http_url(url: str) -> bool:
