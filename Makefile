@@ -78,7 +78,7 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements.lock
 	$(VENV_PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["node"])' \
 		| $(COMPILE) --upgrade - --output-file local/requirements-node.lock
-	$(COMPILE) --upgrade pyproject.toml --output-file container/requirements.lock
+	$(COMPILE) --upgrade pyproject.toml --extra otel --output-file container/requirements.lock
 	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
 	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
 	for folder in $(NODE_FOLDERS); do (cd $$folder && npm install --package-lock-only --no-audit --no-fund) || exit; done

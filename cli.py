@@ -17,8 +17,9 @@ from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
-from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
+from shared.settings import DEVELOPMENT, environment, load, route_prefix
 from shared.util.argument_types import day, port, worker_count
+from shared.util.secret_lists import separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
     is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
-        return run(local_server.serve_inherited(variables, options.fd))
+        return run(local_server.serve_inherited(variables, *options.fd))
     if options.workers > 1 and _is_development(variables):
         raise SettingsError([_ONE_PROCESS])
     return run(
@@ -229,7 +230,7 @@ def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(
             "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
-        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+        parser.add_argument("--fd", type=int, nargs="+", help=argparse.SUPPRESS)
     if command in {"chat", "token"}:
         parser.add_argument(
             "--user", metavar="EMAIL", default=DEFAULT_USER, help="development user to act as (default: %(default)s)"

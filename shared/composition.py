@@ -16,9 +16,13 @@ from shared.graph import health
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
 from shared.observability import logs
+from shared.observability.measurements import PREFIX, Gauge
+from shared.observability.pool_gauges import pool_gauges
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.chat.service import ChatService
     from shared.settings import Settings
 
@@ -104,6 +108,18 @@ class Services:
         """Delete idle conversations again and again, if the settings say so; this ends when it is cancelled."""
         if self.settings.retention_days:
             await keep_sweeping(self.repositories.retention, self.settings.retention_days)
+
+    def gauges(self) -> Sequence[Gauge]:
+        """Return the numbers that change while the service runs: running answers and connections to the database."""
+        return [
+            Gauge(
+                f"{PREFIX}.active_answers",
+                "{answer}",
+                "Answers that are running",
+                lambda: [(self.active_answers.count, {})],
+            ),
+            *pool_gauges(self._graph.usage, self.settings.postgres_max_pool_size),
+        ]
 
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, for at most `seconds`."""

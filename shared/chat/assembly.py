@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.past_conversations import StoredConversations
@@ -13,8 +14,9 @@ from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
-from shared.claude.anthropic_api import AnthropicApi
+from shared.claude.anthropic_api import DEFAULT_URL, AnthropicApi
 from shared.claude.client import Claude
+from shared.observability.observed_model import ModelApi, ObservedModel
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.mcp.credentials import SecretDecryptor
@@ -50,7 +52,7 @@ def assemble_chat(
     authorize: Authorize,
 ) -> ChatService:
     """Build the chat service; `authorize` returns a caller with the rights of the moment."""
-    model = model_client(settings)
+    model = ObservedModel(model_client(settings), _model_api(settings))
     api = api_tools(settings, repositories.api_document)
     toolbox = _toolbox(settings, api, repositories)
     patterns = UrlPatterns(settings.ui_document_url)
@@ -78,6 +80,18 @@ def model_client(settings: Settings) -> Claude:
     return Claude(
         _endpoint(settings), idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens
     )
+
+
+def _model_api(settings: Settings) -> ModelApi:
+    """Return the model's API as spans and metrics name it."""
+    urls = {
+        "anthropic": DEFAULT_URL,
+        "bedrock": f"https://bedrock-runtime.{settings.aws_region}.amazonaws.com",
+        "aws": f"https://aws-external-anthropic.{settings.aws_region}.api.aws",
+    }
+    url = urlsplit(settings.anthropic_base_url or urls[settings.provider])
+    port = url.port or {"http": 80}.get(url.scheme, 443)
+    return ModelApi("aws.bedrock" if settings.provider == "bedrock" else "anthropic", url.hostname or "", port)
 
 
 def _endpoint(settings: Settings) -> Endpoint:

@@ -13,6 +13,7 @@ import httpx2
 
 from shared.claude.endpoint import error_of
 from shared.claude.retries import RETRIES, is_retryable, pause_seconds
+from shared.observability import trace_context
 from shared.util.connections import REPEATABLE, KeptConnections, limits, proxy_for
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
@@ -105,6 +106,8 @@ class AnthropicApi:
 
     async def _send(self, request: EncodedRequest) -> httpx2.Response:
         headers = self._headers | ({"anthropic-beta": request.betas} if request.betas else {})
+        if (trace := trace_context.of_span()) is not None:
+            headers["traceparent"] = trace.parent
         built = self._client.build_request("POST", self._url, content=request.body, headers=headers)
         return await self._client.send(built, stream=True)
 

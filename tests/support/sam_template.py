@@ -42,3 +42,9 @@ def functions() -> dict[str, str]:
         for name, resource in template()["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
+
+
+def routes() -> dict[str, str]:
+    """Return the handlers of the functions that serve a route; a schedule invokes the others."""
+    resources = template()["Resources"]
+    return {name: handler for name, handler in functions().items() if f"{name}Url" in resources}
