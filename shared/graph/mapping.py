@@ -34,7 +34,7 @@ def conversation_properties(conversation: Conversation) -> JsonObject:
         "updated_at": clock.to_text(conversation.updated_at),
         "model": conversation.model,
         "is_archived": conversation.is_archived,
-    }
+    } | ({"asks_before_changes": True} if conversation.asks_before_changes else {})
 
 
 def conversation(properties: JsonValue) -> Conversation:
@@ -56,6 +56,7 @@ def conversation(properties: JsonValue) -> Conversation:
         prefix=agtype.text(row.get("prefix")) or None,
         edits=_edits(agtype.structure(row.get("edits"))),
         is_title_provisional=row.get("is_title_provisional") is True,
+        asks_before_changes=row.get("asks_before_changes") is True,
     )
 
 
