@@ -56,6 +56,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     for word in (
         "serve",
         "chat",
+        "eval",
         "token",
         "setup",
         "check",

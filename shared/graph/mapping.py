@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def conversation_properties(conversation: Conversation) -> JsonObject:
     """Return the properties of a conversation's vertex."""
-    return {
+    properties: JsonObject = {
         "id": str(conversation.id),
         "user_email": conversation.user_email,
         "title": conversation.title,
@@ -34,7 +34,8 @@ def conversation_properties(conversation: Conversation) -> JsonObject:
         "updated_at": clock.to_text(conversation.updated_at),
         "model": conversation.model,
         "is_archived": conversation.is_archived,
-    } | ({"asks_before_changes": True} if conversation.asks_before_changes else {})
+    }
+    return properties | ({"asks_before_changes": True} if conversation.asks_before_changes else {})
 
 
 def conversation(properties: JsonValue) -> Conversation:
