@@ -17,8 +17,9 @@ from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
-from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
+from shared.settings import DEVELOPMENT, environment, load, route_prefix
 from shared.util.command_options import TOKEN_VARIABLE, add_address, add_options
+from shared.util.secret_lists import separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
     is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
-        return run(local_server.serve_inherited(variables, options.fd))
+        return run(local_server.serve_inherited(variables, *options.fd))
     if options.workers > 1 and _is_development(variables):
         raise SettingsError([_ONE_PROCESS])
     return run(

@@ -59,6 +59,8 @@ class ServiceClient:
             )
         except (httpx2.InvalidURL, ValueError) as error:
             raise ChatError(f"{printable(access.base_url)} is not a valid URL.") from error
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise ChatError(f"{printable(access.base_url)} is not a URL: it must begin with http:// or https://.")
 
     async def recent(self, limit: int = 20, query: str = "") -> list[Conversation]:
         """List the newest conversations, or those that a search finds, the best first."""

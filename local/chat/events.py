@@ -27,6 +27,32 @@ class _ResponseModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Change(_ResponseModel):
+    """One difference of a thing before and after a call; a value that is not set did not exist."""
+
+    path: Printable
+    before: JsonValue = None
+    after: JsonValue = None
+    is_secret: bool = False
+
+
+class Receipt(_ResponseModel):
+    """What a call changed."""
+
+    id: Printable
+    kind: Printable
+    path: Printable
+    left_out: int = 0
+    can_be_undone: bool = False
+
+
+class CallDetails(_ResponseModel):
+    """How a call ran: what it changed, if anything is known about that."""
+
+    changes: tuple[Change, ...] = ()
+    receipt: Receipt | None = None
+
+
 class StoredError(_ResponseModel):
     """Why a stored answer failed."""
 
@@ -51,6 +77,12 @@ class Message(_ResponseModel):
     is_partial: bool = False
     stop_reason: Printable | None = None
     error: StoredError | None = None
+    tool_details: tuple[CallDetails, ...] | None = None
+
+    @property
+    def receipts(self) -> list[CallDetails]:
+        """The details of the calls that changed something."""
+        return [details for details in self.tool_details or () if details.receipt is not None]
 
     @property
     def text(self) -> str:
@@ -59,6 +91,10 @@ class Message(_ResponseModel):
         while found := _UI_BLOCK.match(text):
             text = text[found.end() :]
         return text.strip()
+
+
+class Approval(_ResponseModel):
+    """Tool calls that wait for the user's decision. The last message says which."""
 
 
 class Conversation(_ResponseModel):
@@ -71,6 +107,7 @@ class Conversation(_ResponseModel):
     asks_before_changes: bool = False
     is_answering: bool = False
     snippet: Printable | None = None
+    approval: Approval | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -117,32 +154,11 @@ class ToolStarted(ToolCallBegun):
     """A tool started to run."""
 
 
-class Change(_ResponseModel):
-    """One difference of a thing before and after a call; a value that is not set did not exist."""
-
-    path: Printable
-    before: JsonValue = None
-    after: JsonValue = None
-    is_secret: bool = False
-
-
-class Receipt(_ResponseModel):
-    """What a call changed."""
-
-    id: Printable
-    kind: Printable
-    path: Printable
-    left_out: int = 0
-    can_be_undone: bool = False
-
-
-class ToolFinished(ToolCallBegun):
+class ToolFinished(ToolCallBegun, CallDetails):
     """A tool finished; older services do not send the duration."""
 
     is_error: bool = False
     duration_ms: int | None = None
-    changes: tuple[Change, ...] = ()
-    receipt: Receipt | None = None
 
 
 class ClientAction(_ResponseModel):

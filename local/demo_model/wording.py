@@ -9,7 +9,7 @@ def plural(noun: str) -> str:
     """Return the plural of a noun."""
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return noun[:-1] + "ies"
-    return noun if noun.endswith("s") else noun + "s"
+    return noun if noun.endswith("s") else noun + ("es" if noun.endswith("ch") else "s")
 
 
 def counted(number: int, noun: str) -> str:

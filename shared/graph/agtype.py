@@ -32,9 +32,18 @@ def parse(text: bytes | None) -> JsonValue:
         return cast("JsonValue", json.loads(text))
 
 
-def render(value: JsonValue) -> str:
-    """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def raw(text: bytes | None) -> str | None:
+    """Return an agtype's text as it is."""
+    return None if text is None else text.decode()
+
+
+def render(value: JsonValue) -> bytes:
+    """Return a value as agtype's text, which is also valid JSON, for use as a statement's parameter.
+
+    Raises:
+        TypeError: the value contains half of a surrogate pair, or a number that is too large.
+    """
+    return orjson.dumps(value)
 
 
 def structure(value: JsonValue) -> JsonValue:

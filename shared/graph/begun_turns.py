@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.graph import approvals, call_intents, leases, mapping
+from shared.graph import approvals, call_intents, leases
 from shared.graph import conversation_statements as statements
 from shared.graph.conversations import only_conversation
 
@@ -28,7 +28,7 @@ class BegunTurn:
     earlier: list[StoredMessage]
     """All messages before the question, with those that earlier questions or this one have replaced."""
     cut_calls: list[JsonObject]
-    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
+    """The records of calls whose results were not stored, because their process was killed."""
     replaced: Sequence[StoredMessage] = ()
     """The messages that the question has replaced."""
     parked: ParkedRound | None = None
@@ -45,11 +45,20 @@ def beginning(owned: dict[str, JsonValue], lease: Lease) -> tuple[BoundStatement
     )
 
 
-def begun_turn(results: list[Rows], lease: Lease, reason: str | None = None) -> BegunTurn:
-    """Return the turn that a transaction has begun. Its fifth statement returned the verdict that it stored."""
-    found, _, earlier, newest, verdicts, cut, *_ = results
+def begun_turn(results: list[Rows], lease: Lease, earlier: list[StoredMessage], reason: str | None = None) -> BegunTurn:
+    """Return the turn that a transaction has begun, with its messages. Its fifth statement returned its verdict."""
+    found, _, _, newest, verdicts, cut, *_ = results
     parked = approvals.read(newest)
     verdict = approvals.verdict_of(verdicts[0][0]) if verdicts else None
     if parked is not None and verdict is not None:
         parked = replace(parked, verdict=verdict, reason=reason, holder=lease.holder)
-    return BegunTurn(only_conversation(found), mapping.messages(earlier), call_intents.records_of(cut), parked=parked)
+    return BegunTurn(only_conversation(found), earlier, call_intents.records_of(cut), parked=parked)
+
+
+def with_replaced(begun: BegunTurn, replaced: Sequence[StoredMessage]) -> BegunTurn:
+    """Return the turn with the messages that its question has replaced."""
+    if not replaced:
+        return begun
+    gone = {each.id for each in replaced}
+    earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
+    return replace(begun, earlier=earlier, replaced=replaced)

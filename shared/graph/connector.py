@@ -12,6 +12,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphRefused, GraphUnavailable
+from shared.domain.pool_usage import PoolUsage
 from shared.graph import agtype, pipeline
 from shared.graph.admission import Admission, Priority
 from shared.graph.connection_trust import ConnectionTrust
@@ -127,6 +128,12 @@ class Graph:
         if self._pool.closed:
             await self._pool.open(wait=False)
 
+    def usage(self) -> PoolUsage:
+        """Return how the pool is used at this moment."""
+        stats = self._pool.get_stats()
+        idle = stats["pool_available"]
+        return PoolUsage(idle, stats["pool_size"] - idle, self._admission.waiting)
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.close(timeout=_TIMEOUT_SECONDS)
@@ -205,7 +212,10 @@ class Graph:
         before = (pipeline.BEGIN,) if begin else ()
         results = await self._exchange(connection, statements, before=before)
         self._trust.note_answer(connection)
-        return [[tuple(map(agtype.parse, row)) for row in rows] for rows in results[len(before) :]]
+        return [
+            [tuple(map(agtype.raw if statement.is_raw else agtype.parse, row)) for row in rows]
+            for statement, rows in zip(statements, results[len(before) :], strict=True)
+        ]
 
     async def _exchange(
         self,

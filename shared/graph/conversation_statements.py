@@ -70,12 +70,15 @@ LISTS = {
     (False, True): LIST_CURRENT_BEFORE,
 }
 """By whether archived conversations are included, and whether the page begins after a key."""
-MESSAGES = Sql(f"""
+MESSAGES = Sql(
+    f"""
     SELECT properties FROM {{graph}}."Message"
      WHERE {_OF_CONVERSATION}
        AND EXISTS (SELECT 1 FROM {{graph}}."Conversation" WHERE {_OWNED})
      ORDER BY {property_of("sequence")}
-""")  # noqa: S608  # values are bound
+""",  # noqa: S608  # values are bound
+    is_raw=True,
+)
 SHOWN_MESSAGES = Sql(f"""
     SELECT properties, {_IS_ANSWERED} FROM {{graph}}."Message"
      WHERE {_OF_CONVERSATION}

@@ -22,7 +22,9 @@ class BoundStatement:
     """A statement with its values."""
 
     text: str
-    values: tuple[str, ...] | dict[str, str]
+    values: tuple[bytes, ...] | dict[str, bytes]
+    is_raw: bool = False
+    """Whether the values of its rows stay texts, which the reader parses itself."""
 
     def render(self, graph_name: str) -> tuple[bytes, list[bytes]]:
         """Return the SQL with the graph's name and PostgreSQL's placeholders (`$1`), and the values in their order.
@@ -31,8 +33,8 @@ class BoundStatement:
         """
         text, names = _numbered(self.text, graph_name)
         if isinstance(self.values, dict):
-            return text, [self.values[name].encode() for name in names]
-        return text, [value.encode() for value in self.values]
+            return text, [self.values[name] for name in names]
+        return text, [*self.values]
 
 
 @lru_cache(_MOST_TEXTS)
@@ -74,10 +76,13 @@ class Sql:
     """An SQL statement over the tables of the graph's schema; every parameter is bound as JSON text."""
 
     query: str
+    is_raw: bool = False
+    """As in BoundStatement."""
 
     def bind(self, **parameters: JsonValue) -> BoundStatement:
         """Bind the parameters."""
-        return BoundStatement(self.query, {name: agtype.render(value) for name, value in parameters.items()})
+        values = {name: agtype.render(value) for name, value in parameters.items()}
+        return BoundStatement(self.query, values, self.is_raw)
 
 
 def property_of(name: str, table: str = "") -> str:

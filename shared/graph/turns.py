@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import ApprovalClosed, ConversationBusy, ConversationLost
@@ -10,8 +10,9 @@ from shared.domain.replaced_questions import check_limit, replaced_by
 from shared.graph import approvals, call_intents, contents, leases, mapping, search
 from shared.graph import conversation_statements as statements
 from shared.graph.admission import Priority
-from shared.graph.begun_turns import beginning, begun_turn
+from shared.graph.begun_turns import beginning, begun_turn, with_replaced
 from shared.graph.conversations import check_found
+from shared.graph.known_messages import KnownMessages
 from shared.graph.repeated_questions import AskedBefore, check_first_time
 from shared.graph.user_limits import NO_LIMITS
 from shared.graph.vertex_changes import changing, stored
@@ -91,6 +92,7 @@ class Turns:
         """Take the graph and the clock by which approvals expire."""
         self.now = now
         self._graph = graph
+        self._known = KnownMessages()
 
     async def begin(
         self, lease: Lease, email: str, question: Message, asking: Asking, also: Sequence[BoundStatement] = ()
@@ -133,7 +135,7 @@ class Turns:
         def check(results: list[Rows]) -> None:
             check_found(results)
             _, acquired, rows, parked, closed, *_ = results
-            earlier = mapping.messages(rows)
+            earlier = self._known.read(lease.conversation_id, rows)
             check_first_time(question, earlier, parked, is_lease_free=bool(acquired))
             if not acquired:
                 raise ConversationBusy
@@ -156,7 +158,7 @@ class Turns:
             check=check,
             last=lambda results: [*also, *call_intents.found(str(lease.conversation_id), results[5])],
         )
-        return _with_replaced(begun_turn(results, lease), replaced)
+        return with_replaced(begun_turn(results, lease, self._earlier(lease, results)), replaced)
 
     async def resume(
         self, lease: Lease, email: str, approval_id: UUID, decision: tuple[UserDecision, str | None]
@@ -184,7 +186,10 @@ class Turns:
             check=check,
             last=lambda results: call_intents.found(str(lease.conversation_id), results[5]),
         )
-        return begun_turn(results, lease, reason=decision[1])
+        return begun_turn(results, lease, self._earlier(lease, results), reason=decision[1])
+
+    def _earlier(self, lease: Lease, results: list[Rows]) -> list[StoredMessage]:
+        return self._known.read(lease.conversation_id, results[2])
 
     async def append(
         self,
@@ -247,12 +252,6 @@ class Turns:
         """Return whether a message is stored; after a lost COMMIT reply this tells whether it took effect."""
         [rows] = await self._graph.read(statements.HAS_MESSAGE.bind(id=str(message_id)), priority=Priority.STORING)
         return bool(rows)
-
-
-def _with_replaced(begun: BegunTurn, replaced: Sequence[StoredMessage]) -> BegunTurn:
-    gone = {each.id for each in replaced}
-    earlier = [replace(each, is_superseded=each.is_superseded or each.id in gone) for each in begun.earlier]
-    return replace(begun, earlier=earlier, replaced=replaced)
 
 
 def _recorded(owned: dict[str, JsonValue], record: Record | None) -> list[BoundStatement]:

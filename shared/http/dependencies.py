@@ -1,19 +1,18 @@
 """The dependencies of handlers: the services, the caller and the conversation's id.
 
-The dependencies form one chain, so the order of a handler's parameters never decides the status. The chain checks the
-token's form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller
-(401 or 403).
+One dependency makes all checks, so the order of a handler's parameters never decides the status. It checks the token's
+form first (401, RFC 6750), then the form of the conversation's id (404), and then, with a query, the caller (401 or
+403). FastAPI visits every dependency of every dependency again for each request, so there are few.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.auth.api_keys import ApiKey
 from shared.auth.tokens import Claims
 from shared.composition import Services
 from shared.domain.errors import AnswerNotFound, ApprovalNotFound, ConversationNotFound, Unauthenticated
@@ -21,6 +20,9 @@ from shared.domain.models import Caller
 from shared.graph import admission
 from shared.http.app import services_of
 from shared.observability import logs
+
+if TYPE_CHECKING:
+    from shared.auth.api_keys import ApiKey
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
 
@@ -32,37 +34,42 @@ async def _services(request: Request) -> Services:
 CurrentServices = Annotated[Services, Depends(_services)]
 
 
-async def _token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
-    if credentials is None:
-        raise Unauthenticated
-    return credentials.credentials
-
-
-_Token = Annotated[str, Depends(_token)]
-
-
-async def _credential(services: CurrentServices, token: _Token) -> Claims | ApiKey:
-    credential = services.authenticator.read(token)
-    # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
-    admission.on_behalf_of(credential.subject if isinstance(credential, Claims) else "")
-    return credential
+class _Credential(NamedTuple):
+    token: str
+    read: Claims | ApiKey
 
 
 async def check_token(request: Request) -> None:
-    """Check what needs no query of a request's token, as the chain does. FastAPI itself would read the body first.
+    """Check what needs no query of a request's token. FastAPI itself would read the body first.
 
     Raises:
         Unauthenticated: there is no token, or a malformed, expired or foreign one.
     """
-    await _credential(services_of(request.app), await _token(await _bearer(request)))
+    request.state.credential = _credential(request, await _bearer(request))
 
 
-_Credential = Annotated[Claims | ApiKey, Depends(_credential)]
+def _credential(request: Request, credentials: HTTPAuthorizationCredentials | None) -> _Credential:
+    if credentials is None:
+        raise Unauthenticated
+    read = services_of(request.app).authenticator.read(credentials.credentials)
+    # The subject of a token is signed. An API key is not known to be good yet, so all of them wait in one line.
+    admission.on_behalf_of(read.subject if isinstance(read, Claims) else "")
+    return _Credential(credentials.credentials, read)
 
 
-async def _checked_path(_credential: _Credential, request: Request) -> None:
-    """Check that the conversation's id is a UUID, before the query that identifies the caller."""
-    text = request.path_params.get("conversation_id")
+async def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    checked: _Credential | None = getattr(request.state, "credential", None)
+    token, read = checked or _credential(request, credentials)
+    _check_conversation_id(request.path_params.get("conversation_id"))
+    caller = await services_of(request.app).authenticator.identify(token, read)
+    logs.bind(user=caller.principal.subject)
+    return caller
+
+
+def _check_conversation_id(text: str | None) -> None:
+    """Check that the conversation's id, if the path has one, is a UUID."""
     if text is None:
         return
     try:
@@ -73,15 +80,6 @@ async def _checked_path(_credential: _Credential, request: Request) -> None:
     if str(conversation_id) != text.lower():
         raise ConversationNotFound
     logs.bind(conversation_id=str(conversation_id))
-
-
-_CheckedPath = Annotated[None, Depends(_checked_path)]
-
-
-async def _caller(services: CurrentServices, token: _Token, credential: _Credential, _path: _CheckedPath) -> Caller:
-    caller = await services.authenticator.identify(token, credential)
-    logs.bind(user=caller.principal.subject)
-    return caller
 
 
 CurrentCaller = Annotated[Caller, Depends(_caller)]

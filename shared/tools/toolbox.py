@@ -17,6 +17,7 @@ from shared.domain.events import (
     ToolsFinished,
     ToolStarted,
 )
+from shared.observability import spans
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
 from shared.tools.failed_calls import failed
 from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
@@ -108,8 +109,7 @@ class CallerTools:
         *,
         sees_undo: bool,
     ) -> None:
-        self._toolbox = toolbox
-        self._caller = caller
+        self._toolbox, self._caller = toolbox, caller
         self._policy = toolbox.policy.of_caller(caller)
         self._mode = mode
         self._journal = journal
@@ -207,7 +207,9 @@ class CallerTools:
             began = time.monotonic()
             if not in_browser:
                 events.put_nowait(ToolStarted(call.id, call.name))
-            result, code, is_uncertain = await self._result(call, toolset)
+            with spans.tool_call(call.name, call.id) as note:
+                result, code, is_uncertain = await self._result(call, toolset)
+                note(code)
             duration_ms = round((time.monotonic() - began) * 1000)
             result = replace(result, duration_ms=duration_ms)
             self._journal.end(result, duration_ms, is_uncertain=is_uncertain)

@@ -21,7 +21,7 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(
             "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
-        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+        parser.add_argument("--fd", type=int, nargs="+", help=argparse.SUPPRESS)
     if command == "check":
         parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
         _add_json(parser, "a JSON list")

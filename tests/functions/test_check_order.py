@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.database import Database
     from tests.support.service import Service
 
-BODIES = {"PATCH": {"title": "New"}, "POST": {"content": "Hi", "decision": "approve"}}
+BODIES = {"PATCH": {"title": "New"}, "POST": {"content": "Hi", "decision": "approve"}, "PUT": {"rating": 1}}
 MALFORMED = "not-a-uuid"
 
 
@@ -42,7 +42,7 @@ ROUTES = list(routes())
 
 
 async def status_of(client: Client, method: str, path: str, conversation: str) -> int:
-    url = path.format(conversation_id=conversation, approval_id=uuid4())
+    url = path.format(conversation_id=conversation, approval_id=uuid4(), message_id=uuid4())
     response = await client.http.request(method, url, json=BODIES.get(method))
     return response.status_code
 
@@ -71,7 +71,7 @@ async def test_another_users_conversation_answers_404(
 
 @pytest.mark.proves("conversations.odd-id-is-404", "input.no-query")
 async def test_a_malformed_id_answers_404_without_a_query(start_service: StartService, database: Database) -> None:
-    assert {method for method, _ in ROUTES} == {"GET", "PATCH", "DELETE", "POST"}
+    assert {method for method, _ in ROUTES} == {"GET", "PATCH", "DELETE", "POST", "PUT"}
     with proxied_database(database.dsn) as proxy:
         async with start_service(POSTGRES_URL=proxy.url).client(DEVELOPER) as client:
             await client.list()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 """How long the browser may take for anything."""
 
+MOST_STOPS = 60
+"""So many stops of the Tab key are looked at before something is taken for unreachable."""
+
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 _PAUSE = 0.05
@@ -183,6 +186,18 @@ class Page:
         for kind in ("keyDown", "keyUp"):
             pressed = {"text": text} if text and kind == "keyDown" else {}
             self.command("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **pressed)
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until the focus is on something whose name or text contains this; it must be visible there."""
+        control = "document.activeElement.closest('a, button, input, select, summary, textarea')"
+        focused = f"({control}?.ariaLabel || {control}?.innerText || '')"
+        for _ in range(MOST_STOPS):
+            self.press("Tab")
+            if self.evaluate(f"{focused}.includes({json.dumps(name)})"):
+                assert self.evaluate("document.activeElement.matches(':focus-visible')")
+                assert self.evaluate("document.activeElement.checkVisibility({opacityProperty: true})")
+                return
+        raise AssertionError(f"Tab does not reach {name}")
 
     def ask(self, question: str) -> None:
         """Write a question and send it."""

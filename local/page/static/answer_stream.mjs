@@ -1,6 +1,7 @@
 // The events of one answer, whatever happens to the connection: a lost one is opened again where it broke.
 
 import { readEvents } from "./sse.mjs";
+import { onWake } from "./waking.mjs";
 
 // The waits before the attempts to reconnect, in milliseconds; together about two minutes.
 const WAITS = [0, 500, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000];
@@ -51,18 +52,18 @@ async function reconnect(rejoin, signal, waits) {
   return null;
 }
 
-/** Wait some milliseconds, or until the network is back. */
+/** Wait some milliseconds, or until the page wakes up. */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const end = () => {
       clearTimeout(timer);
-      globalThis.removeEventListener?.("online", end);
+      forget();
       signal.removeEventListener("abort", end);
       if (signal.aborted) reject(signal.reason);
       else resolve();
     };
     const timer = setTimeout(end, milliseconds);
-    globalThis.addEventListener?.("online", end);
+    const forget = onWake(end);
     signal.addEventListener("abort", end);
   });
 }

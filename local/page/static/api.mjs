@@ -1,5 +1,7 @@
 // Calls the service's routes as the chosen development user.
 
+const HEAD_MILLISECONDS = 20_000;
+
 /** A failed request; the message is shown to the user. */
 export class ApiError extends Error {
   constructor(message, { status = 0, retryable = true, ...options } = {}) {
@@ -103,12 +105,17 @@ export class Api {
   }
 }
 
-async function reach(path, options = {}) {
+/** Send a request. After a sleep, a connection may be dead without a sign, so the response's head has a time limit. */
+async function reach(path, { signal, ...options } = {}) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), HEAD_MILLISECONDS);
   try {
-    return await fetch(path, options);
+    return await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new ApiError("The assistant cannot be reached. Check that it is still running.", { cause: error });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

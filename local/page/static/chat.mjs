@@ -12,6 +12,7 @@ const GO_ON = "Please go on.";
 const STOP_MILLISECONDS = 8000;
 const REJOIN_MILLISECONDS = 2000;
 const CONFLICT = 409;
+const LOST = { message: "The connection was lost. The answer goes on, and is shown when the connection is back.", retryable: false };
 
 export class Chat {
   /**
@@ -217,23 +218,27 @@ export class Chat {
     exchange.answer.end();
     const stored = live.id ? await live.api.get(live.id).catch(() => null) : null;
     if (this.live !== live) return;
-    // Where the approval was decided elsewhere meanwhile, what is stored says how.
-    const isDecided = live.isDecision && refusal?.status === CONFLICT;
-    if (stored && !live.hasEnded && (!refusal || isDecided)) {
+    if (stored && !live.hasEnded && (!refusal || this.hasHappened(live, stored))) {
       await this.showAgain(live, stored);
       return;
     }
     this.live = null;
     if (stored && !refusal) this.adopt(exchange, stored);
-    exchange.ending ??= live.hasEnded ? endingOf({ stop_reason: live.stop }) : null;
-    if (failure) exchange.setFailure(failure);
-    else if (refusal) exchange.setFailure(refusal);
+    if (live.hasEnded) exchange.ending ??= endingOf({ stop_reason: live.stop });
+    const reason = failure ?? refusal ?? (live.hasEnded ? null : LOST);
+    if (reason) exchange.setFailure(reason);
     const approval = live.approval ?? (refusal && approvalOf(stored));
     if (approval) exchange.setApproval(approval);
     this.offer();
     this.page.changed(live.id);
     this.page.said(exchange.ending ? `${exchange.ending.title}. ${exchange.ending.text}` : "The answer is complete.");
     this.page.grown(false);
+  }
+
+  /** Whether something has happened in spite of a refusal: the approval was decided elsewhere, or the question came. */
+  hasHappened({ refusal, isDecision }, stored) {
+    if (isDecision && refusal.status === CONFLICT) return true;
+    return refusal.isUnreachable && (stored.is_answering || stateOf(stored) !== stateOf(this.conversation));
   }
 
   /** The stream has ended without an end of the answer: show what is stored, or what is running by now. */

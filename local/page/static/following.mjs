@@ -1,5 +1,7 @@
 // Notices what other tabs and other devices do, so that every tab shows the same.
 
+import { onWake } from "./waking.mjs";
+
 const LOOK_MILLISECONDS = 15_000;
 const channel = new BroadcastChannel("imbi-assistant");
 
@@ -10,8 +12,6 @@ export const tell = (user, id) => channel.postMessage({ user, id });
 export function follow(user, look) {
   channel.addEventListener("message", ({ data }) => { if (data.user === user()) look(data.id); });
   const lookIfVisible = () => { if (document.visibilityState === "visible") look(null); };
-  document.addEventListener("visibilitychange", lookIfVisible);
-  window.addEventListener("focus", lookIfVisible);
-  window.addEventListener("online", lookIfVisible);
+  onWake(lookIfVisible);
   setInterval(lookIfVisible, LOOK_MILLISECONDS);
 }
