@@ -13,7 +13,7 @@ from fastmcp.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from local import company
-from local.demo_api.initial_projects import slug_of
+from local.slugs import slug_of
 
 _BASE_DOLLARS = {"tier-1": 900, "tier-2": 350, "tier-3": 120}
 _DATA_FACTOR = 4
