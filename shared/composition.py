@@ -11,6 +11,7 @@ from shared.chat.active_answers import ActiveAnswers
 from shared.chat.followers import Followers
 from shared.chat.frame_log import FrameLog
 from shared.chat.retention import keep_sweeping
+from shared.claude.rate_limits import RateLimits
 from shared.domain.errors import AssistantUnavailable, GraphError
 from shared.graph import health
 from shared.graph.connector import Graph
@@ -57,6 +58,7 @@ class Services:
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)
         self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)
+        self.rate_limits = RateLimits()
         self._chat: asyncio.Task[ChatService] | None = None
         self._problem = ""
 
@@ -118,6 +120,13 @@ class Services:
                 "Answers that are running",
                 lambda: [(self.active_answers.count, {})],
             ),
+            Gauge(
+                f"{PREFIX}.model_limit.remaining",
+                "",
+                "What remains of a rate limit of the model's API",
+                self.rate_limits.remaining,
+            ),
+            Gauge(f"{PREFIX}.model_limit.size", "", "The size of that rate limit", self.rate_limits.sizes),
             *pool_gauges(self._graph.usage, self.settings.postgres_max_pool_size),
         ]
 
@@ -140,7 +149,9 @@ class Services:
         await asyncio.to_thread(_import_chat)
         from shared.chat.assembly import assemble_chat  # noqa: PLC0415  # only routes that answer need this slow import
 
-        return assemble_chat(self.settings, self.repositories, self.active_answers, self.authenticator.check)
+        return assemble_chat(
+            self.settings, self.repositories, self.active_answers, self.authenticator.check, self.rate_limits
+        )
 
 
 def _import_chat() -> None:

@@ -97,7 +97,8 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
         case AnswerRestarted():
             return b"restarted", {}
         case AnswerFailed(message, code, retryable):
-            return b"error", {"message": message, "code": code, "retryable": retryable}
+            wait: JsonObject = {} if event.retry_after is None else {"retry_after": event.retry_after}
+            return b"error", {"message": message, "code": code, "retryable": retryable, **wait}
         case _:
             assert_never(event)
 

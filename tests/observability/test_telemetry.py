@@ -96,6 +96,11 @@ def recorded(variables: dict[str, str], _model_server: ModelServer) -> Iterator[
         http_error(400, "invalid_request_error", f"{CANARY} is not allowed"),
     )
     _model_server.allow_refusals()
+    _model_server.headers = {
+        "anthropic-ratelimit-requests-limit": "50",
+        "anthropic-ratelimit-requests-remaining": "49",
+        "anthropic-ratelimit-requests-reset": "2026-01-01T00:00:00Z",
+    }
     with OtlpCollector() as collector, served(api.app) as url:
         api.url = url
         telemetry = {
@@ -224,6 +229,8 @@ def test_prometheus_reads_the_same_metrics(recorded: Recorded) -> None:
     assert total(found["imbi_assistant_duration_seconds_count"]) == 2
     assert found["imbi_assistant_active_answers"] == [({}, 0.0)]
     assert total(found["db_client_connection_max"]) == 10
+    assert [value for _, value in found["imbi_assistant_model_limit_remaining"]] == [49]
+    assert [value for _, value in found["imbi_assistant_model_limit_size"]] == [50]
     assert {labels["outcome"] for labels, _ in found["imbi_assistant_answers_total"]} == {
         "end_turn",
         "invalid_request",
