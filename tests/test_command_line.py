@@ -20,7 +20,7 @@ import local_server
 from local.data_lock import locked
 from tests.support.client import Client
 from tests.support.database import Database, new_graph_name
-from tests.support.lambda_functions import measured
+from tests.support.lambda_functions import free_port, measured
 from tests.support.processes import FOR_PYTHON
 from tests.support.service import JWT_SECRET
 
@@ -53,18 +53,8 @@ def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Complet
 def test_the_help_names_every_command(tmp_path: Path) -> None:
     helped = run(tmp_path, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
-    for word in (
-        "serve",
-        "chat",
-        "token",
-        "setup",
-        "check",
-        "--host",
-        "--port",
-        "--data-dir",
-        "POSTGRES_URL",
-        "ANTHROPIC_API_KEY",
-    ):
+    words = "serve chat eval token setup check --host --port --data-dir POSTGRES_URL ANTHROPIC_API_KEY"
+    for word in words.split():
         assert word in helped.stdout
     assert "--user" in run(tmp_path, "token", "--help").stdout
 
@@ -232,10 +222,14 @@ async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path
         "POSTGRES_GRAPH_NAME": database.graph_name,
         "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
         "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
+        "IMBI_ASSISTANT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
     }
+    metrics = f"http://{variables['IMBI_ASSISTANT_METRICS_ADDRESS']}/metrics"
     async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(SECONDS), httpx2.AsyncClient() as http:
             while not await answered(url):
+                pass
+            while 'up{worker="0"} 1.0\nimbi_assistant_worker_up{worker="1"} 1.0' not in (await http.get(metrics)).text:
                 pass
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(SECONDS):

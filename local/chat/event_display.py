@@ -9,6 +9,7 @@ from local.chat.endings import USUAL_STOPS
 from local.chat.events import (
     AnswerDone,
     AnswerFailed,
+    ApprovalRequired,
     BlockFinished,
     ClientAction,
     TextAdded,
@@ -30,7 +31,8 @@ def show(event: Event, screen: Screen) -> None:
     match event:
         case TextAdded():
             screen.text(event.text)
-        case BlockFinished():
+        case BlockFinished() | ApprovalRequired():
+            # The text that follows an ApprovalRequired says what would happen.
             screen.finish_text()
         case ToolFinished():
             screen.settle(event.id, _tool_line(event))

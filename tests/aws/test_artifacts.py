@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.lambda_events import function_url_event, rest_api_event
 from tests.support.lambda_functions import ROOT, Artifacts, Emulated
-from tests.support.sam_template import functions
+from tests.support.sam_template import functions, parsed
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,16 @@ def test_the_package_is_small_and_has_nothing_of_a_developers_machine(artifacts:
         if file.suffix in {".py", ".md"}
     }
     assert list((artifacts.layer / "python").glob("shared/__pycache__/*.pyc"))
+
+
+@pytest.mark.proves("package.sealed")
+def test_the_built_template_has_its_target_and_its_release(artifacts: Artifacts) -> None:
+    built = parsed((artifacts.directory / "template.yaml").read_text())
+    for name in ("PythonVersion", "Architecture"):
+        parameter = built["Parameters"][name]
+        assert parameter["AllowedValues"] == [parameter["Default"]]
+    release = built["Globals"]["Function"]["Environment"]["Variables"]["RELEASE"]
+    assert re.fullmatch(r"\d{8}T\d{6}Z", release)
 
 
 async def answered(artifacts: Artifacts, name: str, event: Event, variables: dict[str, str]) -> dict[str, Any]:
