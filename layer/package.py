@@ -82,7 +82,7 @@ def sealed(template: str, python: str, architecture: str, release: str) -> str:
     """
     for name, value in (("PythonVersion", python), ("Architecture", architecture)):
         template = replaced(re.compile(_PARAMETER.format(name=name), re.MULTILINE), _fixed(name, value), template)
-    return replaced(_RELEASE, rf"\g<indent>RELEASE: {release}", template)
+    return replaced(_RELEASE, rf"\g<indent>RELEASE: '{release}'", template)
 
 
 def replaced(pattern: re.Pattern[str], replacement: str, text: str) -> str:
