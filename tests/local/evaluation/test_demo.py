@@ -21,7 +21,7 @@ from tests.support.database import Database, new_graph_name
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.conftest import StartService
     from tests.support.service import Service
@@ -30,22 +30,39 @@ KEY = Fernet.generate_key().decode()
 
 
 @pytest.fixture
-async def demo(database: Database, start_service: StartService) -> AsyncIterator[Service]:
+def model() -> Iterator[str]:
+    with served(create_demo_model(words_per_second=math.inf)) as url:
+        yield url
+
+
+@pytest.fixture
+async def demo(database: Database, model: str, start_service: StartService) -> AsyncIterator[Service]:
+    """Serve the whole demo, with its MCP servers."""
     own = Database(database.dsn, new_graph_name())
     await own.prepare()
     async with demo_mcp_servers(KEY) as servers:
         async with own.connected() as connection:
             await register_mcp_servers(connection, own.graph_name, servers)
-        with served(create_demo_model(words_per_second=math.inf)) as model:
-            yield start_service(
-                POSTGRES_GRAPH_NAME=own.graph_name, IMBI_CONFIG_ENCRYPTION_KEY=KEY, ANTHROPIC_BASE_URL=model
-            )
+        yield start_service(
+            POSTGRES_GRAPH_NAME=own.graph_name, IMBI_CONFIG_ENCRYPTION_KEY=KEY, ANTHROPIC_BASE_URL=model
+        )
     await own.drop()
 
 
-@pytest.mark.proves("eval.demo")
-@pytest.mark.parametrize("only", ["Owner*", pytest.param("*", marks=pytest.mark.slow)], ids=["some", "all"])
-async def test_the_demos_cases_pass(demo: Service, only: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def check_cases(service: Service, only: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = EvaluationOptions(cases="demo", only=only, run=RunOptions(2, 60, keeps=False))
-    status = await asyncio.to_thread(evaluate, given(demo.url, token_of(DEVELOPER)), options)
+    status = await asyncio.to_thread(evaluate, given(service.url, token_of(DEVELOPER)), options)
     assert status == 0, capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.proves("eval.demo")
+async def test_all_cases_of_the_demo_pass(demo: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    await check_cases(demo, "*", capsys)
+
+
+@pytest.mark.proves("eval.demo")
+async def test_some_cases_of_the_demo_pass(
+    model: str, start_service: StartService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await check_cases(start_service(ANTHROPIC_BASE_URL=model), "Owner*", capsys)
