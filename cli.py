@@ -106,6 +106,14 @@ def chat(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return terminal.chat(access, conversation_id=options.conversation, history_file=history)
 
 
+def serve_functions(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Run the Lambda functions of `template.yaml` on this machine until they are stopped."""
+    from local.lambdas import command  # noqa: PLC0415  # `local` is not deployed
+
+    set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
+    return run(command.serve(options, variables, _report))
+
+
 def evaluate(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Ask the questions of a file of cases and judge the answers, or make a case of an answer."""
     import local.eval as evaluation  # noqa: PLC0415  # `local` is not deployed
@@ -210,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", serve, "run the service; this is the default command"),
         ("chat", chat, "chat in the terminal with a service that is running"),
         ("token", token, "print an access token for a development user"),
+        ("lambda", serve_functions, "run the Lambda functions of template.yaml behind one address, without AWS"),
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
         ("eval", evaluate, "ask the questions of a file of cases and judge the answers, or make a case of an answer"),
         ("check", check, "check whether the installation is configured right"),

@@ -11,6 +11,8 @@ DEFAULT_USER = "developer@example.com"
 TOKEN_VARIABLE = "IMBI_ASSISTANT_TOKEN"  # noqa: S105  # the name of a variable
 _DATA_DIR = Path(__file__).parents[2] / ".data"
 _WITHOUT_ADDRESS = frozenset({"setup", "check", "audit", "rotate", "sweep"})
+_ENVIRONMENTS = 8
+"""Enough Lambda environments for a conversation in which each route is used."""
 
 
 def add_options(parser: argparse.ArgumentParser, command: str) -> None:
@@ -22,14 +24,7 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
             "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
         parser.add_argument("--fd", type=int, nargs="+", help=argparse.SUPPRESS)
-    if command == "check":
-        parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
-        _add_json(parser, "a JSON list")
-    if command == "setup":
-        parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
-    if command == "audit":
-        parser.add_argument("action", choices=("verify", "prune"), help="what to do")
-        parser.add_argument("--day", type=day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
+    _add_operation(parser, command)
     if command in {"chat", "token", "eval"}:
         parser.add_argument(
             "--user", metavar="EMAIL", default=DEFAULT_USER, help="development user to act as (default: %(default)s)"
@@ -43,6 +38,8 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument("--conversation", metavar="ID", default=None, help="continue this conversation")
     if command == "eval":
         _add_evaluation(parser)
+    if command == "lambda":
+        _add_lambda(parser)
 
 
 def add_address(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +52,18 @@ def add_address(parser: argparse.ArgumentParser) -> None:
     ):
         value = default if has_defaults else argparse.SUPPRESS
         parser.add_argument(flag, type=kind, metavar=metavar, default=value, help=f"{text} (default: {default})")
+
+
+def _add_operation(parser: argparse.ArgumentParser, command: str) -> None:
+    """Add the options of a command for operators."""
+    if command == "check":
+        parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
+        _add_json(parser, "a JSON list")
+    if command == "setup":
+        parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
+    if command == "audit":
+        parser.add_argument("action", choices=("verify", "prune"), help="what to do")
+        parser.add_argument("--day", type=day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
 
 
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +89,32 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
         help="file that `add` changes (default: %(default)s)",
     )
     _add_json(parser, "a JSON object")
+
+
+def _add_lambda(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--payload",
+        choices=("2.0", "1.0"),
+        default="2.0",
+        help="the events: 2.0 as Function URLs and HTTP APIs send them, or 1.0 as REST APIs do (default: 2.0)",
+    )
+    parser.add_argument(
+        "--environments",
+        type=worker_count,
+        metavar="N",
+        default=_ENVIRONMENTS,
+        help="most processes at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=worker_count,
+        metavar="N",
+        default=1,
+        help="requests at a time in a process that streams, as on Lambda Managed Instances (default: 1)",
+    )
+    parser.add_argument(
+        "--snap-start", action="store_true", default=False, help="start each process as if from a snapshot"
+    )
 
 
 def _add_json(parser: argparse.ArgumentParser, what: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from layer.package import build_directory, run, sealed
-from tests.support.sam_template import TEMPLATE, parsed
+from local.lambdas.functions import TEMPLATE
+from tests.support.sam_template import parsed
 
 if TYPE_CHECKING:
     from pathlib import Path
