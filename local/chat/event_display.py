@@ -20,6 +20,7 @@ from local.chat.events import (
     printable,
 )
 from local.chat.receipt_lines import receipt_lines
+from shared.domain import feedback
 
 if TYPE_CHECKING:
     from local.chat.events import Event, Usage
@@ -31,8 +32,8 @@ def show(event: Event, screen: Screen) -> None:
     match event:
         case TextAdded():
             screen.text(event.text)
-        case BlockFinished() | ApprovalRequired():
-            # The text that follows an ApprovalRequired says what would happen.
+        case BlockFinished() | ApprovalRequired() | AnswerDone(stop_reason=feedback.FEEDBACK_NOTED):
+            # The text that follows an ApprovalRequired says what would happen, and a thumb costs no tokens.
             screen.finish_text()
         case ToolFinished():
             screen.settle(event.id, _tool_line(event))

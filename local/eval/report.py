@@ -28,7 +28,11 @@ def table(rows: Sequence[Row]) -> str:
     models = _models(rows)
     heads = ["CASE", *models, *(["DIFFERENCE"] if len(models) > 1 else [])]
     cells = [[row[0].case[:_MAX_NAME], *map(_cell, row), *_difference(row)] for row in rows]
-    foot = [f"{len(rows)} cases", *(_total([row[at] for row in rows]) for at in range(len(models))), *_sums(rows)]
+    foot = [
+        f"{len(rows)} case{'' if len(rows) == 1 else 's'}",
+        *(_total([row[at] for row in rows]) for at in range(len(models))),
+        *_sums(rows),
+    ]
     widths = [max(len(each[at]) for each in [heads, *cells, foot]) for at in range(len(heads))]
     lines = [_joined(heads, widths)]
     for row, each in zip(rows, cells, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.eval.prices import KNOWN, cost
+from local.eval.prices import cost, known_price
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def judged(
 ) -> CaseResult:
     """Return the result of a case whose answers have these problems; the limits add theirs."""
     usages = [answer.usage for answer in answers]
-    spent = cost(usages, file.prices.get(model) or KNOWN.get(model))
+    spent = cost(usages, file.prices.get(model) or known_price(model))
     seconds = sum(answer.seconds for answer in answers)
     return CaseResult(
         case=case.name,

@@ -10,7 +10,7 @@ from local.chat.events import Usage
 from local.eval.answers import GivenAnswer
 from local.eval.cases import Limits, Price, Turn, parse_cases
 from local.eval.expectations import problems
-from local.eval.prices import cost
+from local.eval.prices import cost, known_price
 from local.eval.results import judged
 
 ANSWER = GivenAnswer(
@@ -69,6 +69,24 @@ def test_a_change_is_a_failure_unless_it_is_expected_to_ask() -> None:
 def test_an_answer_that_failed_is_not_compared() -> None:
     answer = GivenAnswer(text="8", failure="The answer failed: Overloaded.")
     assert problems(Turn(question="?", facts=("8", "9")), answer) == ["The answer failed: Overloaded."]
+
+
+@pytest.mark.proves("eval.limits")
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [
+        ("claude-sonnet-5-5", 2),
+        ("claude-sonnet-5", 2),
+        ("claude-sonnet-4-5-20250929", 3),
+        ("eu.anthropic.claude-opus-4-5-20251101-v1:0", 5),
+        ("claude-sonnet-5-7", None),
+        ("claude-sonnet-5-55", None),
+        ("another", None),
+    ],
+)
+def test_the_prices_of_known_models_are_known(model: str, price: float | None) -> None:
+    known = known_price(model)
+    assert (known and known.input) == price
 
 
 @pytest.mark.proves("eval.limits")
