@@ -51,10 +51,10 @@ class Function:
         return "IMBI_AUTH_JWT_SECRET" not in self.variables
 
     def serves(self, method: str, path: str) -> bool:
-        """Return whether the function serves a request; GET includes HEAD."""
+        """Return whether the function serves a request; GET includes HEAD, and every route answers OPTIONS."""
         names, given = self.path.split("/"), path.split("/")
         fits = len(names) == len(given) and all(map(_fits, names, given))
-        return fits and ("GET" if method == "HEAD" else method) == self.method
+        return fits and (method == "OPTIONS" or ("GET" if method == "HEAD" else method) == self.method)
 
 
 def functions(variables: Mapping[str, str], template: Path = TEMPLATE) -> list[Function]:

@@ -26,7 +26,7 @@ _TRACE = "_X_AMZN_TRACE_ID"
 def main() -> int:
     """Serve the handler that the function is configured with, and return the process's exit status."""
     variables = environment()
-    concurrency = int(variables.get("AWS_LAMBDA_MAX_CONCURRENCY", "1"))
+    concurrency = max(int(variables.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")), 1)
     is_snap_start = variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     return asyncio.run(
         serve(

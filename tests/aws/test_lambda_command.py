@@ -51,7 +51,7 @@ def runs(pid: int) -> bool:
 @pytest.mark.parametrize(
     "options", [(), ("--payload", "1.0", "--snap-start", "--concurrency", "4")], ids=["url", "rest"]
 )
-async def test_every_function_answers_on_embedded_parts_and_ctrl_c_leaves_no_process(
+async def test_functions_answer_on_embedded_parts_and_ctrl_c_ends_answers_and_leaves_no_process(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     data = tmp_path / "data"
@@ -73,7 +73,10 @@ async def test_every_function_answers_on_embedded_parts_and_ctrl_c_leaves_no_pro
             assert (await client.http.get("/nothing")).status_code == 404
             started = children_of(process.pid)
             assert len(started) >= 5
-        process.send_signal(signal.SIGINT)
+            async with client.stream(conversation, "Which projects are written in Python?") as stream:
+                await stream.until("text")
+                process.send_signal(signal.SIGINT)
+                assert (await stream.rest()).error["retryable"]
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
     await until(lambda: not any(map(runs, started)), SECONDS)

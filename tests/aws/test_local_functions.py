@@ -79,6 +79,7 @@ async def test_a_request_becomes_an_event_of_a_function_url(tmp_path: Path) -> N
         assert 0 < told["seconds"] <= 30
         assert (await http.post("/binary/1", content=b"\xff")).content == b"\x00\xff"
         assert (await http.post("/bare/1")).json() == {"warm": True}
+        assert (await http.options("/echo/1")).status_code == 201
         for method, path in (("GET", "/echo/1"), ("POST", "/echo/"), ("POST", "/other"), ("POST", "/echo/1/2")):
             assert (await http.request(method, path)).status_code == 404
         assert (await http.post("/echo/1", content=bytes(6 * 1024 * 1024 + 1))).status_code == 413
