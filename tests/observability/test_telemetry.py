@@ -74,6 +74,7 @@ async def _talk(client: Client, metrics_url: str) -> tuple[Answer, str, str]:
         await client.http.get("/conversations", params={"q": CANARY})
         await client.http.get(f"/{CANARY}")
         await client.http.get("/livez")
+        assert (await client.http.get("/metrics")).status_code == 404
         async with httpx2.AsyncClient() as http:
             scrape = await http.get(metrics_url)
         assert scrape.headers["content-type"].startswith("text/plain; version=0.0.4")
