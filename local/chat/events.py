@@ -61,12 +61,19 @@ class StoredError(_ResponseModel):
     retryable: bool = True
 
 
+class StoredCall(_ResponseModel):
+    """A tool call of a stored message."""
+
+    name: Printable
+
+
 class Message(_ResponseModel):
     """A stored message."""
 
     id: UUID | None = None
     role: str
     content: Printable
+    tool_use: tuple[StoredCall, ...] | None = None
     is_partial: bool = False
     stop_reason: Printable | None = None
     error: StoredError | None = None
@@ -96,6 +103,8 @@ class Conversation(_ResponseModel):
     id: UUID
     title: Printable | None
     updated_at: AwareDatetime
+    model: Printable = ""
+    asks_before_changes: bool = False
     is_answering: bool = False
     snippet: Printable | None = None
     approval: Approval | None = None
@@ -160,6 +169,18 @@ class ClientAction(_ResponseModel):
     params: dict[str, JsonValue]
 
 
+class AskedCall(_ResponseModel):
+    """A tool call that waits for the user's approval."""
+
+    name: Printable
+
+
+class ApprovalRequired(_ResponseModel):
+    """Tool calls wait for the user's approval."""
+
+    calls: tuple[AskedCall, ...] = ()
+
+
 class AnswerDone(_ResponseModel):
     """The answer is complete and stored."""
 
@@ -188,6 +209,7 @@ Event: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | ClientAction
+    | ApprovalRequired
     | AnswerDone
     | TitleUpdated
     | AnswerFailed
@@ -200,6 +222,7 @@ _EVENTS: dict[str, type[Event]] = {
     "tool_executing": ToolStarted,
     "tool_result": ToolFinished,
     "client_action": ClientAction,
+    "approval_required": ApprovalRequired,
     "done": AnswerDone,
     "title_updated": TitleUpdated,
     "error": AnswerFailed,

@@ -8,7 +8,8 @@ from local.demo_model.answers import whole_subject
 from local.demo_model.markdown import cell, fields, has_value
 from local.demo_model.task import CannotAnswer
 from local.demo_model.tool_results import RECEIPT, name_of, text_of, without_receipt
-from local.demo_model.wording import plural, slug_of
+from local.demo_model.wording import plural
+from local.slugs import slug_of
 from shared.tools.builtin import NAVIGATE_TO, REFRESH_DATA, UNDO_CHANGE
 
 if TYPE_CHECKING:

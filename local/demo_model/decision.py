@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.demo_model.about import ABILITIES, NOT_UNDERSTOOD
@@ -11,7 +12,7 @@ from local.demo_model.grammar import normalized, parts_of
 from local.demo_model.markdown import any_result
 from local.demo_model.plans import PLANS
 from local.demo_model.questions import understood
-from local.demo_model.task import CallFailed, CallsNeeded, CannotAnswer, Task
+from local.demo_model.task import CallFailed, CallsNeeded, CannotAnswer, Task, gathered
 from local.demo_model.titles import title_of, wants_title
 from local.demo_model.tool_results import parse_result, text_of
 from local.demo_model.tools import ToolMissing, Tools
@@ -54,7 +55,7 @@ def decide(request: MessagesRequest) -> Decision:
     if not tasks:
         return Decision(f"{NOT_UNDERSTOOD} {ABILITIES}")
     try:
-        return Decision("\n\n".join([_answer(*task) for task in tasks]))
+        return Decision("\n\n".join(gathered(partial(_answer, *task) for task in tasks)))
     except CallsNeeded as needed:
         if choice.type == "none" or not request.tools:
             return Decision(_partial(current.outcomes, pages))

@@ -96,7 +96,7 @@ def normalized(question: str) -> str:
 
 def parts_of(question: str) -> list[str]:
     """Return the questions, normalized, that follow one another in a text."""
-    return [normalized(part) for part in _NEXT.split(question[: LONGEST_QUESTION + 1])]
+    return [normalized(part) for part in _NEXT.split(question)] if len(question) <= LONGEST_QUESTION else [""]
 
 
 def match(form: str, question: str) -> dict[str, str] | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.demo_model.answers import listed
 from local.demo_model.conditions import Condition, conditions_of
 from local.demo_model.markdown import cell, cut_notice, has_value, heading
 from local.demo_model.names import named
-from local.demo_model.task import CannotAnswer
+from local.demo_model.task import CannotAnswer, gathered
 from local.demo_model.tool_results import name_of, text_of
 from local.demo_model.wording import counted
 
@@ -36,12 +37,12 @@ def list_projects(task: Task) -> str:
     archived = any(value.lower() == "archived" for each in conditions for value in each.values)
     result = task.call("list_projects", include_archived=archived or None)
     records, reasons = result.records, []
-    for condition in conditions:
-        if condition.about != "rank":
-            fitting, reason = _fitting(task, condition, result.records)
-            ids = {record.get("id") for record in fitting}
-            records = [record for record in records if (record.get("id") in ids) != condition.is_negated]
-            reasons.append(reason)
+    filters = [condition for condition in conditions if condition.about != "rank"]
+    found = gathered([partial(_fitting, task, condition, records) for condition in filters])
+    for condition, (fitting, reason) in zip(filters, found, strict=True):
+        ids = {record.get("id") for record in fitting}
+        records = [record for record in records if (record.get("id") in ids) != condition.is_negated]
+        reasons.append(reason)
     best = "top" in task.slots or any("best" in condition.slots for condition in conditions)
     if best or any(condition.about == "rank" for condition in conditions):
         number = 1 if "one" in task.slots else int(task.slots.get("number", _MOST_RANKED))

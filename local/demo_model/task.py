@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from local.demo_model import names
 from local.demo_model.tool_results import name_of, parse_result, text_of
@@ -18,7 +18,7 @@ from local.demo_model.wording import plural
 from local.messages_api.reply import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -31,6 +31,7 @@ KINDS = ("project type", "project", "team", "environment", "organization", "role
 """The kinds of things that tools take by an identifier; a name before those that it contains."""
 _USUAL, _MOST = 12, 100
 """The number of entries if the question gives none; and if it asks about a span of time."""
+_T = TypeVar("_T")
 _HOURS = {"hour": 1, "day": 24, "week": 24 * 7}
 
 
@@ -52,6 +53,24 @@ class CallsNeeded(Exception):
     def __init__(self, calls: Sequence[Call]) -> None:
         super().__init__(*calls)
         self.calls = calls
+
+
+def gathered(functions: Iterable[Callable[[], _T]]) -> list[_T]:
+    """Return the results of functions that call tools, so that the calls which they all need are made in parallel.
+
+    Raises:
+        CallsNeeded: some of them need results; the calls are those of all.
+    """
+    results: list[_T] = []
+    needed: dict[tuple[str, bytes], Call] = {}
+    for function in functions:
+        try:
+            results.append(function())
+        except CallsNeeded as missing:
+            needed |= {call.key: call for call in missing.calls}
+    if needed:
+        raise CallsNeeded([*needed.values()])
+    return results
 
 
 @dataclass(frozen=True)

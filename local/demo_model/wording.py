@@ -1,8 +1,6 @@
-"""Words of the demo model's answers: plurals, numbers with their nouns, slugs."""
+"""Words of the demo model's answers: plurals, and numbers with their nouns."""
 
 from __future__ import annotations
-
-import re
 
 
 def plural(noun: str) -> str:
@@ -15,8 +13,3 @@ def plural(noun: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number in bold with its noun."""
     return f"**{number}** {noun if number == 1 else plural(noun)}"
-
-
-def slug_of(name: str) -> str:
-    """Return the slug of a name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

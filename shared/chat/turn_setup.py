@@ -83,7 +83,7 @@ class TurnSetup:
     ) -> AsyncGenerator[TurnEvent, None]:
         """Set a turn up and run it; all its tool calls pass the journal."""
         conversation = begun.conversation
-        caller = replace(caller, conversation_id=conversation.id)
+        caller = replace(caller, conversation_id=conversation.id, asks_before_changes=conversation.asks_before_changes)
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )

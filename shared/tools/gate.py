@@ -95,6 +95,7 @@ async def reviewed(
             changes=found,
             source=facts.source,
             operation=facts.title,
+            options=facts.options,
         )
         for (call, facts), found in zip(shown, changes, strict=True)
     )

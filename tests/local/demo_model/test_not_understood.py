@@ -73,6 +73,7 @@ CONDITIONS = [
     "Who is on call for checkout next week?",
     "Who is not on call?",
     "Which incidents are not open?",
+    "Do we have any incidents right now?",
     "Which critical incidents were open last week?",
     "What depends on the event bus but not on the cart?",
     "What does the checkout API not depend on?",

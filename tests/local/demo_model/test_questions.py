@@ -105,6 +105,7 @@ ANSWERED = [
         ["**3** projects whose team is **Checkout & Payments**, with the highest score"],
     ),
     ("What happened in production in the last 24 hours?", "list_operation_logs", ["**[Production]", "last 24 hours"]),
+    ("What happened in the identity team lately?", "list_operation_logs", ["operations of the team **[Identity]"]),
     ("What was deployed to staging in the last 30 days?", "list_operation_logs", ["deployments in **[Staging]"]),
     ("Who is on call for the cart API?", "mcp_oncall_list_team_rotas", ["shift of the team **[Checkout & Payments]"]),
     ("Which incidents does the catalog team have?", "mcp_oncall_list_incidents", ["Search misses new products"]),
