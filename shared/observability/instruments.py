@@ -57,7 +57,7 @@ class Instruments:
                 continue
             if each.name in self._times:
                 self._times[each.name].record(value / _PER_SECOND, attributes)
-            elif value:
+            else:
                 self._counters[each.name].add(value, attributes)
 
     def record_operation(
