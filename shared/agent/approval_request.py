@@ -58,6 +58,7 @@ def _sentence(call: AskedCall) -> str:
     begin = (
         f"is “{title}” ({_code(call.name)}): {request}" if title else f"{_verb(call)} {request} ({_code(call.name)})"
     )
+    begin = f"takes back an earlier change. It {begin}" if call.undoes else begin
     return f"{begin}; {', '.join(told)}." if told else f"{begin}."
 
 

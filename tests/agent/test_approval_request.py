@@ -60,6 +60,11 @@ def test_a_title_that_means_something_in_markdown_is_left_out(title: str) -> Non
     assert sentence("POST", "/api/x", operation=title) == "sends `POST /api/x` (`a_tool`)."
 
 
+def test_an_undo_says_that_it_is_one() -> None:
+    found = sentence("DELETE", PROJECT, operation="Delete Project", undoes=True)
+    assert found == f"takes back an earlier change. It is “Delete Project” (`a_tool`): `DELETE {PROJECT}`."
+
+
 def test_a_tool_of_an_mcp_server_is_named_with_its_server() -> None:
     found = sentence(None, None, source="mcp:ci", operation="restart")
     assert found == "calls the tool `restart` of the MCP server `ci`."
