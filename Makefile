@@ -31,7 +31,8 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 
 NOT_IN_LAYER = $(addprefix --no-emit-package ,$(shell grep -v '^\#' layer/not-in-layer.txt))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-slow coverage check bench build validate format lock hooks clean FORCE
+.PHONY: help venv run lambda test test-slow coverage check bench build deploy rollback validate template-local format lock \
+	hooks clean FORCE
 
 help: ## list the goals
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ venv: $(NODE) ## set up the virtual environment and Node.js, as every other goal
 
 run: venv ## start the local server; ARGS="--port 9000" hands it options
 	@$(VENV_PYTHON) local_server.py serve $(ARGS)
+
+lambda: venv ## run the Lambda functions behind one local address; ARGS="--payload 1.0" hands it options
+	@$(VENV_PYTHON) local_server.py lambda $(ARGS)
 
 test: venv ## run the fast tests; ARGS="-k title" hands pytest options, WORKERS=2 runs them side by side
 	@$(VENV_PYTHON) -m pytest --numprocesses $(WORKERS) -m "not slow" $(ARGS)
@@ -60,11 +64,20 @@ check: venv ## lint, check format and types, and keep the layers apart
 	@$(VENV_PYTHON) -m pytest tests/test_layers.py
 
 build: venv $(SAM) ## build the Lambda package; PYTHON_VERSION=3.13 ARCHITECTURE=x86_64 say for what
-	@LAMBDA_PYTHON=$(PYTHON_VERSION) LAMBDA_ARCHITECTURE=$(ARCHITECTURE) $(SAM_COMMAND) build \
-		--build-in-source --parameter-overrides PythonVersion=$(PYTHON_VERSION) Architecture=$(ARCHITECTURE) $(ARGS)
+	@LAMBDA_PYTHON=$(PYTHON_VERSION) LAMBDA_ARCHITECTURE=$(ARCHITECTURE) $(VENV_PYTHON) -m layer.package $(ARGS)
+
+deploy: ## build the Lambda package and deploy it; ARGS="--guided" the first time
+	@$(MAKE) --no-print-directory build ARGS=
+	@$(SAM_COMMAND) deploy --no-fail-on-empty-changeset $(ARGS)
+
+rollback: $(SAM) ## let the deployed functions answer with the version before the last deployment
+	@.sam/bin/python -m layer.rollback $(ARGS)
 
 validate: $(SAM) ## lint the Lambda package's template
 	@$(SAM_COMMAND) validate --lint --region $(REGION)
+
+template-local: venv ## write template.local.yaml, for SAM's local commands, from template.yaml
+	@$(VENV_PYTHON) -m local.lambdas.sam_template
 
 bench: venv ## measure the service beside a bare relay; ARGS="--quick", ARGS="first_word events"
 	@$(VENV_PYTHON) -m bench $(ARGS)
@@ -78,7 +91,7 @@ lock: venv ## resolve the dependencies anew into the lock files, without any reg
 	$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements.lock
 	$(VENV_PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["node"])' \
 		| $(COMPILE) --upgrade - --output-file local/requirements-node.lock
-	$(COMPILE) --upgrade pyproject.toml --output-file container/requirements.lock
+	$(COMPILE) --upgrade pyproject.toml --extra otel --output-file container/requirements.lock
 	$(COMPILE) --upgrade pyproject.toml layer/requirements.in $(NOT_IN_LAYER) --output-file layer/requirements.lock
 	$(COMPILE) --upgrade layer/requirements-sam.in --output-file layer/requirements-sam.lock
 	for folder in $(NODE_FOLDERS); do (cd $$folder && npm install --package-lock-only --no-audit --no-fund) || exit; done

@@ -17,24 +17,23 @@ from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import run
 from shared.observability.logs import set_up_logging
-from shared.settings import DEVELOPMENT, environment, load, route_prefix, separated_secrets
-from shared.util.argument_types import day, port, worker_count
+from shared.settings import DEVELOPMENT, environment, load, route_prefix
+from shared.util.command_options import TOKEN_VARIABLE, add_address, add_options
+from shared.util.secret_lists import separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from local.chat.access import Access
     from shared.settings import Settings
 
 log = logging.getLogger("cli")
 
-DEFAULT_USER = "developer@example.com"
-_DATA_DIR = Path(__file__).parent / ".data"
 _UNUSED_SECRET = "unused " * 8  # `setup` verifies no tokens, but the settings require a secret
 _ONE_PROCESS = "--workers needs ENVIRONMENT=production: in development, embedded services support one process only."
-_TOKEN_VARIABLE = "IMBI_ASSISTANT_TOKEN"  # noqa: S105  # the name of a variable
 _NO_TOKENS = (
-    f"ENVIRONMENT is not {DEVELOPMENT}: `chat` and `token` issue access tokens in development only. "
-    "`chat --url URL --token TOKEN` works with any service."
+    f"ENVIRONMENT is not {DEVELOPMENT}: `chat`, `eval` and `token` issue access tokens in development only. "
+    "`chat` and `eval` work with any service: --url URL --token TOKEN."
 )
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
@@ -84,7 +83,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
     is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
-        return run(local_server.serve_inherited(variables, options.fd))
+        return run(local_server.serve_inherited(variables, *options.fd))
     if options.workers > 1 and _is_development(variables):
         raise SettingsError([_ONE_PROCESS])
     return run(
@@ -102,16 +101,36 @@ def chat(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Chat with a running service."""
     import local.chat as terminal  # noqa: PLC0415  # `local` is not deployed
 
-    if options.url is None and options.token is None:
-        secret = _configured_secret(variables)
-        access = terminal.issued(_local_url(options, variables), options.user, secret, options.data_dir)
-    else:
-        access_token = options.token or variables.get(_TOKEN_VARIABLE)
-        if access_token is None:
-            raise SettingsError([f"--url needs an access token or an API key: --token, or {_TOKEN_VARIABLE}."])
-        access = terminal.given(options.url or _local_url(options, variables), access_token)
     history = options.data_dir / "chat_history"
+    access = _access(options, variables)
     return terminal.chat(access, conversation_id=options.conversation, history_file=history)
+
+
+def serve_functions(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Run the Lambda functions of `template.yaml` on this machine until they are stopped."""
+    from local.lambdas import command  # noqa: PLC0415  # `local` is not deployed
+
+    set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
+    return run(command.serve(options, variables, _report))
+
+
+def evaluate(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Ask the questions of a file of cases and judge the answers, or make a case of an answer."""
+    import local.eval as evaluation  # noqa: PLC0415  # `local` is not deployed
+
+    match options.words:
+        case ["add", message_id]:
+            reads_database = "POSTGRES_URL" in variables and options.url is None
+            source = _stored_data(variables) if reads_database else _access(options, variables)
+            return evaluation.add_case(source, message_id, options.to)
+        case [cases]:
+            run = evaluation.RunOptions(options.jobs, options.timeout, options.keep)
+            models = (options.model, options.against) if options.against else (options.model,)
+            chosen = evaluation.EvaluationOptions(
+                cases=cases, models=models, only=options.only, run=run, is_json=options.json
+            )
+            return evaluation.evaluate(_access(options, variables), chosen)
+    raise SettingsError(["eval: name one file of cases, `demo`, or `add` and the id of an answer."])
 
 
 def token(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -193,13 +212,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version())
     parser.set_defaults(command=serve, workers=1, fd=None)
-    _add_address(parser)
+    add_address(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command, text in (
         ("serve", serve, "run the service; this is the default command"),
         ("chat", chat, "chat in the terminal with a service that is running"),
         ("token", token, "print an access token for a development user"),
+        ("lambda", serve_functions, "run the Lambda functions of template.yaml behind one address, without AWS"),
         ("setup", setup, "create the missing parts of the graph in the database at POSTGRES_URL; safe to repeat"),
+        ("eval", evaluate, "ask the questions of a file of cases and judge the answers, or make a case of an answer"),
         ("check", check, "check whether the installation is configured right"),
         ("audit", audit, "verify the audit in the database at POSTGRES_URL, or delete its old days"),
         ("sweep", sweep, "delete conversations that were idle for IMBI_ASSISTANT_RETENTION_DAYS"),
@@ -210,47 +231,20 @@ def _parser() -> argparse.ArgumentParser:
             name, help=text, description=f"{text[0].upper()}{text[1:]}.", argument_default=argparse.SUPPRESS
         )
         subparser.set_defaults(command=command)
-        _add_options(subparser, name)
+        add_options(subparser, name)
     return parser
 
 
-def _add_options(parser: argparse.ArgumentParser, command: str) -> None:
-    if command == "check":
-        parser.add_argument("--model", action="store_true", default=False, help="also ask the model for one token")
-        parser.add_argument("--json", action="store_true", default=False, help="print a JSON list")
-    if command == "setup":
-        parser.add_argument("--create", action="store_true", default=False, help="also create the graph if it is new")
-    if command == "audit":
-        parser.add_argument("action", choices=("verify", "prune"), help="what to do")
-        parser.add_argument("--day", type=day, metavar="DAY", default=None, help="verify one UTC day, YYYY-MM-DD")
-    if command not in {"setup", "check", "audit", "rotate", "sweep"}:
-        _add_address(parser)
-    if command == "serve":
-        parser.add_argument(
-            "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
-        )
-        parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
-    if command in {"chat", "token"}:
-        parser.add_argument(
-            "--user", metavar="EMAIL", default=DEFAULT_USER, help="development user to act as (default: %(default)s)"
-        )
-    if command == "chat":
-        parser.add_argument("--conversation", metavar="ID", default=None, help="continue this conversation")
-        parser.add_argument("--url", default=None, help="URL of any service, with the prefix of its routes")
-        parser.add_argument(
-            "--token", default=None, help=f"access token or API key for the service (default: {_TOKEN_VARIABLE})"
-        )
+def _access(options: argparse.Namespace, variables: Mapping[str, str]) -> Access:
+    import local.chat as terminal  # noqa: PLC0415  # `local` is not deployed
 
-
-def _add_address(parser: argparse.ArgumentParser) -> None:
-    has_defaults = parser.argument_default is not argparse.SUPPRESS
-    for flag, kind, metavar, default, text in (
-        ("--host", str, "HOST", "127.0.0.1", "address of the service"),
-        ("--port", port, "PORT", 8002, "port of the service"),
-        ("--data-dir", Path, "DIR", _DATA_DIR, "directory for the embedded database, secrets and the chat's history"),
-    ):
-        value = default if has_defaults else argparse.SUPPRESS
-        parser.add_argument(flag, type=kind, metavar=metavar, default=value, help=f"{text} (default: {default})")
+    if options.url is None and options.token is None:
+        secret = _configured_secret(variables)
+        return terminal.issued(_local_url(options, variables), options.user, secret, options.data_dir)
+    access_token = options.token or variables.get(TOKEN_VARIABLE)
+    if access_token is None:
+        raise SettingsError([f"--url needs an access token or an API key: --token, or {TOKEN_VARIABLE}."])
+    return terminal.given(options.url or _local_url(options, variables), access_token)
 
 
 def _token(options: argparse.Namespace, variables: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import logging
 import runpy
 import socket
 import sys
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from functions import (
@@ -37,9 +37,11 @@ from shared.domain.errors import GraphError, GraphMissing, GraphRefused, Startup
 from shared.domain.version import version
 from shared.graph.schema import missing_tables, set_up
 from shared.http.app import create_app
+from shared.http.served_metrics import metrics_of_workers, metrics_socket, own_metrics
 from shared.http.server import bind, create_server, serve_until_stopped
 from shared.http.workers import supervise
 from shared.observability.sentry import set_up_if_configured
+from shared.observability.telemetry import start_telemetry
 from shared.settings import DEVELOPMENT, load
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from shared.observability.otel_sdk import Telemetry
     from shared.settings import Settings
 
 log = logging.getLogger("local_server")
@@ -77,9 +80,10 @@ ROUTES = (
 )
 
 
-def application(settings: Settings) -> FastAPI:
+def application(settings: Settings, telemetry: Telemetry | None = None) -> FastAPI:
     """Join all routes to one application."""
-    return create_app(settings, *(route.router for route in ROUTES), bare=[status.router, livez.router])
+    routers = (route.router for route in ROUTES)
+    return create_app(settings, *routers, bare=[status.router, livez.router], telemetry=telemetry)
 
 
 async def serve(
@@ -110,30 +114,40 @@ async def serve(
             settings = load(complete)
             _warn(variables, settings)
             await _set_up_graph(settings, report)
-            report(f"Serving   http://{host}:{port}{settings.route_prefix or '/'}")
-            if workers > 1:
-                return await supervise(workers, listening, [sys.executable, __file__, "serve", "--fd"])
-            return await _serve_on(listening, settings)
+            with metrics_socket(settings) as metrics:
+                report(f"Serving   http://{host}:{port}{settings.route_prefix or '/'}")
+                if workers > 1:
+                    command = [sys.executable, __file__, "serve", "--fd"]
+                    async with metrics_of_workers(metrics, workers) as own:
+                        return await supervise(workers, listening, command, own=own)
+                return await _serve_on(complete, settings, listening, metrics)
 
 
-async def serve_inherited(variables: Mapping[str, str], file_descriptor: int) -> int:
-    """Serve, as one of several workers, on the listening socket that the parent process opened.
+async def serve_inherited(variables: Mapping[str, str], *file_descriptors: int) -> int:
+    """Serve, as one of several workers, on the sockets that the parent process opened: for requests, and for metrics.
 
     Raises:
         SettingsError: a variable is missing or not valid.
     """
-    with socket.socket(fileno=file_descriptor) as listening:
-        return await _serve_on(listening, load(variables))
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(fileno=each)) for each in file_descriptors]
+        return await _serve_on(variables, load(variables), sockets[0], next(iter(sockets[1:]), None))
 
 
-async def _serve_on(listening: socket.socket, settings: Settings) -> int:
+async def _serve_on(
+    variables: Mapping[str, str], settings: Settings, listening: socket.socket, metrics: socket.socket | None
+) -> int:
     set_up_if_configured(settings, version())
-    app = application(settings)
+    telemetry = start_telemetry(settings, variables)
+    app = application(settings, telemetry)
     if settings.environment == DEVELOPMENT:
         from local.development import chat_page  # noqa: PLC0415  # `local` is not deployed
 
         app.include_router(chat_page(settings))
-    await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
+    async with own_metrics(metrics, telemetry):
+        await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
+    if telemetry is not None:
+        await telemetry.aclose()
     return 0
 
 

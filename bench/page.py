@@ -10,6 +10,7 @@ from bench import runs
 from bench.figures import table
 from bench.processes import ROOT
 from bench.runs import Run, Runs
+from bench.scenarios import SCENARIOS
 
 FIGURES = ROOT / "bench" / "figures.json"
 PAGE = ROOT / "docs" / "performance.md"
@@ -39,7 +40,9 @@ def with_figures(page: str, published: Runs) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     sections = (f"### `{name}`\n\n{_circumstances(run)}\n\n{table(run.figures)}\n\n" for name, run in published.items())
-    return f"{before}{BEGIN}\n{''.join(sections)}{END}{after}"
+    missing = [f"`{name}`" for name in SCENARIOS if name not in published]
+    note = f"Not measured since their last change: {', '.join(missing)}.\n\n" if missing else ""
+    return f"{before}{BEGIN}\n{''.join(sections)}{note}{END}{after}"
 
 
 def _circumstances(run: Run) -> str:

@@ -32,6 +32,7 @@ async def create_conversation(
             created_at=now,
             updated_at=now,
             model=(body and body.model) or services.settings.model,
+            asks_before_changes=body is not None and body.asks_before_changes,
         )
     )
     return Conversation.model_validate(created)

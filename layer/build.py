@@ -100,8 +100,11 @@ def run(*command: str) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line to standard error."""
+    """Print a line to standard error, and add it to the notes that `layer.package` shows."""
     sys.stderr.write(f"{line}\n")
+    if notes := os.environ.get("LAMBDA_BUILD_NOTES"):
+        with Path(notes).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from shared.graph.connector import connect
 from shared.graph.schema import set_up
 from shared.graph.search_backfill import make_findable
 from shared.http.server import running
-from shared.settings import DEFAULT_GRAPH_NAME, separated_keys, separated_secrets
+from shared.settings import DEFAULT_GRAPH_NAME
+from shared.util.secret_lists import separated_keys, separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

@@ -151,9 +151,10 @@ _CREATE_SERVERS = """UNWIND $rows AS row CREATE (:MCPServer {id: row.id, slug: r
     description: row.description, url: row.url, enabled: true, tool_prefix: row.tool_prefix, timeout: 30,
     verify_ssl: true, auth_type: row.auth_type, oauth_token_url: row.oauth_token_url,
     oauth_client_id: row.oauth_client_id, oauth_client_secret_encrypted: row.oauth_client_secret_encrypted,
-    oauth_scope: row.oauth_scope})"""
+    oauth_scope: row.oauth_scope, trusted: true})"""
 _UPDATE_SERVERS = """UNWIND $rows AS row MATCH (s:MCPServer) WHERE s.slug = row.slug SET s.url = row.url,
-    s.oauth_token_url = row.oauth_token_url, s.oauth_client_secret_encrypted = row.oauth_client_secret_encrypted"""
+    s.trusted = true, s.oauth_token_url = row.oauth_token_url,
+    s.oauth_client_secret_encrypted = row.oauth_client_secret_encrypted"""
 
 
 async def register_mcp_servers(connection: AsyncConnection, graph_name: str, servers: Sequence[JsonObject]) -> None:

@@ -55,7 +55,7 @@ def lock_files() -> tuple[LockFile, ...]:
     return (
         LockFile("requirements.lock", (*service, *extras["dev"])),
         LockFile("local/requirements-node.lock", extras["node"]),
-        LockFile("container/requirements.lock", service),
+        LockFile("container/requirements.lock", (*service, *extras["otel"])),
         LockFile("layer/requirements.lock", layer, left_out),
         LockFile("layer/requirements-sam.lock", requirements_in("layer/requirements-sam.in")),
     )

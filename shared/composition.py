@@ -11,14 +11,19 @@ from shared.chat.active_answers import ActiveAnswers
 from shared.chat.followers import Followers
 from shared.chat.frame_log import FrameLog
 from shared.chat.retention import keep_sweeping
+from shared.claude.rate_limits import RateLimits
 from shared.domain.errors import AssistantUnavailable, GraphError
 from shared.graph import health
 from shared.graph.connector import Graph
 from shared.graph.repositories import Repositories
 from shared.observability import logs
+from shared.observability.measurements import PREFIX, Gauge
+from shared.observability.pool_gauges import pool_gauges
 from shared.util import clock, gc_tuning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.chat.service import ChatService
     from shared.settings import Settings
 
@@ -53,6 +58,7 @@ class Services:
         self.active_answers = ActiveAnswers(self.repositories.leases, settings.max_concurrent_streams)
         self.frame_log = FrameLog(self.repositories.frames)
         self.followers = Followers(self.repositories.frames, settings.max_concurrent_streams)
+        self.rate_limits = RateLimits()
         self._chat: asyncio.Task[ChatService] | None = None
         self._problem = ""
 
@@ -105,6 +111,25 @@ class Services:
         if self.settings.retention_days:
             await keep_sweeping(self.repositories.retention, self.settings.retention_days)
 
+    def gauges(self) -> Sequence[Gauge]:
+        """Return the numbers that change while the service runs: running answers and connections to the database."""
+        return [
+            Gauge(
+                f"{PREFIX}.active_answers",
+                "{answer}",
+                "Answers that are running",
+                lambda: [(self.active_answers.count, {})],
+            ),
+            Gauge(
+                f"{PREFIX}.model_limit.remaining",
+                "",
+                "What remains of a rate limit of the model's API",
+                self.rate_limits.remaining,
+            ),
+            Gauge(f"{PREFIX}.model_limit.size", "", "The size of that rate limit", self.rate_limits.sizes),
+            *pool_gauges(self._graph.usage, self.settings.postgres_max_pool_size),
+        ]
+
     async def shut_down(self, seconds: float) -> None:
         """End every answer with an error and wait until all are stored, for at most `seconds`."""
         self.followers.end_all()
@@ -124,7 +149,9 @@ class Services:
         await asyncio.to_thread(_import_chat)
         from shared.chat.assembly import assemble_chat  # noqa: PLC0415  # only routes that answer need this slow import
 
-        return assemble_chat(self.settings, self.repositories, self.active_answers, self.authenticator.check)
+        return assemble_chat(
+            self.settings, self.repositories, self.active_answers, self.authenticator.check, self.rate_limits
+        )
 
 
 def _import_chat() -> None:

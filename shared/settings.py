@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from base64 import urlsafe_b64decode
 from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -26,7 +24,15 @@ from shared.domain.approval_rules import ApprovalRule, parse_rules
 from shared.domain.errors import SettingsError
 from shared.domain.prompt_template import check_template
 from shared.domain.user_limits import UserLimits
-from shared.util.addresses import check_http_url, is_http_url, is_postgresql_dsn, is_sentry_dsn, parse_hosts
+from shared.telemetry_settings import HttpUrl, TelemetrySettings
+from shared.util.addresses import (
+    is_http_url,
+    is_postgresql_dsn,
+    is_sentry_dsn,
+    parse_hosts,
+    parse_origins,
+)
+from shared.util.secret_lists import FERNET_BYTES, MIN_SECRET_BYTES, is_fernet_key, separated_keys, separated_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,27 +41,14 @@ if TYPE_CHECKING:
 DEVELOPMENT = "development"
 DEFAULT_GRAPH_NAME = "imbi"
 
-_FERNET_BYTES = 32
-_MIN_SECRET_BYTES = 32
-"""The minimum length of an HS256 secret outside development (RFC 7518, section 3.2)."""
-
-
-HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
-
-
-def _is_fernet_key(key: str) -> bool:
-    try:
-        return len(urlsafe_b64decode(key)) == _FERNET_BYTES
-    except ValueError:
-        return False
-
 
 Hosts = Annotated[tuple[str, ...], BeforeValidator(parse_hosts)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(parse_origins)]
 Template = Annotated[str, AfterValidator(check_template)]
 ApprovalRules = Annotated[tuple[ApprovalRule, ...], BeforeValidator(parse_rules)]
 
 
-class Settings(BaseModel):
+class Settings(TelemetrySettings):
     """All settings. The aliases are the variables' names; `docs/reference/settings.md` explains them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -108,6 +101,8 @@ class Settings(BaseModel):
     is_traced: bool = Field(default=False, alias="IMBI_ASSISTANT_TRACING")
     system_prompt: Template | None = Field(default=None, alias="IMBI_ASSISTANT_SYSTEM_PROMPT")
     assistant_url: str | None = Field(default=None, alias="IMBI_ASSISTANT_URL")
+    origin_secret: SecretStr | None = Field(default=None, alias="IMBI_ASSISTANT_ORIGIN_SECRET")
+    cors_origins: Origins = Field(default=(), alias="IMBI_ASSISTANT_CORS_ORIGINS")
     api_url: HttpUrl = Field(default="http://localhost:8000", alias="IMBI_INTERNAL_API_URL")
     ui_url: HttpUrl | None = Field(default=None, alias="IMBI_UI_URL")
     internal_ui_url: HttpUrl | None = Field(default=None, alias="IMBI_INTERNAL_UI_URL")
@@ -160,16 +155,25 @@ class Settings(BaseModel):
     @field_validator("jwt_secret")
     @classmethod
     def _check_secret_length(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        is_short = len(secret.get_secret_value().encode()) < _MIN_SECRET_BYTES
+        is_short = len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES
         if is_short and info.data.get("environment") != DEVELOPMENT:
-            raise ValueError(f"must have at least {_MIN_SECRET_BYTES} bytes outside {DEVELOPMENT}")
+            raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes outside {DEVELOPMENT}")
+        return secret
+
+    @field_validator("origin_secret")
+    @classmethod
+    def _check_origin_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and any(
+            len(each.encode()) < MIN_SECRET_BYTES for each in separated_keys(secret.get_secret_value())
+        ):
+            raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes; several are separated by commas")
         return secret
 
     @field_validator("config_encryption_key")
     @classmethod
     def _check_fernet_key(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and not all(map(_is_fernet_key, separated_keys(key.get_secret_value()))):
-            raise ValueError(f"must be a Fernet key, {_FERNET_BYTES} bytes in URL-safe base64")
+        if key is not None and not all(map(is_fernet_key, separated_keys(key.get_secret_value()))):
+            raise ValueError(f"must be a Fernet key, {FERNET_BYTES} bytes in URL-safe base64")
         return key
 
     @property
@@ -197,6 +201,11 @@ class Settings(BaseModel):
         return separated_keys(self.config_encryption_key.get_secret_value()) if self.config_encryption_key else ()
 
     @property
+    def origin_secrets(self) -> tuple[str, ...]:
+        """The secrets of which a proxy in front of the service sends one; without any, nothing is checked."""
+        return separated_keys(self.origin_secret.get_secret_value()) if self.origin_secret else ()
+
+    @property
     def approval_policy(self) -> ApprovalPolicy:
         """The policy that decides which tool calls ask the user first."""
         return ApprovalPolicy(self.approvals, self.approval_rules)
@@ -215,18 +224,6 @@ class Settings(BaseModel):
     def ui_document_url(self) -> str | None:
         """The base URL from which the UI's `llms.txt` is read, or None."""
         return self.internal_ui_url or self.ui_url
-
-
-def separated_keys(value: str) -> tuple[str, ...]:
-    """Return the keys of a value that may contain several, separated by commas, the newest first."""
-    return tuple(key.strip() for key in value.split(","))
-
-
-def separated_secrets(value: str) -> tuple[str, ...]:
-    """Return the JWT secrets of a value; it is one secret unless all parts between commas are long enough."""
-    parts = separated_keys(value)
-    is_list = len(parts) > 1 and all(len(part.encode()) >= _MIN_SECRET_BYTES for part in parts)
-    return parts if is_list else (value,)
 
 
 def route_prefix(assistant_url: str | None) -> str:

@@ -3,68 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
 import jwt
 import pytest
 
-import local_server
 from local.data_lock import locked
 from tests.support.client import Client
+from tests.support.command_line import PROGRAM, SECONDS, answered, processes_of, run, serving, variables_of
 from tests.support.database import Database, new_graph_name
-from tests.support.lambda_functions import measured
-from tests.support.processes import FOR_PYTHON
+from tests.support.lambda_functions import free_port
 from tests.support.service import JWT_SECRET
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
-
-PROGRAM = Path(local_server.__file__)
-SECONDS = 60
-
-
-def variables_of(**variables: str) -> dict[str, str]:
-    return {name: os.environ[name] for name in FOR_PYTHON if name in os.environ} | measured() | variables
-
-
-def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end, in a directory without a `.env`."""
-    return subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, str(PROGRAM), *arguments],
-        cwd=tmp_path,
-        env=variables_of(**variables),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    from pathlib import Path
 
 
 @pytest.mark.proves("commands.help")
 def test_the_help_names_every_command(tmp_path: Path) -> None:
     helped = run(tmp_path, "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
-    for word in (
-        "serve",
-        "chat",
-        "token",
-        "setup",
-        "check",
-        "--host",
-        "--port",
-        "--data-dir",
-        "POSTGRES_URL",
-        "ANTHROPIC_API_KEY",
-    ):
+    words = "serve chat eval lambda token setup check --host --port --data-dir POSTGRES_URL ANTHROPIC_API_KEY"
+    for word in words.split():
         assert word in helped.stdout
     assert "--user" in run(tmp_path, "token", "--help").stdout
 
@@ -149,50 +114,6 @@ async def test_a_data_directory_in_use_is_reported_in_one_line(tmp_path: Path) -
     assert "in use" in line
 
 
-@asynccontextmanager
-async def serving(tmp_path: Path, *options: str, **variables: str) -> AsyncIterator[tuple[Process, str, list[str]]]:
-    """Run the server on a free port until it serves; gives the process, its URL and what it has said."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    arguments = ("serve", "--port", str(port), "--data-dir", str(tmp_path / "data"), *options)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(PROGRAM),
-        *arguments,
-        cwd=tmp_path,
-        env=variables_of(**variables),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    said: list[str] = []
-    try:
-        async with asyncio.timeout(SECONDS):
-            async for line in process.stderr:
-                said.append(line.decode().rstrip())
-                if "Serving  " in said[-1]:
-                    break
-        yield process, f"http://127.0.0.1:{port}", said
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def answered(url: str) -> bool:
-    try:
-        async with httpx2.AsyncClient() as http:
-            return (await http.get(f"{url}/status")).status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-def processes_of(data: Path) -> str:
-    """List the processes that have the data directory in their command line."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)  # noqa: S607  # the ps that is there
-    return "\n".join(line for line in listed.stdout.splitlines() if str(data) in line)
-
-
 @pytest.mark.slow
 @pytest.mark.proves("commands.serve", "commands.signals", "conversations.survive-restart")
 async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -> None:
@@ -232,10 +153,14 @@ async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path
         "POSTGRES_GRAPH_NAME": database.graph_name,
         "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
         "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
+        "IMBI_ASSISTANT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
     }
+    metrics = f"http://{variables['IMBI_ASSISTANT_METRICS_ADDRESS']}/metrics"
     async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(SECONDS), httpx2.AsyncClient() as http:
             while not await answered(url):
+                pass
+            while 'up{worker="0"} 1.0\nimbi_assistant_worker_up{worker="1"} 1.0' not in (await http.get(metrics)).text:
                 pass
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(SECONDS):

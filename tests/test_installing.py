@@ -71,6 +71,7 @@ def offline(checkout: Path, *command: str | Path) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow
 def test_the_locked_packages_are_installed_where_newer_ones_were_released(checkout: Path) -> None:
     made = offline(checkout, "make", ".venv/.installed", f"PYTHON={sys.executable}")
     assert made.returncode == 0, made.stdout + made.stderr

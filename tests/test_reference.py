@@ -64,7 +64,7 @@ EVENTS: tuple[AnswerEvent, ...] = (
     AnswerStored(uuid4(), Usage(), "end_turn"),
     ApprovalRequired(uuid4(), clock.now(), (AskedCall(id="a", name="b", input={}, method=None, path=None),)),
     TitleChosen("a"),
-    AnswerFailed("a", "internal", retryable=True),
+    AnswerFailed("a", "internal", retryable=True, retry_after=3),
 )
 VALIDATION = {"408", "413", "422", "431"}
 """Statuses that the server, the middleware and FastAPI give."""

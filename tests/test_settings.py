@@ -62,39 +62,6 @@ def test_the_assistant_is_on_where_there_is_a_key_or_as_forced(
     assert load(NEEDED | {name: value for name, value in given.items() if value is not None}).is_enabled is is_enabled
 
 
-WRONG = {
-    "ANTHROPIC_BASE_URL": ["claude.example.com", "ftp://x", "http://", "http://x:notaport"],
-    "IMBI_ASSISTANT_ENABLED": ["perhaps", "2"],
-    "IMBI_ASSISTANT_MAX_TOKENS": ["0", "-1", "many", "1.5"],
-    "IMBI_ASSISTANT_MAX_TOOL_ROUNDS": ["-1", "ten"],
-    "IMBI_ASSISTANT_MAX_CONVERSATION_TURNS": ["0", "x"],
-    "IMBI_ASSISTANT_MAX_TOOL_RESULT_CHARS": ["-1", "x"],
-    "IMBI_ASSISTANT_TOOL_TIMEOUT_SECONDS": ["0", "-3", "soon"],
-    "IMBI_INTERNAL_API_URL": ["localhost:8000", "/api"],
-    "IMBI_UI_URL": ["imbi"],
-    "IMBI_INTERNAL_UI_URL": ["imbi"],
-    "IMBI_CONFIG_ENCRYPTION_KEY": ["short", "not base64 at all!"],
-    "POSTGRES_GRAPH_NAME": ["a b", "1abc", 'x"; DROP', "ab", "x" * 64],
-    "POSTGRES_MIN_POOL_SIZE": ["-1", "x"],
-    "POSTGRES_MAX_POOL_SIZE": ["0", "x"],
-    "LOG_LEVEL": ["LOUD"],
-    "LOG_FORMAT": ["xml"],
-    "POSTGRES_URL": ["mysql://u:secret@db/imbi", "postgresql+asyncpg://u:secret@db/imbi", "secret", "//db/imbi"],
-    "SENTRY_DSN": ["https://sentry.example.com/1", "key@sentry.example.com", "https://key@sentry.example.com/one"],
-    "IMBI_ASSISTANT_SYSTEM_PROMPT": ["For {user}.", "Dear {display_nam}", "{a}} and {{b}}"],
-}
-
-
-@pytest.mark.proves("settings.refused")
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_refused_in_one_line(name: str, value: str) -> None:
-    [line] = problems(**{name: value})
-    assert line.startswith(name)
-    assert line.endswith(".")
-    assert "\n" not in line
-    assert value not in line.removeprefix(name) or len(value) < 3
-
-
 @pytest.mark.proves("settings.refused")
 def test_every_wrong_variable_has_its_line() -> None:
     lines = problems(IMBI_ASSISTANT_MAX_TOKENS="0", IMBI_UI_URL="x", LOG_LEVEL="x")

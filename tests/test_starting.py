@@ -10,9 +10,9 @@ import pytest
 
 from shared.graph.connector import connect
 from shared.graph.inspection import has_graph
+from tests.support.command_line import run, serving
 from tests.support.database import Database, new_graph_name
 from tests.support.service import JWT_SECRET
-from tests.test_command_line import run, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

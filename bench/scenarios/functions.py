@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.figures import Figure, Goal
 from local.demo_model.decision import decide
-from local.demo_model.wire import parse_messages
+from local.messages_api.parsed_request import parse_messages
 from shared.domain.ports import ToolDefinition
 from shared.tools.results.prune import prune_json
 from shared.tools.search.index import ToolIndex

@@ -30,6 +30,11 @@ _CONVERSATIONS = TypeAdapter(list[Conversation])
 class ChatError(Exception):
     """A request failed; the message is one line for the user."""
 
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Take the line, and the seconds after which the same request may succeed, if the service has said so."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
 
 class _Problem(BaseModel):
     detail: JsonValue = None
@@ -54,6 +59,8 @@ class ServiceClient:
             )
         except (httpx2.InvalidURL, ValueError) as error:
             raise ChatError(f"{printable(access.base_url)} is not a valid URL.") from error
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise ChatError(f"{printable(access.base_url)} is not a URL: it must begin with http:// or https://.")
 
     async def recent(self, limit: int = 20, query: str = "") -> list[Conversation]:
         """List the newest conversations, or those that a search finds, the best first."""
@@ -74,9 +81,9 @@ class ServiceClient:
         with self._chat_errors():
             return Conversation.model_validate_json(response.content)
 
-    async def create(self) -> Conversation:
-        """Create a conversation."""
-        response = await self._request("POST", "conversations")
+    async def create(self, **options: str | bool) -> Conversation:
+        """Create a conversation; the options are members of the request's body."""
+        response = await self._request("POST", "conversations", json=options)
         with self._chat_errors():
             return Conversation.model_validate_json(response.content)
 
@@ -151,9 +158,11 @@ class ServiceClient:
             detail = _Problem.model_validate_json(response.content).detail
         except ValidationError:
             detail = None
+        after = response.headers.get("Retry-After", "")
+        retry_after = float(after) if after.isdecimal() else None
         if isinstance(detail, str):
-            return ChatError(printable(detail))
-        return ChatError(f"The service refused the request with status {response.status_code}.")
+            return ChatError(printable(detail), retry_after)
+        return ChatError(f"The service refused the request with status {response.status_code}.", retry_after)
 
     @contextmanager
     def _chat_errors(self) -> Iterator[None]:

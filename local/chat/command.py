@@ -55,12 +55,13 @@ def chat(access: Access, *, conversation_id: str | None = None, history_file: Pa
 
 
 def _converse(session: Session, conversation_id: str | None, screen: Screen, history_file: Path | None) -> int:
-    session.start(conversation_id)
     if not _is_interactive():
+        session.start(conversation_id)
         return int(not session.handle(piped_question(sys.stdin)))
-    typist = Typist(history_file)
-    session.confirms = typist.confirms
+    session.confirms = Typist.confirms
     session.is_interactive = True
+    session.start(conversation_id)
+    typist = Typist(history_file)
     screen.note("Ask about your projects; /help shows the commands.")
     session.handle_all(typist.questions())
     return 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from shared.domain.approvals import APPROVAL_REQUIRED
+from shared.domain.feedback import FEEDBACK_NOTED
+
 if TYPE_CHECKING:
     from local.chat.events import AnswerDone, AnswerFailed, Message
 
-USUAL_STOPS: Final = frozenset({None, "end_turn", "stop_sequence", "approval_required", "feedback"})
+USUAL_STOPS: Final = frozenset({None, "end_turn", "stop_sequence", APPROVAL_REQUIRED, FEEDBACK_NOTED})
 """Any other stop reason means that the answer may be incomplete."""
 
 _STOPS: Final = {

@@ -9,6 +9,7 @@ from local.chat.endings import USUAL_STOPS
 from local.chat.events import (
     AnswerDone,
     AnswerFailed,
+    ApprovalRequired,
     BlockFinished,
     ClientAction,
     TextAdded,
@@ -19,6 +20,7 @@ from local.chat.events import (
     printable,
 )
 from local.chat.receipt_lines import receipt_lines
+from shared.domain import feedback
 
 if TYPE_CHECKING:
     from local.chat.events import Event, Usage
@@ -30,7 +32,8 @@ def show(event: Event, screen: Screen) -> None:
     match event:
         case TextAdded():
             screen.text(event.text)
-        case BlockFinished():
+        case BlockFinished() | ApprovalRequired() | AnswerDone(stop_reason=feedback.FEEDBACK_NOTED):
+            # The text that follows an ApprovalRequired says what would happen, and a thumb costs no tokens.
             screen.finish_text()
         case ToolFinished():
             screen.settle(event.id, _tool_line(event))

@@ -27,6 +27,32 @@ class _ResponseModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Change(_ResponseModel):
+    """One difference of a thing before and after a call; a value that is not set did not exist."""
+
+    path: Printable
+    before: JsonValue = None
+    after: JsonValue = None
+    is_secret: bool = False
+
+
+class Receipt(_ResponseModel):
+    """What a call changed."""
+
+    id: Printable
+    kind: Printable
+    path: Printable
+    left_out: int = 0
+    can_be_undone: bool = False
+
+
+class CallDetails(_ResponseModel):
+    """How a call ran: what it changed, if anything is known about that."""
+
+    changes: tuple[Change, ...] = ()
+    receipt: Receipt | None = None
+
+
 class StoredError(_ResponseModel):
     """Why a stored answer failed."""
 
@@ -35,15 +61,28 @@ class StoredError(_ResponseModel):
     retryable: bool = True
 
 
+class StoredCall(_ResponseModel):
+    """A tool call of a stored message."""
+
+    name: Printable
+
+
 class Message(_ResponseModel):
     """A stored message."""
 
     id: UUID | None = None
     role: str
     content: Printable
+    tool_use: tuple[StoredCall, ...] | None = None
     is_partial: bool = False
     stop_reason: Printable | None = None
     error: StoredError | None = None
+    tool_details: tuple[CallDetails, ...] | None = None
+
+    @property
+    def receipts(self) -> list[CallDetails]:
+        """The details of the calls that changed something."""
+        return [details for details in self.tool_details or () if details.receipt is not None]
 
     @property
     def text(self) -> str:
@@ -54,14 +93,21 @@ class Message(_ResponseModel):
         return text.strip()
 
 
+class Approval(_ResponseModel):
+    """Tool calls that wait for the user's decision. The last message says which."""
+
+
 class Conversation(_ResponseModel):
     """A conversation; lists of conversations leave out the messages."""
 
     id: UUID
     title: Printable | None
     updated_at: AwareDatetime
+    model: Printable = ""
+    asks_before_changes: bool = False
     is_answering: bool = False
     snippet: Printable | None = None
+    approval: Approval | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -108,32 +154,11 @@ class ToolStarted(ToolCallBegun):
     """A tool started to run."""
 
 
-class Change(_ResponseModel):
-    """One difference of a thing before and after a call; a value that is not set did not exist."""
-
-    path: Printable
-    before: JsonValue = None
-    after: JsonValue = None
-    is_secret: bool = False
-
-
-class Receipt(_ResponseModel):
-    """What a call changed."""
-
-    id: Printable
-    kind: Printable
-    path: Printable
-    left_out: int = 0
-    can_be_undone: bool = False
-
-
-class ToolFinished(ToolCallBegun):
+class ToolFinished(ToolCallBegun, CallDetails):
     """A tool finished; older services do not send the duration."""
 
     is_error: bool = False
     duration_ms: int | None = None
-    changes: tuple[Change, ...] = ()
-    receipt: Receipt | None = None
 
 
 class ClientAction(_ResponseModel):
@@ -142,6 +167,18 @@ class ClientAction(_ResponseModel):
     id: str
     action: Printable
     params: dict[str, JsonValue]
+
+
+class AskedCall(_ResponseModel):
+    """A tool call that waits for the user's approval."""
+
+    name: Printable
+
+
+class ApprovalRequired(_ResponseModel):
+    """Tool calls wait for the user's approval."""
+
+    calls: tuple[AskedCall, ...] = ()
 
 
 class AnswerDone(_ResponseModel):
@@ -172,6 +209,7 @@ Event: TypeAlias = (
     | ToolStarted
     | ToolFinished
     | ClientAction
+    | ApprovalRequired
     | AnswerDone
     | TitleUpdated
     | AnswerFailed
@@ -184,6 +222,7 @@ _EVENTS: dict[str, type[Event]] = {
     "tool_executing": ToolStarted,
     "tool_result": ToolFinished,
     "client_action": ClientAction,
+    "approval_required": ApprovalRequired,
     "done": AnswerDone,
     "title_updated": TitleUpdated,
     "error": AnswerFailed,

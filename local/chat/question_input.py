@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings
+from prompt_toolkit.keys import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _PROMPT = "> "
 _NEXT_LINE = "… "
+_PASTE_SECONDS = 0.01
+"""The next piece of pasted text comes sooner than this, and nobody types so fast."""
 
 
 class Typist:
@@ -83,7 +87,10 @@ def _keys() -> KeyBindings:
 
     @keys.add("enter")
     def _send(event: KeyPressEvent) -> None:
-        event.current_buffer.validate_and_handle()
+        if _is_pasted(event):
+            event.current_buffer.insert_text("\n")
+        else:
+            event.current_buffer.validate_and_handle()
 
     @keys.add("escape", "enter")
     def _begin_line(event: KeyPressEvent) -> None:
@@ -97,6 +104,14 @@ def _keys() -> KeyBindings:
             _exit(event)
 
     return keys
+
+
+def _is_pasted(event: KeyPressEvent) -> bool:
+    """Return whether more keys follow at once: some terminals send pasted text as if it was typed."""
+    if any(press.key != Keys.CPRResponse for press in event.key_processor.input_queue):
+        return True
+    ready, _, _ = select.select([event.app.input.fileno()], [], [], _PASTE_SECONDS)
+    return bool(ready)
 
 
 def _exit(event: KeyPressEvent) -> None:

@@ -10,21 +10,21 @@ from local.chat.events import printable
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from local.chat.events import Change, ToolFinished
+    from local.chat.events import CallDetails, Change
 
 _MOST_LINES = 6
 _LONGEST_VALUE = 60
 
 
-def receipt_lines(event: ToolFinished) -> list[str]:
+def receipt_lines(call: CallDetails) -> list[str]:
     """Return a line for each change, and one that says how to take them back; none where nothing is known."""
-    receipt = event.receipt
+    receipt = call.receipt
     if receipt is None:
         return []
-    lines = [_change_line(change) for change in event.changes[:_MOST_LINES]]
+    lines = [_change_line(change) for change in call.changes[:_MOST_LINES]]
     if receipt.kind != "changed":
         lines.append(f"  {receipt.kind}: {receipt.path}")
-    more = len(event.changes[_MOST_LINES:]) + receipt.left_out
+    more = len(call.changes[_MOST_LINES:]) + receipt.left_out
     if more > 0:
         lines.append(f"  and {more} more")
     if receipt.can_be_undone:

@@ -11,6 +11,7 @@ from local.chat.commands import HELP, Command, command_in
 from local.chat.endings import ending_of_done, ending_of_failure, ending_of_stored
 from local.chat.event_display import show
 from local.chat.events import AnswerDone, AnswerFailed, TextAdded
+from local.chat.receipt_lines import receipt_lines
 from local.chat.relative_time import relative_time
 from shared.domain.approvals import APPROVAL_REQUIRED
 
@@ -110,7 +111,10 @@ class Session:
 
     def _ask(self, question: str, replaces: UUID | None = None) -> bool:
         self._question = question
-        is_complete = self._show_answer(self._answer(question, replaces))
+        return self._decided(is_complete=self._show_answer(self._answer(question, replaces)))
+
+    def _decided(self, *, is_complete: bool) -> bool:
+        """Ask for the decisions that the conversation waits for, and show the answers that go on."""
         while self._waits_for_approval and self.is_interactive:
             word = "approve" if self.confirms("Approve this?") else "reject"
             is_complete = self._show_answer(self._answer(word, None))
@@ -221,16 +225,21 @@ class Session:
             if self._ending is not None:
                 self._screen.note(f"Interrupted: {self._ending.text}")
             self._offer()
+            self._waits_for_approval = conversation.approval is not None
+            self._decided(is_complete=True)
 
     def _show_stored(self, conversation: Conversation) -> None:
         """Show the last messages; an answer that is running is told from its beginning afterwards."""
-        messages = [message for message in conversation.messages if message.text]
+        messages = [message for message in conversation.messages if message.text or message.receipts]
         while conversation.is_answering and messages and messages[-1].role != "user":
             messages.pop()
         for message in messages[-_SHOWN_MESSAGES:]:
-            if message.role == "user":
+            for call in message.receipts:
+                for line in receipt_lines(call):
+                    self._screen.note(line)
+            if message.role == "user" and message.text:
                 self._screen.note(f"> {message.text}")
-            else:
+            elif message.text:
                 self._screen.text(message.text)
                 self._screen.finish_text()
 
@@ -243,8 +252,9 @@ class Session:
     def _delete(self, name: str) -> None:
         if not name and self._conversation is None:
             raise ChatError("No conversation is open. /delete N deletes one of the last list.")
-        chosen = self._run(self._client.conversation(self._named(name))) if name else self._conversation
-        if chosen is None or not self.confirms(f"Delete “{chosen.title or 'Untitled'}” permanently?"):
+        identifier = self._named(name) if name or self._conversation is None else str(self._conversation.id)
+        chosen = self._run(self._client.conversation(identifier))
+        if not self.confirms(f"Delete “{chosen.title or 'Untitled'}” permanently?"):
             return
         self._run(self._client.delete(chosen.id))
         self._listed = [one for one in self._listed if one.id != chosen.id]

@@ -12,7 +12,7 @@ from local.company import blueprints, catalog, people
 from local.company.principals import ORGANIZATION_NAME, ORGANIZATION_SLUG, ROLES, SERVICE_ACCOUNTS, USERS
 from local.demo_api.collection import Catalog
 from local.demo_api.initial_history import deploy, deployment_entries, other_entries, releases_of
-from local.demo_api.initial_projects import FOUNDED, build_project, slug_of
+from local.demo_api.initial_projects import FOUNDED, build_project
 from local.demo_api.schemas.common import stable_id
 from local.demo_api.schemas.organizations import (
     Environment,
@@ -30,6 +30,7 @@ from local.demo_api.schemas.people import (
     UserResponse,
 )
 from local.demo_api.store import OrganizationData, Store
+from local.slugs import slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from local.company import blueprints, catalog
 from local.demo_api.schemas.common import JsonObject, stable_id
 from local.demo_api.schemas.projects import ConfigurationValue, Project
+from local.slugs import slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 FOUNDED = datetime(2019, 3, 4, 9, 0, tzinfo=UTC)
 _HEALTH_CHECK_RATE = 0.5
 _LIBRARY_LIKE = frozenset({"library", "infrastructure"})
-
-
-def slug_of(name: str) -> str:
-    """Return the slug of a name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def build_project(data: OrganizationData, row: Mapping[str, str], random: Random, now: datetime) -> Project:

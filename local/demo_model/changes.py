@@ -4,91 +4,89 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.demo_model.conversation import Call
-from local.demo_model.kinds import PROJECT, PROJECT_TYPE, TEAM, kind_named
+from local.demo_model.answers import whole_subject
 from local.demo_model.markdown import cell, fields, has_value
-from local.demo_model.plan import CannotAnswer, call_one
+from local.demo_model.task import CannotAnswer
 from local.demo_model.tool_results import RECEIPT, name_of, text_of, without_receipt
-from local.demo_model.ui_actions import refresh_and_navigate
-from local.demo_model.wording import slug_of
+from local.demo_model.wording import plural
+from local.slugs import slug_of
+from shared.tools.builtin import NAVIGATE_TO, REFRESH_DATA, UNDO_CHANGE
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from local.demo_model.kinds import Kind
-    from local.demo_model.plan import Plan
     from local.demo_model.task import Task
     from local.demo_model.tool_results import Record
+    from shared.domain.models import JsonObject
 
-UNDO_CHANGE = "undo_change"
 _POSSIBLE = ". To take it back: "
 _IDENTITY = {"name", "slug", "organization", "description", "created_at"}
+_FIELDS = {"language": "programming_language", "team": "team_slug"}
+"""The fields that people call otherwise than a patch does."""
 
 
-def create(task: Task) -> Plan[str]:
-    """Create a team, an environment, a tag or a project type."""
-    return (yield from _create(task, kind_named(task.slots["new"]), {}))
+def create(task: Task) -> str:
+    """Create a thing; a project has a team and a type."""
+    kind, name = task.slots.get("new", "project"), task.slots.get("name")
+    if name is None:
+        rest = " for the checkout team of type http-api" if kind == "project" else ""
+        return f'Please tell me the name too, as in *create a {kind} named "Night Watch"{rest}*.'
+    tool, given = task.tools.name(f"create_{kind.replace(' ', '_')}"), {"name": name, "slug": slug_of(name)}
+    types: JsonObject = {"project_type_slugs": [task.subject("project type").get("slug")]} if kind == "project" else {}
+    record = {**given, **task.call(tool, **given, **types).record}
+    details = fields({key: value for key, value in record.items() if key not in _IDENTITY})
+    told = f"I created the {kind} {task.link(kind, record)} (`{cell(record.get('slug'))}`)."
+    return _joined(told, details, _show(task, kind, record))
 
 
-def create_project(task: Task) -> Plan[str]:
-    """Create a project of a team."""
-    task.tools.name("create_project")
-    team = yield from task.find(TEAM, task.slots.get("team"))
-    kind = yield from task.find(PROJECT_TYPE, task.slots["other"])
-    given: dict[str, JsonValue] = {"team_slug": team.get("slug"), "project_type_slugs": [kind.get("slug")]}
-    return (yield from _create(task, PROJECT, given))
+def change(task: Task) -> str:
+    """Change a field of a thing, its name if the question does not say which, with a JSON Patch (RFC 6902)."""
+    said, value, tool = task.slots.get("field", "name"), task.slots["to"], _tool(task, "patch")
+    field = _FIELDS.get(said, said.replace(" ", "_"))
+    found = whole_subject(task)
+    if field == "team_slug":
+        value = text_of(task.find("team", value).get("slug"))
+    operation = "replace" if has_value(found.get(said)) else "add"
+    operations: list[JsonValue] = [{"op": operation, "path": f"/{field}", "value": value}]
+    after = {**found, field: value, **task.call(tool, operations=operations).record}
+    shown = _show(task, task.kind, after)
+    told = f"I changed the {said} of the {task.kind} {task.link(task.kind, after)}"
+    told += f" from “{cell(found.get(said))}” to “{cell(after.get(said) or value)}”."
+    slug = text_of(after.get("slug"))
+    if field == "name" and slug and slug != slug_of(value):
+        told += f" Its slug is still `{slug}`."
+    return _joined(told, shown)
 
 
-def ask_for_name(task: Task) -> Plan[str]:
-    """Ask for what a creation lacks."""
-    kind = task.slots.get("new", "project")
-    rest = " for the checkout team of type http-api" if kind == "project" else ""
-    yield from ()
-    return f'Please tell me the name too, as in *create a {kind} named "Night Watch"{rest}*.'
-
-
-def rename(task: Task) -> Plan[str]:
-    """Change the name of a thing."""
-    return (yield from _change(task, "name", task.slots["name"]))
-
-
-def set_field(task: Task) -> Plan[str]:
-    """Change a field of a thing."""
-    field = {"language": "programming_language"}.get(task.slots["field"].lower(), task.slots["field"].lower())
-    return (yield from _change(task, field.replace(" ", "_"), task.slots["name"]))
-
-
-def delete(task: Task) -> Plan[str]:
+def delete(task: Task) -> str:
     """Delete a thing."""
-    kind, found = yield from _subject(task, "delete")
-    call = task.call_of(f"delete_{kind.tool_noun}", **(yield from task.identity(kind, found)))
-    yield from call_one(call)
-    shown = yield from refresh_and_navigate(task, kind, found, goes=False)
-    return "\n\n".join(part for part in (f"The {kind.phrase} **{name_of(found)}** is deleted.", shown) if part)
+    tool = _tool(task, "delete")
+    found = task.subject(task.kind)
+    task.call(tool)
+    return _joined(f"The {task.kind} **{name_of(found)}** is deleted.", _show(task, task.kind, found, goes=False))
 
 
-def archive(task: Task) -> Plan[str]:
+def archive(task: Task) -> str:
     """Archive a project, or take it out of the archive."""
     action = task.question.split()[0].lower()
     task.tools.name(f"{action}_project")
-    found = yield from task.find(PROJECT, task.slots.get("project"))
-    yield from task.call(f"{action}_project", **(yield from task.identity(PROJECT, found)))
-    yield from refresh_and_navigate(task, PROJECT, found, goes=False)
-    return f"The project {task.link(PROJECT, found)} is {action}d."
+    found = task.find("project", task.slots.get("project"), include_archived=True)
+    task.call(f"{action}_project", project_id=found.get("id"))
+    _show(task, "project", found, goes=False)
+    return f"The project {task.link('project', found)} is {action}d."
 
 
-def add_member(task: Task) -> Plan[str]:
-    """Add a person to a team."""
-    task.tools.name("add_team_member")
-    team = yield from task.find(TEAM, task.slots.get("team"))
-    email = task.slots["email"]
-    yield from task.call("add_team_member", **(yield from task.identity(TEAM, team)), email=email)
-    return f"I added **{email}** to the team {task.link(TEAM, team)}."
+def change_members(task: Task) -> str:
+    """Add a person to a team, or remove one from it."""
+    is_added = task.question.lower().startswith("add")
+    task.call("add_team_member" if is_added else "remove_team_member")
+    told = "I added **{}** to the team {}." if is_added else "I removed **{}** from the team {}."
+    return told.format(task.slots["email"], task.link("team", task.subject("team")))
 
 
-def undo(task: Task) -> Plan[str]:
+def undo(task: Task) -> str:
     """Take back the newest change that has not been taken back yet."""
-    outcomes = [outcome for turn in task.earlier for outcome in turn.outcomes]
+    outcomes = [outcome for turn in task.turns[:-1] for outcome in turn.outcomes]
     undone = {
         str(outcome.call.input.get("id"))
         for outcome in outcomes
@@ -100,43 +98,47 @@ def undo(task: Task) -> Plan[str]:
             continue
         if _POSSIBLE not in receipt["change"]:
             raise CannotAnswer(f"I {receipt['change']}")
-        result = yield from call_one(Call(UNDO_CHANGE, {"id": receipt["id"]}))
-        return without_receipt(result.text)
-    raise CannotAnswer("I have changed nothing in this conversation that could be undone.")
+        return without_receipt(task.call(UNDO_CHANGE, id=receipt["id"]).text)
+    raise CannotAnswer("I know of nothing in this conversation that could be undone.")
 
 
-def _create(task: Task, kind: Kind, given: dict[str, JsonValue]) -> Plan[str]:
-    task.tools.name(f"create_{kind.tool_noun}")
-    name = task.slots["name"]
-    scope = yield from task.scope(kind)
-    made = (yield from task.call(f"create_{kind.tool_noun}", **scope, name=name, slug=slug_of(name), **given)).record
-    record = {"name": name, "slug": slug_of(name), **made}
-    shown = yield from refresh_and_navigate(task, kind, record, goes="go" in task.slots)
-    details = fields({key: value for key, value in record.items() if key not in _IDENTITY})
-    told = f"I created the {kind.phrase} {task.link(kind, record)} (`{cell(record.get('slug'))}`)."
-    return "\n\n".join(part for part in (told, details, shown) if part)
+def go_to_page(task: Task) -> str:
+    """Navigate to a page of the UI."""
+    page = task.slots["page"]
+    return _go(task, task.pages.named(page.removesuffix("s")) or task.pages.named(page))
 
 
-def _change(task: Task, field: str, value: str) -> Plan[str]:
-    """Change a field with a JSON Patch (RFC 6902)."""
-    kind, found = yield from _subject(task, "patch")
-    operation = "replace" if has_value(found.get(field)) else "add"
-    operations: list[JsonValue] = [{"op": operation, "path": f"/{field}", "value": value}]
-    key = yield from task.identity(kind, found)
-    changed = (yield from task.call(f"patch_{kind.tool_noun}", **key, operations=operations)).record
-    after = {**found, field: value, **changed}
-    shown = yield from refresh_and_navigate(task, kind, after, goes="go" in task.slots)
-    told = f"I changed the {field.replace('_', ' ')} of the {kind.phrase} {task.link(kind, after)}"
-    told += f" from “{cell(found.get(field))}” to “{cell(after.get(field))}”."
-    slug = text_of(after.get("slug"))
-    if field == "name" and slug and slug != slug_of(value):
-        told += f" Its slug is still `{slug}`."
-    return "\n\n".join(part for part in (told, shown) if part)
+def go_to_thing(task: Task) -> str:
+    """Navigate to the page of a thing."""
+    return _go(task, task.pages.path(task.kind, task.subject(task.kind)))
 
 
-def _subject(task: Task, action: str) -> Plan[tuple[Kind, Record]]:
-    """Find the thing that is to be changed: a project, if the question does not say the kind."""
-    kind = kind_named(task.slots.get("single", "project"))
-    task.tools.name(f"{action}_{kind.tool_noun}")
-    found = yield from task.find(kind, task.slots.get("project"))
-    return kind, found
+def _go(task: Task, path: str | None) -> str:
+    if path is None:
+        raise CannotAnswer("I know no page of the UI for that.")
+    task.call(NAVIGATE_TO, path=path)
+    return f"Here it is: [{path}]({path})."
+
+
+def _show(task: Task, kind: str, record: Record, *, goes: bool = True) -> str:
+    """Refresh the changed data in the UI, and navigate to the page if the question asks for that."""
+    goes = goes and "go" in task.slots
+    resource, path = plural(kind).replace(" ", "_"), task.pages.path(kind, record) or task.pages.named(kind)
+    offered, calls = task.tools.offered, []
+    if REFRESH_DATA in offered and resource in str(offered[REFRESH_DATA].input_schema):
+        calls.append(task.call_of(REFRESH_DATA, resource=resource))
+    if NAVIGATE_TO in offered and goes and path:
+        calls.append(task.call_of(NAVIGATE_TO, path=path))
+    shown = [outcome.call.name for outcome in task.outcomes(calls) if not outcome.is_error]
+    if not goes:
+        return ""
+    return f"I opened [{path}]({path}) for you." if NAVIGATE_TO in shown else "I could not show it to you in the UI."
+
+
+def _tool(task: Task, action: str) -> str:
+    """Return the tool that does something to the thing of the question; a missing one is told before all else."""
+    return task.tools.name(f"{action}_{task.kind.replace(' ', '_')}")
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from local.demo_model.tool_results import Record, ToolResult
     from local.demo_model.ui_pages import Pages
 
-EMPTY = "\N{EN DASH}"
-"""The content of an empty cell."""
 MOST_ROWS = 25
-MOST_COLUMNS = 6
-MOST_FIELDS = 16
-FEW_COLUMNS = 4
+_MOST_COLUMNS = 6
+_MOST_FIELDS = 16
+_FEW_COLUMNS = 4
 """The highest number of columns in a table that shows slugs beside names."""
-LONGEST_CELL = 90
-LONGEST_TEXT = 2000
+_LONGEST_CELL = 90
+_LONGEST_TEXT = 2000
 _MOST_ITEMS = 5
 
 _FIRST = (
@@ -46,33 +44,34 @@ HIDDEN = frozenset(
 _LAST = ("created_at", "created_by")
 
 
-def table(records: Sequence[Record], pages: Pages, phrase: str) -> str:
+def table(records: Sequence[Record], pages: Pages, kind: str) -> str:
     """Render a table of records; the first column links to their pages."""
     if not records:
         return "None."
-    columns = _columns(records)
-    heads = " | ".join(heading(column) for column in columns)
-    rows = [f"| {heads} |", "|" + " --- |" * len(columns)]
+    columns = _columns(records[:MOST_ROWS])
+    rows = [[heading(column) for column in columns], ["---"] * len(columns)]
     for record in records[:MOST_ROWS]:
-        cells = [cell(record.get(column)) for column in columns]
-        cells[0] = pages.link(phrase, record, cells[0])
-        rows.append(f"| {' | '.join(cells)} |")
-    if len(records) > MOST_ROWS:
-        rows += ["", f"…and {len(records) - MOST_ROWS} more."]
-    return "\n".join(rows)
+        first, *others = (cell(record.get(column)) for column in columns)
+        rows.append([pages.link(kind, record, first), *others])
+    more = f"\n\n…and {len(records) - MOST_ROWS} more." if len(records) > MOST_ROWS else ""
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + more
 
 
 def fields(record: Record) -> str:
-    """Render the fields of a record as a list."""
-    keys = [key for key in _ordered(record) if key not in {"name", "display_name"} and has_value(record[key])]
-    return "\n".join(f"- **{heading(key)}:** {cell(record[key])}" for key in keys[:MOST_FIELDS])
+    """Render the fields of a record as a list, without its name."""
+    keys = [key for key in _ordered(record) if has_value(record[key]) and record[key] != name_of(record)]
+    return "\n".join(f"- **{heading(key)}:** {cell(record[key])}" for key in keys[:_MOST_FIELDS])
 
 
-def any_result(result: ToolResult, pages: Pages, phrase: str) -> str:
+def any_result(result: ToolResult, pages: Pages) -> str:
     """Render any tool result: as a table, as fields, or as plain text."""
     if result.is_list:
-        return table(result.records, pages, phrase) + cut_notice(result)
-    return fields(result.record) + cut_notice(result) if result.record else _plain(result)
+        return table(result.records, pages, "") + cut_notice(result)
+    if result.record:
+        return fields(result.record) + cut_notice(result)
+    shown = result.text[:_LONGEST_TEXT] or "(nothing)"
+    more = f"\n\n*…and {len(result.text) - len(shown)} more characters.*" if len(result.text) > len(shown) else ""
+    return f"```text\n{shown}\n```{more}" if "\n" in shown else f"> {shown}{more}"
 
 
 def cut_notice(result: ToolResult) -> str:
@@ -82,40 +81,19 @@ def cut_notice(result: ToolResult) -> str:
 
 def cell(value: JsonValue) -> str:
     """Render a value briefly, in a form that fits a table's cell."""
-    if value is None or value in ("", [], {}):
-        return EMPTY
+    if not has_value(value):
+        return "\N{EN DASH}"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, dict):
-        return (
-            cell(name_of(value)) if name_of(value) else cell(", ".join(f"{key}: {_short(value[key])}" for key in value))
-        )
+        return cell(name_of(value) or ", ".join(f"{key}: {_short(inner)}" for key, inner in value.items()))
     if isinstance(value, list):
         more = f", … ({len(value)})" if len(value) > _MOST_ITEMS else ""
         return ", ".join(cell(item) for item in value[:_MOST_ITEMS]) + more
-    if isinstance(value, float):
-        return f"{value:g}"
-    return _escaped(_moment(str(value)))
-
-
-def _columns(records: Sequence[Record]) -> list[str]:
-    merged: Record = {}
-    for record in records[:MOST_ROWS]:
-        merged |= {key: value for key, value in record.items() if has_value(value)}
-    columns = [key for key in _ordered(merged) if _fits_a_cell(merged[key])]
-    if "name" in columns and "slug" in columns and len(columns) > FEW_COLUMNS:
-        columns.remove("slug")
-    return columns[:MOST_COLUMNS] or list(records[0])[:MOST_COLUMNS]
-
-
-def _ordered(record: Record) -> list[str]:
-    first = [key for key in _FIRST if key in record]
-    rest = [key for key in record if key not in {*first, *_LAST, *HIDDEN} and not key.endswith("_id")]
-    return [*first, *rest, *(key for key in _LAST if key in record)]
-
-
-def _fits_a_cell(value: JsonValue) -> bool:
-    return not isinstance(value, dict) or bool(name_of(value))
+    flat = " ".join(_moment(str(value)).split()).replace("|", "\\|")
+    return flat if len(flat) <= _LONGEST_CELL else flat[: _LONGEST_CELL - 1] + "…"
 
 
 def has_value(value: JsonValue) -> bool:
@@ -129,28 +107,29 @@ def heading(key: str) -> str:
     return (words[:1].upper() + words[1:]) or key
 
 
+def _columns(records: Sequence[Record]) -> list[str]:
+    merged: Record = {}
+    for record in records:
+        merged |= {key: value for key, value in record.items() if has_value(value)}
+    columns = [key for key in _ordered(merged) if not isinstance(merged[key], dict) or name_of(merged[key])]
+    if "name" in columns and "slug" in columns and len(columns) > _FEW_COLUMNS:
+        columns.remove("slug")
+    return columns[:_MOST_COLUMNS] or list(records[0])[:_MOST_COLUMNS]
+
+
+def _ordered(record: Record) -> list[str]:
+    first = [key for key in _FIRST if key in record]
+    rest = [key for key in record if key not in {*first, *_LAST, *HIDDEN} and not key.endswith("_id")]
+    return [*first, *rest, *(key for key in _LAST if key in record)]
+
+
 def _moment(text: str) -> str:
-    if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text):
-        return text
     try:
-        return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M")
+        is_moment = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text)
+        return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M") if is_moment else text
     except ValueError:
         return text
 
 
-def _escaped(text: str) -> str:
-    flat = " ".join(text.split()).replace("|", "\\|")
-    return flat if len(flat) <= LONGEST_CELL else flat[: LONGEST_CELL - 1] + "…"
-
-
 def _short(value: JsonValue) -> str:
-    if isinstance(value, dict):
-        return name_of(value) or "…"
-    return "…" if isinstance(value, list) else cell(value)
-
-
-def _plain(result: ToolResult) -> str:
-    text = result.text.strip() or "(nothing)"
-    shown = text[:LONGEST_TEXT]
-    more = f"\n\n*…and {len(text) - len(shown)} more characters.*" if len(text) > len(shown) else ""
-    return f"```text\n{shown}\n```{more}" if "\n" in shown else f"> {shown}{more}"
+    return (name_of(value) or "…") if isinstance(value, dict) else "…" if isinstance(value, list) else cell(value)

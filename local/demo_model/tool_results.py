@@ -17,20 +17,8 @@ Record: TypeAlias = "dict[str, JsonValue]"
 RECEIPT = re.compile(r"^\[Receipt (?P<id>\w+): (?P<change>.*)\]\s*\Z", re.MULTILINE)
 """The line at the end of a result that says what the call changed."""
 
+_LABELS = ("name", "display_name", "organization_name", "tag", "title", "slug", "email", "id")
 _DECODER = JSONDecoder(strict=False)
-_WRAPPERS = (
-    "result",
-    "results",
-    "data",
-    "items",
-    "records",
-    "entries",
-    "relationships",
-    "components",
-    "projects",
-    "conversations",
-)
-"""Keys under which APIs return a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +72,11 @@ def text_of(value: object) -> str:
 
 
 def _list_in(value: JsonValue) -> list[JsonValue] | None:
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict):
-        for key in _WRAPPERS:
-            inner = value.get(key)
-            if isinstance(inner, list):
-                return inner
-            if isinstance(inner, dict) and (nested := _list_in(inner)) is not None:
-                return nested
-        only = next(iter(value.values())) if len(value) == 1 else None
-        return only if isinstance(only, list) else None
-    return None
+    """Return the list that a value is, or the only one that it contains beside what is no thing of its own."""
+    if isinstance(value, dict) and not name_of(value):
+        lists = [inner for each in value.values() if (inner := _list_in(each)) is not None]
+        return lists[0] if len(lists) == 1 else None
+    return value if isinstance(value, list) else None
 
 
 def _whole_elements(text: str) -> Iterator[JsonValue]:
@@ -112,9 +93,7 @@ def _whole_elements(text: str) -> Iterator[JsonValue]:
         place -= 1
 
 
-def name_of(record: Record) -> str:
-    """Return the name of a record: the first of its naming fields that is set."""
-    for label in ("name", "display_name", "title", "tag", "slug", "email", "id"):
-        if text := text_of(record.get(label)):
-            return text
-    return ""
+def name_of(value: JsonValue) -> str:
+    """Return the name of a record: the first of its naming fields that is set; empty for other values."""
+    record = value if isinstance(value, dict) else {}
+    return next(filter(None, (text_of(record.get(label)) for label in _LABELS)), "")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _PATTERN = re.compile(r"(?<![\w<>:/.])/[a-z][\w-]*(?:/(?:[\w-]+|\{\w+\}))*")
 _BASE = re.compile(r"https?://[^\s`'\"()<>{}]+")
-_IDENTIFIERS = ("id", "slug", "email")
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class Pages:
 
     @cached_property
     def _patterns(self) -> list[str]:
-        return _PATTERN.findall(self.system)
+        """The patterns, the shortest first."""
+        return sorted(_PATTERN.findall(self.system), key=len)
 
     @cached_property
     def _base(self) -> str:
@@ -39,48 +39,35 @@ class Pages:
                 return found[0].rstrip("/.,;")
         return ""
 
-    def named(self, name: str) -> str | None:
-        """Return the path without placeholders that ends with a name, such as the dashboard's."""
-        ending = "/" + name.replace(" ", "-")
-        return next((path for path in self._plain if path.endswith(ending)), None)
-
-    @property
-    def _plain(self) -> list[str]:
-        return [pattern for pattern in self._patterns if "{" not in pattern]
-
-    def path(self, phrase: str, record: Record) -> str | None:
+    def path(self, kind: str, record: Record) -> str | None:
         """Return the path of a thing's page; None if no pattern fits."""
-        section = plural(phrase).replace(" ", "-")
-        for pattern in sorted(self._patterns, key=len):
-            *before, name, last = ["", *pattern.strip("/").split("/")]
-            if name == section and (placeholder := _placeholder(last)) and "{" not in "".join(before):
-                return self._filled(pattern, placeholder, record)
-        in_admin = any(pattern.startswith("/admin/{section}/{slug}") for pattern in self._patterns)
+        section = plural(kind).replace(" ", "-")
+        for pattern in self._patterns:
+            if found := re.fullmatch(
+                rf"(?P<place>(?:/[\w-]+)*/{section}/)\{{(?:\w+_)?(?P<key>id|slug|email)\}}", pattern
+            ):
+                value = text_of(record.get(found["key"]))
+                return found["place"] + quote(value) if value else None
         slug = text_of(record.get("slug"))
-        if in_admin and f"`{section}`" in self.system and slug:
-            return f"/admin/{section}/{quote(slug)}"
-        return None
+        return (
+            f"/admin/{section}/{quote(slug)}"
+            if slug and self._has_section("/admin/{section}/{slug}", section)
+            else None
+        )
 
-    def section(self, phrase: str) -> str | None:
-        """Return the path of the page that lists a kind of thing; None if there is none."""
-        section = plural(phrase).replace(" ", "-")
-        if "/admin/{section}" in self._patterns and f"`{section}`" in self.system:
+    def named(self, name: str) -> str | None:
+        """Return the path of the page with a name such as "dashboard", or of the page that lists a kind of thing."""
+        section = plural(name).replace(" ", "-")
+        if self._has_section("/admin/{section}", section):
             return f"/admin/{section}"
-        wanted = {f"/{section}", f"/{phrase.replace(' ', '-')}"}
-        found = [pattern for pattern in self._plain if any(pattern.endswith(ending) for ending in wanted)]
-        return min(found, key=len, default=None)
+        endings = (f"/{section}", f"/{name.replace(' ', '-')}")
+        return next((path for path in self._patterns if "{" not in path and path.endswith(endings)), None)
 
-    def link(self, phrase: str, record: Record, text: str) -> str:
+    def _has_section(self, pattern: str, section: str) -> bool:
+        """Return whether a pattern is there whose sections are listed, and one of them is this one."""
+        return pattern in self._patterns and f"`{section}`" in self.system
+
+    def link(self, kind: str, record: Record, text: str) -> str:
         """Return a Markdown link to a thing's page; the text alone if there is no page."""
-        path = self.path(phrase, record)
+        path = self.path(kind, record)
         return f"[{text}]({self._base}{path})" if path else text
-
-    @staticmethod
-    def _filled(pattern: str, placeholder: str, record: Record) -> str | None:
-        wanted = next((name for name in _IDENTIFIERS if placeholder == name or placeholder.endswith(f"_{name}")), "id")
-        value = text_of(record.get(wanted))
-        return pattern.replace(f"{{{placeholder}}}", quote(value)) if value else None
-
-
-def _placeholder(step: str) -> str | None:
-    return step[1:-1] if step.startswith("{") and step.endswith("}") else None

@@ -13,7 +13,7 @@ from fastmcp.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from local import company
-from local.demo_api.initial_projects import slug_of
+from local.slugs import slug_of
 
 _BASE_DOLLARS = {"tier-1": 900, "tier-2": 350, "tier-3": 120}
 _DATA_FACTOR = 4
@@ -45,8 +45,8 @@ class Bill(BaseModel):
 def create_cloud_cost_server() -> FastMCP[None]:
     """Create the server, without the check of tokens."""
     server: FastMCP[None] = FastMCP("Cloud costs", instructions="Monthly cloud costs of Fernwood Trading's projects.")
-    server.tool(list_cloud_costs)
-    server.tool(get_cloud_bill)
+    for tool in (list_cloud_costs, get_cloud_bill):
+        server.tool(tool, annotations={"readOnlyHint": True})
     return server
 
 

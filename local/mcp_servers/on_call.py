@@ -45,9 +45,8 @@ class Incident(BaseModel):
 def create_on_call_server() -> FastMCP[None]:
     """Create the server."""
     server: FastMCP[None] = FastMCP("On call", instructions="Rotas and incidents of Fernwood Trading.")
-    server.tool(list_team_rotas)
-    server.tool(list_incidents)
-    server.tool(get_incident)
+    for tool in (list_team_rotas, list_incidents, get_incident):
+        server.tool(tool, annotations={"readOnlyHint": True})
     return server
 
 

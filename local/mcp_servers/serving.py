@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MCP_PATH = "/mcp"
 
+_IMPORTING = threading.Lock()
+"""Two threads that import FastMCP at the same time may find it half imported."""
 _CLIENT_ID = "imbi-assistant"
 
 
@@ -82,12 +85,14 @@ async def _created_in_background(make: Callable[[], Starlette]) -> AsyncIterator
 
 
 def _on_call() -> Starlette:
-    from local.mcp_servers.on_call import create_on_call_server  # noqa: PLC0415  # slow imports
+    with _IMPORTING:
+        from local.mcp_servers.on_call import create_on_call_server  # noqa: PLC0415  # slow imports
 
     return create_on_call_server().http_app(MCP_PATH)
 
 
 def _cloud_costs() -> Starlette:
-    from local.mcp_servers.cloud_costs import create_cloud_cost_server  # noqa: PLC0415  # slow imports
+    with _IMPORTING:
+        from local.mcp_servers.cloud_costs import create_cloud_cost_server  # noqa: PLC0415  # slow imports
 
     return create_cloud_cost_server().http_app(MCP_PATH)

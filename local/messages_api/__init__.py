@@ -1,9 +1,9 @@
-"""The rules of the Messages API, for servers that stand in for it.
+"""The rules of the Messages API, and a server of it whose replies a program decides.
 
     problems({"model": "claude-sonnet-4-6", "max_tokens": 10, "messages": []})
     # ['messages: at least one message is required']
 
-The demo model and the tests' scripted model server both refuse with these rules the requests that the API refuses. One
+`server` and the tests' scripted model server both refuse with these rules the requests that the API refuses. One
 module holds one family of rules; each rule is a function from a request's body to the messages of the errors that the
 API would answer with 400. The name in quotation marks in a rule's docstring is the page of the API's documentation
 (platform.claude.com/docs) that says so.

@@ -25,6 +25,11 @@ _MOST_NAMED = 3
 _TAG = re.compile(rf"<(?=/?{NOTICE_TAG})", re.IGNORECASE)
 
 
+def changes_among(records: Sequence[JsonObject]) -> list[JsonObject]:
+    """Return the records of calls that may have changed something: nobody has to be told of the others."""
+    return [each for each in records if each.get("effect") != "read" and each.get("status") == "unknown"]
+
+
 def for_model(records: Sequence[JsonObject], states: Sequence[str | None]) -> str:
     """Return the text to add to the next question; each state is what the API shows now, if it could be read."""
     lines = [_INTRODUCTION]

@@ -71,7 +71,7 @@ class Interruption(Enum):
 def failure_of(error: Exception) -> AnswerFailed:
     """Return the event for the client after an exception. Only the text of a ModelError is part of it."""
     if isinstance(error, ModelError):
-        return AnswerFailed(error.message, error.code, error.retryable)
+        return AnswerFailed(error.message, error.code, error.retryable, retry_after=error.retry_after)
     kind = next((kind for kind in _FAILURES if isinstance(error, kind)), None)
     if kind is GraphError:
         log.error("an answer could not be stored: %s", type(error).__name__)

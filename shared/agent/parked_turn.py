@@ -92,18 +92,17 @@ def skip_replaced(tools: Tools, found: ParkedRound) -> None:
 
 def _without_running(tools: Tools, resumption: Resumption) -> tuple[ToolResult, ...]:
     """Record calls that do not run, and return their results. The audit has the calls that a killed process began."""
-    skipped = [_skipped(tools, resumption, call) for call in resumption.parked.calls]
+    skipped = [_skipped(resumption, call) for call in resumption.parked.calls]
     unrecorded = [each for each in skipped if each.call.id not in resumption.cut_calls]
     tools.skip(unrecorded, str(resumption.parked.approval_id))
     return tuple(each.result for each in skipped)
 
 
-def _skipped(tools: Tools, resumption: Resumption, call: ToolCall) -> SkippedCall:
+def _skipped(resumption: Resumption, call: ToolCall) -> SkippedCall:
     found = resumption.parked
     if found.verdict == "approve":
-        facts = tools.facts_of(call)
-        # A change has a stored intent before it is sent.
-        is_unsent = call.id not in resumption.cut_calls and facts is not None and facts.changes_something
+        # A call has a stored intent before it is sent.
+        is_unsent = call.id not in resumption.cut_calls
         status: CallStatus = "not_run" if is_unsent else "unknown"
         reason = _NOT_SENT if is_unsent else _UNKNOWN
     else:

@@ -124,14 +124,19 @@ class Turn:
 
     def _falls_back(self, error: ModelError) -> bool:
         """Go on with the fallback model if the other one is too busy to begin and the history suits the fallback."""
-        if error.code not in BUSY or self._has_replied or self.settings.fallback is None:
+        fallback = self._fallback()
+        if error.code not in BUSY or fallback is None:
             return False
-        model, capabilities = self.settings.fallback
-        if not self._suits(capabilities):
-            return False
+        model, capabilities = fallback
         log.warning("%s is too busy (%s), so %s answers", self.settings.model, error.code, model)
         self.settings = replace(self.settings, model=model, capabilities=capabilities, fallback=None)
         return True
+
+    def _fallback(self) -> tuple[str, Capabilities] | None:
+        """Return the fallback model if the answer has not begun and the history suits that model."""
+        if self._has_replied or self.settings.fallback is None or not self._suits(self.settings.fallback[1]):
+            return None
+        return self.settings.fallback
 
     def _suits(self, capabilities: Capabilities) -> bool:
         """Return whether a model of these capabilities can read what the conversation has sent so far."""
@@ -189,6 +194,7 @@ class Turn:
             [*sent.encoded],
             sent.call_ids(),
             may_call_tools=may_call_tools,
+            has_fallback=self._fallback() is not None,
             is_repeated=True,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol, cast
@@ -19,7 +19,7 @@ from shared.observability import metrics
 from shared.settings import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
     from fastapi import APIRouter, FastAPI
     from fastapi.routing import APIRoute
@@ -51,13 +51,14 @@ class Context(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Built:
-    """The application with the variables that it was built from."""
+    """The application with the variables that it was built from, and the number of its running requests."""
 
     variables: dict[str, str]
     configuration: Configuration
     app: FastAPI
+    requests: int = 0
 
     @property
     def services(self) -> Services:
@@ -67,15 +68,19 @@ class _Built:
 class LambdaApplication:
     """An ASGI application for one route. It is built from the settings, and built again when a secret has changed.
 
+    Requests that run then keep the application of before, which is closed after the last of them.
+
     `is_bare` marks a route that is also served without the path of the public URL, and that needs no token.
     """
 
-    def __init__(self, router: APIRouter, *, is_bare: bool = False) -> None:
+    def __init__(self, router: APIRouter, *, is_bare: bool = False, secrets: Secrets | None = None) -> None:
+        """Take the route; `secrets` are those of the environment if none are given."""
         self._router = router
         self._route_name = cast("APIRoute", router.routes[0]).name
         self._is_bare = is_bare
-        self._secrets: Secrets | None = None
+        self._secrets = secrets
         self._built: _Built | None = None
+        self._building = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, or the lifespan of the environment."""
@@ -89,17 +94,29 @@ class LambdaApplication:
         await self._current()
 
     async def _handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._used() as built:
+            configuration = built.configuration
+            metrics.set_sinks(*configuration.metrics_sinks)
+            deadline = _deadline(scope["aws.context"], configuration.settings)
+            scope["state"] = {**scope.get("state", {}), "deadline": deadline}
+            scope["path"] = without_stage(scope, configuration.settings.route_prefix)
+            try:
+                with configuration.tracer.section(self._route_name) if configuration.tracer else nullcontext():
+                    await _finish_on_shutdown(built.app(scope, receive, send), built.services)
+            finally:
+                await configuration.flush_reports()
+
+    @asynccontextmanager
+    async def _used(self) -> AsyncIterator[_Built]:
+        """Yield the application, which stays open as long as the request needs it."""
         built = await self._current()
-        configuration = built.configuration
-        metrics.set_sinks(*configuration.metrics_sinks)
-        deadline = _deadline(scope["aws.context"], configuration.settings)
-        scope["state"] = {**scope.get("state", {}), "deadline": deadline}
-        scope["path"] = without_stage(scope, configuration.settings.route_prefix)
+        built.requests += 1
         try:
-            with configuration.tracer.section(self._route_name) if configuration.tracer else nullcontext():
-                await _finish_on_shutdown(built.app(scope, receive, send), built.services)
+            yield built
         finally:
-            await configuration.flush_reports()
+            built.requests -= 1
+            if built is not self._built and not built.requests:
+                await built.services.aclose()
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -130,12 +147,13 @@ class LambdaApplication:
         """Return the application; build it first if there is none yet, or if a secret has changed."""
         if self._secrets is None:
             self._secrets = Secrets(environment())
-        if self._built is None or self._secrets.is_stale:
-            variables = await asyncio.to_thread(self._secrets.variables)
-            if self._built is None or variables != self._built.variables:
-                await self._close()
-                self._built = self._build(variables)
-        return self._built
+        async with self._building:
+            if self._built is None or self._secrets.is_stale:
+                variables = await asyncio.to_thread(self._secrets.variables)
+                if self._built is None or variables != self._built.variables:
+                    await self._close()
+                    self._built = self._build(variables)
+            return self._built
 
     def _build(self, variables: dict[str, str]) -> _Built:
         # A bare route checks no token, so its function needs no JWT secret. The settings require one: a random one.
@@ -145,8 +163,8 @@ class LambdaApplication:
         return _Built(variables, configuration, app)
 
     async def _close(self) -> None:
-        if self._built is not None:
-            built, self._built = self._built, None
+        built, self._built = self._built, None
+        if built is not None and not built.requests:
             await built.services.aclose()
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from shared.observability.measurements import MEASUREMENTS
+
 if TYPE_CHECKING:
     from shared.observability.metrics import AnswerReport
 
@@ -26,21 +28,10 @@ class CloudWatchMetrics:
         """Write the metrics of one answer."""
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
         metrics.add_dimension("environment", self._environment)
-        if report.first_event_ms is not None:
-            metrics.add_metric("TimeToFirstEvent", MetricUnit.Milliseconds, report.first_event_ms)
-        metrics.add_metric("Duration", MetricUnit.Milliseconds, report.duration_ms)
-        usage = report.usage
-        for name, count in (
-            ("Answers", 1),
-            ("Failures", int(report.is_failure)),
-            ("Rounds", report.rounds),
-            ("ToolCalls", report.tool_calls),
-            ("ToolErrors", report.tool_errors),
-            ("InputTokens", usage.input_tokens),
-            ("OutputTokens", usage.output_tokens),
-            ("CacheReadTokens", usage.cache_read_input_tokens),
-            ("CacheWriteTokens", usage.cache_creation_input_tokens),
-        ):
-            metrics.add_metric(name, MetricUnit.Count, count)
+        for each in MEASUREMENTS:
+            value = each.read(report)
+            if value is not None:
+                unit = MetricUnit.Milliseconds if each.unit == "ms" else MetricUnit.Count
+                metrics.add_metric(each.cloudwatch_name, unit, value)
         metrics.add_metadata("outcome", report.outcome)
         metrics.flush_metrics()

@@ -48,6 +48,8 @@ def configure(variables: Mapping[str, str]) -> Configuration:
     logs.set_up_json_logging(settings.log_level, _SERVICE)
     for line in unknown_variables(variables):
         log.warning("%s", line)
+    if settings.has_telemetry:
+        log.warning("%s has no effect under Lambda; see docs/lambda.md", settings.telemetry_variable)
     sentry.set_up_if_configured(settings, version())
     return Configuration(settings, _metrics_sinks(settings), _tracer(settings))
 

@@ -15,6 +15,8 @@ standard library, so both can be used in other projects without changes:
 - `send` returns when at most some KB are waiting to be sent to the Runtime API: a slow client makes the application
   wait.
 - The response ends when the application returns, so background tasks still run. After that the environment is frozen.
+- One invocation is handled at a time. With `concurrency`, as many are handled on the same event loop (Lambda Managed
+  Instances, which never freeze an environment). The application must be made for that, as under any web server.
 - If the Runtime API accepts no more of the response, `send` raises OSError and `receive` returns `http.disconnect`.
   Lambda does not report that a client disconnected.
 - An exception before the response has started becomes the invocation's error. A later one is sent in the response's
@@ -306,15 +308,15 @@ async def serve(
     *,
     before_snapshot: Callable[[], Awaitable[None]] | None = None,
     on_invocation: Callable[[LambdaContext], None] = lambda _context: None,
+    concurrency: int = 1,
 ) -> int:
     """Load the application, handle invocations until the environment ends, and return the process's exit status.
 
     With SnapStart, `before_snapshot` is awaited after `load`; then Lambda takes the snapshot, and the application
-    starts up after each restore. `on_invocation` is called before each invocation.
+    starts up after each restore. `on_invocation` is called before each invocation; `concurrency` run at a time.
     """
     api = RuntimeApi(address)
-    current = asyncio.current_task()
-    if current is not None:
+    if (current := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     phase = "init"
     try:
@@ -329,7 +331,7 @@ async def serve(
         await api.report(f"/{phase}/error", error)
         return 1
     try:
-        await _handle_invocations(api, app, lifespan.state, on_invocation)
+        await _handle_concurrently(api, app, lifespan.state, on_invocation, concurrency)
     except asyncio.CancelledError:
         log.info("the environment is shutting down")
     except RuntimeApiLost:
@@ -347,6 +349,25 @@ async def _wait_for_restore(api: RuntimeApi, before_snapshot: Callable[[], Await
     await api.get("/restore/next")
     # All environments of a snapshot would have the same random numbers.
     random.seed()
+
+
+async def _handle_concurrently(
+    api: RuntimeApi,
+    app: AsgiApp,
+    state: Mapping[str, Any],
+    on_invocation: Callable[[LambdaContext], None],
+    concurrency: int,
+) -> None:
+    """Handle invocations in some tasks, each of which asks for one after the other.
+
+    If one of them fails, the others end as on a shutdown.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(_handle_invocations(api, app, state, on_invocation))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _handle_invocations(

@@ -6,6 +6,8 @@ For each variable of `SECRETS`, such as `POSTGRES_URL`, there are two more:
   name may end in `#key` to select one of its values.
 - `POSTGRES_URL_PARAMETER` names a parameter of the SSM Parameter Store, which is decrypted.
 
+Several names are separated by commas. Their values are joined in the same way, for variables that accept several.
+
 If no such variable is set, none of AWS's libraries is imported.
 """
 
@@ -29,6 +31,7 @@ SECRETS = (
     "IMBI_CONFIG_ENCRYPTION_KEY",
     "ANTHROPIC_API_KEY",
     "SENTRY_DSN",
+    "IMBI_ASSISTANT_ORIGIN_SECRET",
 )
 MAX_AGE = "IMBI_ASSISTANT_SECRETS_MAX_AGE_SECONDS"
 _DEFAULT_MAX_AGE = 900.0
@@ -109,7 +112,7 @@ class Secrets:
         errors: list[str] = []
         for name, reference in self._references.items():
             try:
-                values[_target(name)] = self._value(name, reference)
+                values[_target(name)] = ",".join(self._value(name, each.strip()) for each in reference.split(","))
             except _Unreadable as error:
                 errors.append(f"{name}: {error}.")
         if errors:

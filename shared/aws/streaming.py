@@ -26,13 +26,16 @@ _TRACE = "_X_AMZN_TRACE_ID"
 def main() -> int:
     """Serve the handler that the function is configured with, and return the process's exit status."""
     variables = environment()
+    concurrency = max(int(variables.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")), 1)
     is_snap_start = variables.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
     return asyncio.run(
         serve(
             lambda: _application(variables),
             variables["AWS_LAMBDA_RUNTIME_API"],
             before_snapshot=partial(prepare, variables) if is_snap_start else None,
-            on_invocation=_publish_trace,
+            # The variable would name the trace of another request if several are handled at a time.
+            on_invocation=_publish_trace if concurrency == 1 else _ignore,
+            concurrency=concurrency,
         )
     )
 
@@ -44,6 +47,10 @@ def _application(variables: Mapping[str, str]) -> LambdaApplication:
     if has_model(variables):
         import_module("shared.chat.assembly")
     return handler.application()
+
+
+def _ignore(_context: LambdaContext) -> None:
+    pass
 
 
 def _publish_trace(context: LambdaContext) -> None:

@@ -46,6 +46,11 @@ class ActiveAnswers:
         self._to_release: set[Lease] = set()
         self._keeper: asyncio.Task[None] | None = None
 
+    @property
+    def count(self) -> int:
+        """The number of running answers."""
+        return len(self._answers)
+
     @contextmanager
     def reserved_place(self, user: str, conversation_id: UUID) -> Iterator[None]:
         """Reserve a place for a user's answer that is being started.

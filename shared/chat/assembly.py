@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shared.agent.ui_links import UrlPatterns
 from shared.chat.past_conversations import StoredConversations
@@ -13,8 +14,9 @@ from shared.chat.search_recorder import SearchRecorder
 from shared.chat.service import ChatService
 from shared.chat.titles import Titles
 from shared.chat.turn_setup import TurnSetup
-from shared.claude.anthropic_api import AnthropicApi
+from shared.claude.anthropic_api import DEFAULT_URL, AnthropicApi
 from shared.claude.client import Claude
+from shared.observability.observed_model import ModelApi, ObservedModel
 from shared.settings import DEVELOPMENT
 from shared.tools.client_side import ClientSideToolset
 from shared.tools.mcp.credentials import SecretDecryptor
@@ -33,12 +35,12 @@ if TYPE_CHECKING:
     from shared.chat.active_answers import ActiveAnswers
     from shared.chat.round_gate import Authorize
     from shared.claude.endpoint import Endpoint
+    from shared.claude.rate_limits import RateLimits
     from shared.domain.models import Caller, Lease, Message
     from shared.graph.repositories import Repositories
     from shared.settings import Settings
     from shared.tools.openapi.toolset import DocumentStore
 
-_PAUSE_BEFORE_FALLBACK = 2.0
 _NO_KEY = "none"
 """The API key if the assistant is forced on without a key; the model's server then needs none."""
 
@@ -48,9 +50,13 @@ def assemble_chat(
     repositories: Repositories,
     answers: ActiveAnswers,
     authorize: Authorize,
+    limits: RateLimits,
 ) -> ChatService:
-    """Build the chat service; `authorize` returns a caller with the rights of the moment."""
-    model = model_client(settings)
+    """Build the chat service.
+
+    `authorize` returns a caller with the rights of the moment, and `limits` gets those of the model's API.
+    """
+    model = ObservedModel(model_client(settings, limits), _model_api(settings))
     api = api_tools(settings, repositories.api_document)
     toolbox = _toolbox(settings, api, repositories)
     patterns = UrlPatterns(settings.ui_document_url)
@@ -73,14 +79,26 @@ def recorders_of(caller: Caller, lease: Lease, question: Message) -> Recorders: 
     return Recorders([SearchRecorder(lease.conversation_id, caller.principal.subject), ReceiptRecorder(caller, lease)])
 
 
-def model_client(settings: Settings) -> Claude:
+def model_client(settings: Settings, limits: RateLimits | None = None) -> Claude:
     """Build the client of the model, without a request."""
     return Claude(
-        _endpoint(settings), idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens
+        _endpoint(settings, limits), idle_seconds=settings.model_idle_seconds, clear_above=settings.clear_results_tokens
     )
 
 
-def _endpoint(settings: Settings) -> Endpoint:
+def _model_api(settings: Settings) -> ModelApi:
+    """Return the model's API as spans and metrics name it."""
+    urls = {
+        "anthropic": DEFAULT_URL,
+        "bedrock": f"https://bedrock-runtime.{settings.aws_region}.amazonaws.com",
+        "aws": f"https://aws-external-anthropic.{settings.aws_region}.api.aws",
+    }
+    url = urlsplit(settings.anthropic_base_url or urls[settings.provider])
+    port = url.port or {"http": 80}.get(url.scheme, 443)
+    return ModelApi("aws.bedrock" if settings.provider == "bedrock" else "anthropic", url.hostname or "", port)
+
+
+def _endpoint(settings: Settings, limits: RateLimits | None) -> Endpoint:
     if settings.provider != "anthropic" and settings.aws_region is not None:
         from shared.claude.platforms import PlatformApi  # noqa: PLC0415  # imports the SDK, which takes a second
 
@@ -92,9 +110,7 @@ def _endpoint(settings: Settings) -> Endpoint:
             idle_seconds=settings.model_idle_seconds,
         )
     key = settings.anthropic_api_key.get_secret_value() if settings.anthropic_api_key else _NO_KEY
-    # With a fallback, users need not wait for a model that is busy for longer.
-    pause = _PAUSE_BEFORE_FALLBACK if settings.fallback_model else None
-    return AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds, longest_pause=pause)
+    return AnthropicApi(key, settings.anthropic_base_url, idle_seconds=settings.model_idle_seconds, limits=limits)
 
 
 def api_tools(settings: Settings, store: DocumentStore | None = None) -> OpenAPIToolset:

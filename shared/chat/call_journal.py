@@ -51,7 +51,7 @@ class CallJournal(AnswerRecorder):
         self._first_message: UUID | None = None
 
     async def admit(self, caller: Caller, calls: Sequence[PlannedCall]) -> Caller:
-        """Let a round's calls run: check the caller, hold the lease, and store an intent for each change.
+        """Let a round's calls run: check the caller, hold the lease, and store an intent for each call.
 
         Raises:
             Unauthenticated: the caller's token is no longer valid.
@@ -61,13 +61,8 @@ class CallJournal(AnswerRecorder):
         self._round += 1
         now = clock.now_text()
         self._calls |= {each.call.id: each for each in calls}
-        intents = [
-            Intent(str(self._answer.question_id), each.call.id, record_of(self._answer, each, now, "unknown"))
-            for each in calls
-            if each.may_change
-        ]
-        self._has_intents = self._has_intents or bool(intents)
-        return await self._gate.pass_round(caller, intents)
+        self._has_intents = self._has_intents or bool(calls)
+        return await self._gate.pass_round(caller, [self._intent(each, now) for each in calls])
 
     async def check(self) -> None:
         """Check that the answer still holds its conversation, directly before a call is sent.
@@ -130,6 +125,11 @@ class CallJournal(AnswerRecorder):
         answer = self._answer
         question_id = str(answer.question_id) if has_results else ""
         return [call_intents.closed(str(answer.conversation_id), question_id, has_told=self.has_told_cut_calls)]
+
+    def _intent(self, planned: PlannedCall, now: str) -> Intent:
+        """Return the intent of a call; its record counts if the process is killed before the result is stored."""
+        status: CallStatus = "unknown" if planned.call.problem is None else "not_run"
+        return Intent(str(self._answer.question_id), planned.call.id, record_of(self._answer, planned, now, status))
 
     def _record(self, planned: PlannedCall) -> JsonObject:
         call_id = planned.call.id

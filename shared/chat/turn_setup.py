@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.agent.cut_calls import for_model, for_user
+from shared.agent.cut_calls import changes_among, for_model, for_user
 from shared.agent.forks import replacement_note, untold, without_lost_tools
 from shared.agent.history import History
 from shared.agent.loop import run_turn
@@ -85,7 +85,7 @@ class TurnSetup:
     ) -> AsyncGenerator[TurnEvent, None]:
         """Set a turn up and run it; all its tool calls pass the journal."""
         conversation = begun.conversation
-        caller = replace(caller, conversation_id=conversation.id)
+        caller = replace(caller, conversation_id=conversation.id, asks_before_changes=conversation.asks_before_changes)
         patterns, prefix, _ = await asyncio.gather(
             self._patterns.text(), self.prefixes.read(conversation.prefix), self._load_tools()
         )
@@ -119,7 +119,7 @@ class TurnSetup:
         note = replacement_note(untold(begun.earlier), partial(_may_change, tools))
         if note:
             facts = replace(facts, context=(*facts.context, note))
-        records = begun.cut_calls
+        records = changes_among(begun.cut_calls)
         if not records:
             return facts, ""
         states = await present_states(self._read_state, records, caller)

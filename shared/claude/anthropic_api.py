@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx2
 
-from shared.claude.endpoint import error_of
-from shared.claude.retries import RETRIES, is_retryable, pause_seconds
+from shared.claude.endpoint import ApiError, error_of
+from shared.claude.rate_limits import RateLimits
+from shared.claude.retries import (
+    LONGEST_PAUSE_SECONDS,
+    PAUSE_BEFORE_FALLBACK_SECONDS,
+    RETRIES,
+    is_retryable,
+    pause_seconds,
+)
+from shared.observability import trace_context
 from shared.util.connections import REPEATABLE, KeptConnections, limits, proxy_for
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
@@ -27,6 +36,7 @@ _VERSION = "2026-10-21"
 _CONNECT_SECONDS = 10.0
 _MAX_CONNECTIONS = 1000
 _MAX_ERROR_BYTES = 65_536
+_USED_UP = "Nothing remains of a rate limit, so the request was not sent."
 
 
 def open_client(url: str, idle_seconds: float) -> httpx2.AsyncClient:
@@ -53,15 +63,13 @@ class AnthropicApi:
     """The endpoint of Anthropic's API, or of a server that speaks it."""
 
     def __init__(
-        self, api_key: str, base_url: str | None, *, idle_seconds: float, longest_pause: float | None = None
+        self, api_key: str, base_url: str | None, *, idle_seconds: float, limits: RateLimits | None = None
     ) -> None:
-        """Prepare without a request; `idle_seconds` limits each wait for bytes.
-
-        A request is not sent again if the API asks for a pause of more than `longest_pause` seconds.
-        """
+        """Prepare without a request; `idle_seconds` limits each wait for bytes, and `limits` gets the API's limits."""
         url = (base_url or DEFAULT_URL).rstrip("/")
         self._url = f"{url}/v1/messages"
-        self._longest_pause = idle_seconds if longest_pause is None else min(longest_pause, idle_seconds)
+        self._idle_seconds = idle_seconds
+        self._limits = limits or RateLimits()
         self._bodies = ResponseBodies()
         self._headers = {
             "accept": "application/json",
@@ -80,10 +88,18 @@ class AnthropicApi:
     async def post(self, request: EncodedRequest) -> ResponseBody:
         """Send a request and return the body of its reply. Transient failures are retried at most twice.
 
+        A request is not sent again if the API asks for a longer pause, and not at all if the API has said that nothing
+        is left of a limit and there is a fallback.
+
         Raises:
             ApiError: the API refused the request.
             httpx2.TransportError: the API could not be reached.
         """
+        longest_pause = PAUSE_BEFORE_FALLBACK_SECONDS if request.has_fallback else LONGEST_PAUSE_SECONDS
+        longest_pause = min(longest_pause, self._idle_seconds)
+        used_up = self._limits.seconds_used_up(request.model) if request.has_fallback else 0.0
+        if used_up > longest_pause:
+            raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "rate_limit_error", _USED_UP, retry_after=used_up)
         for attempt in range(RETRIES + 1):
             try:
                 response = await self._send(request)
@@ -92,12 +108,13 @@ class AnthropicApi:
                     raise
                 pause, reason = pause_seconds(attempt), type(error).__name__
             else:
+                self._limits.note(request.model, response.headers)
                 if response.is_success:
                     return self._bodies.open(response)
                 refusal = error_of(response, await self._error_body(response))
                 pause, reason = pause_seconds(attempt, response.headers), f"HTTP {response.status_code}"
                 may_retry = attempt < RETRIES and is_retryable(response.status_code, response.headers)
-                if not may_retry or pause > self._longest_pause:
+                if not may_retry or pause > longest_pause:
                     raise refusal
             log.info("the request to the model is sent again in %.1f s: %s", pause, reason)
             await asyncio.sleep(pause)
@@ -105,6 +122,8 @@ class AnthropicApi:
 
     async def _send(self, request: EncodedRequest) -> httpx2.Response:
         headers = self._headers | ({"anthropic-beta": request.betas} if request.betas else {})
+        if (trace := trace_context.of_span()) is not None:
+            headers["traceparent"] = trace.parent
         built = self._client.build_request("POST", self._url, content=request.body, headers=headers)
         return await self._client.send(built, stream=True)
 

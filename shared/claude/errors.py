@@ -83,16 +83,23 @@ def failure(error: Exception) -> ModelError:
     """Return the error for the user that belongs to a reply's exception, without the exception's own text."""
     kind = _kind(error)
     refused = _refused_part(error) if kind is INVALID_REQUEST else None
-    return ModelError(_with_wait(kind, error), code=kind.code, retryable=kind.retryable, refused=refused)
+    wait = _wait(kind, error)
+    message = _with_wait(kind.message, wait)
+    return ModelError(message, code=kind.code, retryable=kind.retryable, refused=refused, retry_after=wait)
 
 
-def _with_wait(kind: _Kind, error: Exception) -> str:
-    """Return the sentence for the user, with the wait that the API asks for."""
+def _wait(kind: _Kind, error: Exception) -> int | None:
+    """Return the whole seconds of the wait that the API asks for, if it is a sensible one."""
     wait = error.retry_after if isinstance(error, ApiError) and kind.code in BUSY else None
-    if wait is None or not 0 < wait <= _LONGEST_WAIT_SECONDS:
-        return kind.message
-    reason, _, _ = kind.message.partition(" Please ")
-    return f"{reason} Please try again in {ceil(wait)} {'second' if ceil(wait) == 1 else 'seconds'}."
+    return ceil(wait) if wait is not None and 0 < wait <= _LONGEST_WAIT_SECONDS else None
+
+
+def _with_wait(message: str, wait: int | None) -> str:
+    """Return the sentence for the user, with the wait that the API asks for."""
+    if wait is None:
+        return message
+    reason, _, _ = message.partition(" Please ")
+    return f"{reason} Please try again in {wait} {'second' if wait == 1 else 'seconds'}."
 
 
 def is_momentary(error: StreamedError) -> bool:

@@ -16,7 +16,7 @@ import orjson
 from shared.claude.anthropic_api import open_client
 from shared.claude.aws_events import AwsEvents
 from shared.claude.endpoint import ApiError
-from shared.claude.retries import RETRIES
+from shared.claude.retries import RETRIES, asked_seconds
 from shared.util.response_bodies import ResponseBodies
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class PlatformApi:
         try:
             response = await self._send(request)
         except anthropic.APIStatusError as error:
-            raise ApiError(error.status_code, error.type or "", error.message, error.request_id or "") from error
+            wait = asked_seconds(error.response.headers)
+            raise ApiError(error.status_code, error.type or "", error.message, error.request_id or "", wait) from error
         except anthropic.APITimeoutError as error:
             raise httpx2.ReadTimeout("the platform did not answer in time") from error
         except anthropic.APIConnectionError as error:

@@ -42,6 +42,9 @@ class EncodedRequest:
 
     body: bytes
     features: tuple[Feature, ...]
+    model: str = ""
+    has_fallback: bool = False
+    """Another model answers if this one is too busy."""
 
     @property
     def betas(self) -> str:
@@ -70,7 +73,7 @@ def encode(request: ModelRequest, features: Features, clear_above: int) -> Encod
         body["thinking"] = {"type": "adaptive", "display": "updates" if THINKING_UPDATES in used else "summarized"}
     if request.effort is not None and capabilities.effort:
         body["output_config"] = {"effort": request.effort}
-    return EncodedRequest(orjson.dumps(body), tuple(used))
+    return EncodedRequest(orjson.dumps(body), tuple(used), request.model, request.has_fallback)
 
 
 def _wanted(request: ModelRequest, capabilities: Capabilities) -> Iterator[Feature]:

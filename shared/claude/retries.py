@@ -9,12 +9,17 @@ import random
 import time
 from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETRIES = 2
+LONGEST_PAUSE_SECONDS = 10.0
+"""A longer pause is not waited for: the user learns of it. It is that of a client, not of the SDK."""
+PAUSE_BEFORE_FALLBACK_SECONDS = 2.0
+"""The same if another model can answer instead."""
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 8.0
 _JITTER = 0.25
@@ -42,8 +47,12 @@ def asked_seconds(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of `retry-after-ms` or `Retry-After` (RFC 9110, section 10.2.3), which may be a date."""
     for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
-            return float(headers.get(name, "")) / unit
+            seconds = float(headers.get(name, "")) / unit
         except ValueError:
             continue
+        return seconds if isfinite(seconds) else None
     date = parsedate_tz(headers.get("retry-after", ""))
-    return None if date is None else mktime_tz(date) - time.time()
+    try:
+        return None if date is None else mktime_tz(date) - time.time()
+    except (OverflowError, ValueError):
+        return None

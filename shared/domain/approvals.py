@@ -30,6 +30,10 @@ class AskedCall:
     source: str = ""
     operation: str = ""
     """The operation's name for people."""
+    undoes: bool = False
+    """Whether the call takes back an earlier change."""
+    options: tuple[str, ...] = ()
+    """What the request has besides its path and its body, as `name=value`."""
 
     def for_clients(self) -> JsonObject:
         """Return the call as the event and the conversation contain it."""

@@ -31,7 +31,9 @@ class CallFacts:
     path: str | None = None
     """The path of this call; None if it is not an HTTP request, or its arguments are wrong."""
     title: str = ""
-    """The tool's name at its source, for people."""
+    """The tool's name at its source, or the summary of an operation of the Imbi API, for people."""
+    options: tuple[str, ...] = ()
+    """The values that an HTTP request has besides its path and its body, as `name=value`, without secrets."""
     is_trusted: bool = True
     """Whether an operator vouches for what the source says about its tools."""
     is_changed: bool = False

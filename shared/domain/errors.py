@@ -164,16 +164,26 @@ class TooManyStreams(AssistantError):
 class ModelError(AssistantError):
     """The model's API failed; the message is a sentence for the user."""
 
-    def __init__(self, message: str, *, code: str, retryable: bool, refused: RefusedPart | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        retryable: bool,
+        refused: RefusedPart | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         """Take the sentence and the code for the client; `retryable` says whether a retry can help.
 
-        `refused` is the part of the history that the API does not accept, if its error names one.
+        `refused` is the part of the history that the API does not accept, if its error names one. `retry_after` is the
+        number of seconds after which a retry may succeed, if the API names it.
         """
         super().__init__(message)
         self.message = message
         self.code = code
         self.retryable = retryable
         self.refused = refused
+        self.retry_after = retry_after
 
 
 class ToolError(AssistantError):

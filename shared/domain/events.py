@@ -240,6 +240,8 @@ class AnswerFailed:
     retryable: bool
     usage: Usage = NO_USAGE
     """The tokens that were used until then; they are not sent to the client."""
+    retry_after: int | None = None
+    """The seconds after which a retry may succeed, if the model's API names them."""
 
 
 Progress: TypeAlias = TextAdded | ThinkingAdded | ToolCallBegun | ToolInputAdded | BlockFinished

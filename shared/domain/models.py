@@ -47,6 +47,8 @@ class Caller:
     token: str = field(repr=False)
     conversation_id: UUID | None = None
     """The conversation that is being answered; None in all other requests."""
+    asks_before_changes: bool = False
+    """The conversation that is being answered asks before every change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class Conversation:
     """The title consists of the first question's words, until a better one is chosen."""
     is_answering: bool = False
     """An answer is running."""
+    asks_before_changes: bool = False
+    """Every tool call that changes something asks the user first, whatever the installation allows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,8 @@ class ModelRequest:
     call_ids: Container[str] = frozenset()
     """The ids of the calls in the messages. No further call may have one of them."""
     may_call_tools: bool = True
+    has_fallback: bool = False
+    """Another model answers if this one is too busy, so waiting for it is not worth much."""
     is_repeated: bool = False
     """Later requests have the same beginning, so the API should cache it."""
     effort: str | None = None

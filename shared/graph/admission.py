@@ -92,6 +92,11 @@ class Admission:
         self._idle_ticks = 0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> int:
+        """The number of those who wait for a place."""
+        return self._waiting
+
     async def enter(self, priority: Priority) -> None:
         """Wait for a place.
 

@@ -220,7 +220,13 @@ def _asked(value: JsonObject) -> AskedCall:
         changes=tuple(objects_in(value.get("changes"))),
         source=str(value.get("source") or ""),
         operation=str(value.get("operation") or ""),
+        undoes=value.get("undoes") is True,
+        options=tuple(str(each) for each in _list(value.get("options"))),
     )
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: JsonValue) -> str | None:

@@ -83,13 +83,13 @@ class AuditTrail:
         ]
 
     async def collect(self) -> None:
-        """Write the rows of calls whose process was killed, and forget those of conversations that are deleted."""
-        await self._graph.transaction(call_intents.ABANDONED.bind(), last=_collected)
-        await self._graph.write(call_intents.FORGET.bind())
+        """Write the rows of calls whose process was killed, and forget the calls of which nobody has to be told."""
+        await self._graph.transaction(call_intents.TAKE_LEASES.bind(), call_intents.ABANDONED.bind(), last=_collected)
+        await self._graph.transaction(call_intents.FORGET.bind(), call_intents.FORGET_READINGS.bind())
 
 
 def _collected(results: list[Rows]) -> list[BoundStatement]:
-    [rows] = results
+    _, rows = results
     return call_intents.abandoned(rows)
 
 

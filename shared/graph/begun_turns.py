@@ -28,7 +28,7 @@ class BegunTurn:
     earlier: list[StoredMessage]
     """All messages before the question, with those that earlier questions or this one have replaced."""
     cut_calls: list[JsonObject]
-    """The records of calls that changed something, whose outcome is unknown because their process was killed."""
+    """The records of calls whose results were not stored, because their process was killed."""
     replaced: Sequence[StoredMessage] = ()
     """The messages that the question has replaced."""
     parked: ParkedRound | None = None

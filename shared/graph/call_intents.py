@@ -1,4 +1,4 @@
-"""The intents of calls that change something: stored before the calls are sent, and removed with their outcome.
+"""The intents of tool calls: stored before the calls are sent, and removed when their results are stored.
 
 An intent that is left over shows that a process ended while it made the call. A plain table of ours in the graph's
 schema. It contains only calls that are running or were cut off.
@@ -73,17 +73,24 @@ _CLOSE = Sql(f"""
        AND (question_id = {text_parameter("question_id")} OR (found_at IS NOT NULL AND (%(has_told)s)::text::boolean))
     RETURNING 'true'
 """)  # noqa: S608  # constants
+TAKE_LEASES = Sql(f"""
+    DELETE FROM {{graph}}.{leases.TABLE} AS lease
+     WHERE expires_at <= clock_timestamp() - interval '{_LATE_SECONDS} seconds'
+       AND EXISTS (SELECT 1 FROM {{graph}}.{TABLE} AS call
+                    WHERE call.conversation_id = lease.conversation_id AND call.found_at IS NULL)
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Takes the leases of holders that are so late that their calls get their rows without them."""
 ABANDONED = Sql(f"""
     SELECT to_jsonb(record)::text, to_jsonb(conversation_id)::text, to_jsonb(question_id)::text, to_jsonb(call_id)::text
       FROM {{graph}}.{TABLE} AS call
      WHERE found_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM {{graph}}.{leases.TABLE} AS lease
-         WHERE lease.conversation_id = call.conversation_id
-           AND lease.expires_at > clock_timestamp() - interval '{_LATE_SECONDS} seconds')
+         WHERE lease.conversation_id = call.conversation_id)
      ORDER BY started_at LIMIT 1000
        FOR UPDATE SKIP LOCKED
 """)  # noqa: S608  # constants
-"""Finds the intents that no running answer will close."""
+"""Finds the intents that no answer will close, because no answer holds a lease of their conversation."""
 _NOTE_EACH = Sql(f"""
     UPDATE {{graph}}.{TABLE} AS call SET found_at = clock_timestamp()
       FROM jsonb_to_recordset(%(calls)s::jsonb) AS found (conversation_id text, question_id text, call_id text)
@@ -99,6 +106,15 @@ FORGET = Sql(f"""
     RETURNING 'true'
 """)  # noqa: S608  # constants
 """Removes intents that have their audit rows and whose conversations are deleted, so nobody can be told of them."""
+FORGET_READINGS = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE}
+     WHERE found_at IS NOT NULL AND record::jsonb ->> 'effect' = 'read' AND record::jsonb ->> 'approval_id' IS NULL
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Removes intents of calls that only read and have their audit rows: nobody has to be told of them.
+
+Calls that were approved stay until the next turn, which answers their parked round.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from shared.domain.errors import GraphConflict, GraphError, GraphRefused, GraphUnavailable
+from shared.domain.pool_usage import PoolUsage
 from shared.graph import agtype, pipeline
 from shared.graph.admission import Admission, Priority
 from shared.graph.connection_trust import ConnectionTrust
@@ -126,6 +127,12 @@ class Graph:
         """Open the pool unless it is open; the connections are made in the background."""
         if self._pool.closed:
             await self._pool.open(wait=False)
+
+    def usage(self) -> PoolUsage:
+        """Return how the pool is used at this moment."""
+        stats = self._pool.get_stats()
+        idle = stats["pool_available"]
+        return PoolUsage(idle, stats["pool_size"] - idle, self._admission.waiting)
 
     async def aclose(self) -> None:
         """Close every connection."""

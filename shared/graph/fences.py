@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Fences:
     """The fences of all answers.
 
-    A fence is one statement. It renews the lease and stores the intents of the calls that change something, or does
-    neither if another answer has taken it.
+    A fence is one statement. It renews the lease and stores the intents of the calls, or does neither if another answer
+    has taken the lease.
     """
 
     def __init__(self, graph: Graph) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.graph import leases
 from shared.graph.admission import Priority
-from shared.graph.statements import Sql, text_parameter
+from shared.graph.statements import Sql, property_of, text_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,9 +55,22 @@ STORE = Sql(f"""
     SELECT answer, conversation_id, first, last, frames, is_last
       FROM jsonb_to_recordset(%(rows)s::jsonb)
            AS row (answer text, conversation_id text, first bigint, last bigint, frames text, is_last boolean)
+     WHERE EXISTS (
+        SELECT 1 FROM {{graph}}."Conversation"
+         WHERE {property_of("id")} OPERATOR(ag_catalog.=) ('"' || row.conversation_id || '"')::ag_catalog.agtype
+           AND {property_of("user_email")} IS NOT NULL)
     ON CONFLICT (answer, last) DO NOTHING
     RETURNING 'true'
 """)  # noqa: S608  # constants
+"""Stores frames of conversations that have an owner: an answer may run a little longer than its conversation."""
+REMOVE_ORPHANS = Sql(f"""
+    DELETE FROM {{graph}}.{TABLE} AS frame
+     WHERE NOT EXISTS (
+        SELECT 1 FROM {{graph}}."Conversation"
+         WHERE {property_of("id")} OPERATOR(ag_catalog.=) ('"' || frame.conversation_id || '"')::ag_catalog.agtype)
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Removes frames that were written while their conversation was deleted."""
 HELD = Sql(f"""
     SELECT to_jsonb(lease.holder)::text
       FROM jsonb_each(%(places)s::jsonb) AS wanted (key, value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.graph.admission import Priority
-from shared.graph.statements import Sql, text_parameter
+from shared.graph.statements import Sql, equals, property_of, text_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,15 @@ RUNNING = Sql(f"""
      WHERE conversation_id = ANY (ARRAY(SELECT jsonb_array_elements_text(%(ids)s::jsonb)))
        AND expires_at > clock_timestamp()
 """)  # noqa: S608  # constants
+STOP_ALL_OF = Sql(f"""
+    UPDATE {{graph}}.{TABLE} AS lease SET stop_requested = true
+     WHERE expires_at > clock_timestamp() AND EXISTS (
+        SELECT 1 FROM {{graph}}."Conversation"
+         WHERE {property_of("id")} OPERATOR(ag_catalog.=) ('"' || lease.conversation_id || '"')::ag_catalog.agtype
+           AND {equals("user_email", "email")})
+    RETURNING 'true'
+""")  # noqa: S608  # constants
+"""Requests the stop of a user's running answers, and returns a row for each."""
 _RENEW = Sql(f"""
     UPDATE {{graph}}.{TABLE} AS lease SET expires_at = {EXPIRY}
       FROM jsonb_each_text(%(held)s::jsonb) AS held (conversation_id, holder)

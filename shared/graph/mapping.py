@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def conversation_properties(conversation: Conversation) -> JsonObject:
     """Return the properties of a conversation's vertex."""
-    return {
+    properties: JsonObject = {
         "id": str(conversation.id),
         "user_email": conversation.user_email,
         "title": conversation.title,
@@ -35,6 +35,7 @@ def conversation_properties(conversation: Conversation) -> JsonObject:
         "model": conversation.model,
         "is_archived": conversation.is_archived,
     }
+    return properties | ({"asks_before_changes": True} if conversation.asks_before_changes else {})
 
 
 def conversation(properties: JsonValue) -> Conversation:
@@ -56,6 +57,7 @@ def conversation(properties: JsonValue) -> Conversation:
         prefix=agtype.text(row.get("prefix")) or None,
         edits=_edits(agtype.structure(row.get("edits"))),
         is_title_provisional=row.get("is_title_provisional") is True,
+        asks_before_changes=row.get("asks_before_changes") is True,
     )
 
 

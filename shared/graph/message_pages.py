@@ -35,6 +35,13 @@ def _page(condition: str, direction: str) -> Sql:
 
 AFTER = _page(">", "ASC")
 BEFORE = _page("<", "DESC")
+AROUND = Sql(f"""
+    SELECT properties FROM {{graph}}."Message"
+     WHERE {property_of("conversation_id")} OPERATOR(ag_catalog.=)
+           (SELECT {property_of("conversation_id")} FROM {{graph}}."Message" WHERE {equals("id")} LIMIT 1)
+     ORDER BY {property_of("conversation_id")}, {property_of("sequence")}
+""")  # noqa: S608  # values are bound
+"""The messages of any user's conversation, with superseded ones: for operators, whose role reads the table itself."""
 
 
 class MessagePages:
@@ -45,6 +52,11 @@ class MessagePages:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+
+    async def around(self, message_id: UUID) -> list[StoredMessage]:
+        """Return all messages of the conversation, of any user, that has a message; for the operator's commands."""
+        [rows] = await self._graph.read(AROUND.bind(id=str(message_id)))
+        return mapping.messages(rows)
 
     async def find(self, conversation_id: UUID, email: str) -> Conversation:
         """Return a conversation without its messages.

@@ -64,6 +64,21 @@ _BY_USER = Sql(f"""
              WHERE day BETWEEN {_SINCE}::date AND {_UNTIL}::date GROUP BY user_email, model) AS summed
      ORDER BY user_email, model LIMIT {_MOST_ROWS}
 """)  # noqa: S608  # values are bound
+USERS = Sql(f"""
+    WITH RECURSIVE found AS (
+        (SELECT user_email AS value FROM {{graph}}.{TABLE} ORDER BY user_email LIMIT 1)
+        UNION ALL
+        SELECT (SELECT user_email FROM {{graph}}.{TABLE} WHERE user_email > found.value ORDER BY user_email LIMIT 1)
+          FROM found WHERE found.value IS NOT NULL
+    )
+    SELECT to_jsonb(value)::text FROM found WHERE value IS NOT NULL
+""")  # noqa: S608  # constants
+"""Lists the users, one step in the index for each."""
+RENAME = Sql(f"""
+    UPDATE {{graph}}.{TABLE} SET user_email = {text_parameter("pseudonym")} WHERE user_email = {USER}
+    RETURNING 'true'
+""")  # noqa: S608  # values are bound
+"""Gives the rows of a user to a pseudonym, so that the sums of all users stay as they are."""
 _TELL = Sql(f"""
     UPDATE {{graph}}.{TABLE} SET is_told = true
      WHERE user_email = {USER} AND day = {TODAY} AND NOT is_told

@@ -14,13 +14,18 @@ from shared.domain.version import version
 from shared.http import error_responses, openapi
 from shared.http.bodies import BodyLimit
 from shared.http.head_requests import HeadRequests
+from shared.http.options_requests import OptionsRequests, allow_origins
+from shared.http.origin import OriginCheck
 from shared.http.request_context import RequestContext
+from shared.http.request_telemetry import request_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from fastapi import APIRouter
 
+    from shared.observability.otel_sdk import Telemetry
+    from shared.observability.spans import Observer
     from shared.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,22 +41,31 @@ async def _warm_up(services: Services) -> None:
     await services.sweep()
 
 
-def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter] = ()) -> FastAPI:
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services = services_of(app)
+    warming_up = asyncio.create_task(_warm_up(services))
+    try:
+        yield
+    finally:
+        warming_up.cancel()
+        await asyncio.wait({warming_up})
+        await services.aclose()
+
+
+def create_app(
+    settings: Settings,
+    *routers: APIRouter,
+    bare: Sequence[APIRouter] = (),
+    telemetry: Telemetry | None = None,
+) -> FastAPI:
     """Build the application with the given routers.
 
     The routes are served under the path of `IMBI_ASSISTANT_URL`. Those of `bare` are served without this path as well.
     """
     services = Services(settings)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warming_up = asyncio.create_task(_warm_up(services))
-        try:
-            yield
-        finally:
-            warming_up.cancel()
-            await asyncio.wait({warming_up})
-            await services.aclose()
+    if telemetry is not None:
+        telemetry.observe(services.gauges())
 
     prefix = settings.route_prefix
     app = FastAPI(
@@ -63,12 +77,11 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
         redoc_url=None,
         # The address of such a redirect would be made of the request's own Host.
         redirect_slashes=False,
-        lifespan=lifespan,
+        lifespan=_lifespan,
+        telemetry=request_telemetry(telemetry),
     )
     app.state.services = services
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(HeadRequests)
-    app.add_middleware(RequestContext)
+    _add_middleware(app, settings, telemetry.observer if telemetry else None, is_one_of_many=len(routers) == 1)
     error_responses.install(app)
     openapi.install(app)
     for router in routers:
@@ -76,6 +89,18 @@ def create_app(settings: Settings, *routers: APIRouter, bare: Sequence[APIRouter
     for router in bare if prefix else ():
         app.include_router(router, include_in_schema=False)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, observer: Observer | None, *, is_one_of_many: bool) -> None:
+    """Add the middleware; what is added last sees a request first."""
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(OptionsRequests, routes=app.routes, is_one_of_many=is_one_of_many)
+    if settings.cors_origins:
+        allow_origins(app, settings.cors_origins)
+    if settings.origin_secrets:
+        app.add_middleware(OriginCheck, secrets=settings.origin_secrets, prefix=settings.route_prefix)
+    app.add_middleware(RequestContext, observer=observer)
 
 
 def services_of(app: FastAPI) -> Services:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared.http.error_responses import unexpected
-from shared.observability import logs, trace_context
+from shared.observability import logs, spans, trace_context
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from shared.observability.spans import Observer
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +31,9 @@ class RequestContext:
     The id is that of the request's `X-Request-ID` if it is valid, or that of Lambda's invocation, or a new one.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, observer: Observer | None = None) -> None:
         self._app = app
+        self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set the log context, call the application, and log the request."""
@@ -40,6 +43,9 @@ class RequestContext:
         logs.unbind()
         request_id = _bind_ids(scope)
         trace_context.bind(trace_context.received(_values(scope, b"traceparent"), _values(scope, b"tracestate")))
+        if self._observer is not None:
+            spans.bind(self._observer)
+            logs.bind(trace_id=trace_context.current().trace_id)
         response = _Response(request_id, send)
         try:
             await self._app(scope, receive, response.send)

@@ -51,6 +51,7 @@ class NewConversation(BaseModel):
     """The body of a request that creates a conversation."""
 
     model: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    asks_before_changes: Annotated[bool, Field(strict=True)] = False
 
 
 class ConversationChanges(BaseModel):
@@ -80,6 +81,7 @@ class Conversation(BaseModel):
     model: str
     is_archived: bool
     is_answering: bool = False
+    asks_before_changes: bool = False
 
 
 class FoundConversation(Conversation):

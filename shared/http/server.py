@@ -45,7 +45,8 @@ class GracefulServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more connections, end the answers, and then stop as uvicorn does."""
-        log.info("the service is stopping, as requested; the running answers end")
+        if self._end_answers is not None:
+            log.info("the service is stopping, as requested; the running answers end")
         for server in self.servers:
             server.close()
         await self._end_answers_in_time()

@@ -32,7 +32,7 @@ from shared.domain.events import (
 )
 from shared.http.call_details import changes_and_receipt
 from shared.http.frame_stream import FrameStream
-from shared.observability import logs
+from shared.observability import logs, spans
 from shared.observability.metrics import AnswerMetrics
 from shared.util import clock
 
@@ -97,7 +97,8 @@ def _name_and_data(event: AnswerEvent) -> tuple[bytes, JsonObject]:  # noqa: C90
         case AnswerRestarted():
             return b"restarted", {}
         case AnswerFailed(message, code, retryable):
-            return b"error", {"message": message, "code": code, "retryable": retryable}
+            wait: JsonObject = {} if event.retry_after is None else {"retry_after": event.retry_after}
+            return b"error", {"message": message, "code": code, "retryable": retryable, **wait}
         case _:
             assert_never(event)
 
@@ -142,13 +143,20 @@ class EventStream(FrameStream):
     answer that `keeps_running` goes on instead. `frames` logs what is sent, so that clients can join the answer again.
     """
 
-    def __init__(self, answer: Streamable, frames: AnswerFrames | None = None, *, keeps_running: bool = False) -> None:
+    def __init__(
+        self,
+        answer: Streamable,
+        frames: AnswerFrames | None = None,
+        *,
+        keeps_running: bool = False,
+        is_replay: bool = False,
+    ) -> None:
         super().__init__(keeps_running=keeps_running)
         if keeps_running:
             self.headers["Preference-Applied"] = KEEP_RUNNING
         self._answer = answer
         self._log = frames
-        self._metrics = AnswerMetrics()
+        self._metrics = AnswerMetrics(is_replay)
         self._request_id = logs.bound().get("request_id")
         self._has_ended = False
 
@@ -157,7 +165,7 @@ class EventStream(FrameStream):
         """Return the stream of an answer with its log; `prefer` are the Prefer headers of the request."""
         is_kept = keeps_running(prefer)
         frames = log_.open(answer.lease, is_kept=is_kept) if answer.lease is not None else None
-        return cls(answer, frames, keeps_running=is_kept)
+        return cls(answer, frames, keeps_running=is_kept, is_replay=answer.lease is None)
 
     def interrupt(self, reason: Interruption) -> None:
         """Interrupt the answer."""
@@ -165,16 +173,17 @@ class EventStream(FrameStream):
 
     async def produce(self) -> None:
         """Run the answer."""
-        try:
-            await self._answer.run(self._emit)
-        except Exception:
-            log.exception("an answer failed unexpectedly")
-            if not self._has_ended:
-                await self._emit(INTERNAL)
-        finally:
-            self._metrics.finish()
-            if self._log is not None:
-                await self._log.close()
+        with spans.answer() as record:
+            try:
+                await self._answer.run(self._emit)
+            except Exception:
+                log.exception("an answer failed unexpectedly")
+                if not self._has_ended:
+                    await self._emit(INTERNAL)
+            finally:
+                record(self._metrics.finish())
+                if self._log is not None:
+                    await self._log.close()
 
     async def _emit(self, event: AnswerEvent) -> None:
         self._metrics.record(event)

@@ -49,6 +49,7 @@ class Pace:
 class _Place:
     """The place of one worker, which one process after the other takes."""
 
+    sockets: Sequence[socket.socket]
     process: Process | None = None
     early_deaths: int = 0
     """The number of the last processes in a row that died early."""
@@ -58,10 +59,18 @@ class _Place:
         return self.process is None and self.early_deaths >= ATTEMPTS
 
 
-async def supervise(count: int, listening: socket.socket, command: Sequence[str], *, pace: Pace | None = None) -> int:
+async def supervise(
+    count: int,
+    listening: socket.socket,
+    command: Sequence[str],
+    *,
+    own: Sequence[socket.socket] = (),
+    pace: Pace | None = None,
+) -> int:
     """Keep `count` processes of a command running until SIGINT or SIGTERM, and return the exit status.
 
-    Each process inherits the listening socket; the number of its file descriptor is the last argument. A process that
+    Each process inherits the listening socket; the number of its file descriptor is the last argument. If there are
+    further sockets, `own` has one for each place, whose number follows. A process that
     dies is replaced: at once, or after a growing pause if it died early. Only if no process runs and each one died
     early several times in a row, the service ends with the status of such a process, which is never 0.
     """
@@ -69,16 +78,14 @@ async def supervise(count: int, listening: socket.socket, command: Sequence[str]
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopping.set)
-    supervisor = _Supervisor(count, listening, command, pace or Pace(), stopping)
+    places = [_Place([listening, *own[number : number + 1]]) for number in range(count)]
+    supervisor = _Supervisor(places, command, pace or Pace(), stopping)
     return await supervisor.run()
 
 
 class _Supervisor:
-    def __init__(
-        self, count: int, listening: socket.socket, command: Sequence[str], pace: Pace, stopping: asyncio.Event
-    ) -> None:
-        self._places = [_Place() for _ in range(count)]
-        self._listening = listening
+    def __init__(self, places: Sequence[_Place], command: Sequence[str], pace: Pace, stopping: asyncio.Event) -> None:
+        self._places = places
         self._command = command
         self._pace = pace
         self._stopping = stopping
@@ -118,10 +125,10 @@ class _Supervisor:
 
     async def _run_worker(self, place: _Place) -> int:
         """Run one process to its end and return its exit status."""
-        descriptor = self._listening.fileno()
+        descriptors = [each.fileno() for each in place.sockets]
         try:
             place.process = await asyncio.create_subprocess_exec(
-                *self._command, str(descriptor), pass_fds=[descriptor], start_new_session=True
+                *self._command, *map(str, descriptors), pass_fds=descriptors, start_new_session=True
             )
         except OSError as error:
             # The machine has no memory, no processes or no file descriptors left.

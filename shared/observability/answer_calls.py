@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shared.domain.events import AnswerEvent
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_NO_NAME = "unknown"
+NO_NAME = "unknown"
 """Stands for a name that only the model wrote: there is no such tool."""
 
 
@@ -49,13 +49,13 @@ class AnswerCalls:
         """Take one event."""
         match event:
             case ToolStarted(call_id, name):
-                self._calls[call_id] = ReportedCall(_shown(name), "unfinished")
+                self._calls[call_id] = ReportedCall(shown_name(name), "unfinished")
             case ToolFinished(call_id, name, is_error):
                 status = (event.reason or "failed") if is_error else "ok"
-                shown = _NO_NAME if event.reason == "unknown_tool" else _shown(name)
+                shown = NO_NAME if event.reason == "unknown_tool" else shown_name(name)
                 self._end(call_id, ReportedCall(shown, status))
             case ClientActionRequested(call_id, action):
-                self._end(call_id, ReportedCall(_shown(action), "ok"))
+                self._end(call_id, ReportedCall(shown_name(action), "ok"))
             case BlockFinished():
                 self._is_in_calls = False
             case _:
@@ -68,5 +68,6 @@ class AnswerCalls:
         self._is_in_calls = True
 
 
-def _shown(name: str) -> str:
-    return name if _NAME.fullmatch(name) else _NO_NAME
+def shown_name(name: str) -> str:
+    """Return a name as far as it may be shown: a text that is no name of a tool could be anything."""
+    return name if _NAME.fullmatch(name) else NO_NAME

@@ -28,8 +28,8 @@ _VERBOSE = (
     "urllib3",
 )
 """Libraries that make a record of every request; below WARNING, these records are not even made."""
-_NOISY = ("mcp.client",)
-"""Libraries that log a stack trace for every error of an external server. Our own lines report these errors."""
+_NOISY = ("mcp.client", "opentelemetry")
+"""Libraries that log a line or a stack trace for every error of another server. Our own lines report these errors."""
 
 _context: ContextVar[Mapping[str, str] | None] = ContextVar("log_context", default=None)
 

@@ -1,8 +1,8 @@
 """Metrics of an answer, computed from its events: one log line, and a report to every sink.
 
 metrics = AnswerMetrics()
-metrics.record(event)    # for each event
-metrics.finish()         # once, when the answer has ended
+metrics.record(event)        # for each event
+report = metrics.finish()    # once, when the answer has ended
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class AnswerReport:
     message_id: str = ""
     """The id of the stored answer; empty if the answer failed."""
     calls: tuple[ReportedCall, ...] = ()
+    is_replay: bool = False
+    """The stored answer of a repeated question was sent again. It is logged, and counts in no metric."""
 
 
 class Sink(Protocol):
@@ -69,8 +71,10 @@ def set_sinks(*sinks: Sink) -> None:
 class AnswerMetrics:
     """Computes the metrics of one answer; create it when the question arrives."""
 
+    is_replay: bool = False
     _began: float = field(default_factory=time.perf_counter)
     _first_event: float | None = None
+    _ended: float | None = None
     _calls: AnswerCalls = field(default_factory=AnswerCalls)
     _model: str = field(default_factory=lambda: logs.bound().get("model", ""))
     _end: AnswerStored | AnswerFailed | None = None
@@ -82,12 +86,13 @@ class AnswerMetrics:
         self._calls.follow(event)
         if isinstance(event, AnswerStored | AnswerFailed):
             self._end = event
+            self._ended = time.perf_counter()
 
     def finish(self) -> AnswerReport:
         """Write the report to the log and to every sink, and return it."""
         report = self._report()
         log.info("answered: %s", " ".join(_log_fields(report)), extra=_json_fields(report))
-        for sink in _sinks.get():
+        for sink in () if report.is_replay else _sinks.get():
             sink.record_answer(report)
         return report
 
@@ -98,7 +103,7 @@ class AnswerMetrics:
             outcome=outcome,
             is_failure=not isinstance(end, AnswerStored),
             first_event_ms=None if self._first_event is None else (self._first_event - self._began) * 1000,
-            duration_ms=(time.perf_counter() - self._began) * 1000,
+            duration_ms=((self._ended or time.perf_counter()) - self._began) * 1000,
             tool_calls=len(self._calls.calls),
             tool_errors=self._calls.errors,
             rounds=self._calls.rounds,
@@ -106,11 +111,14 @@ class AnswerMetrics:
             model=self._model,
             message_id=str(end.message_id) if isinstance(end, AnswerStored) else "",
             calls=self._calls.calls,
+            is_replay=self.is_replay,
         )
 
 
 def _log_fields(report: AnswerReport) -> Iterator[str]:
     yield f"outcome={report.outcome}"
+    if report.is_replay:
+        yield "replay=yes"
     if report.model:
         yield f"model={report.model}"
     if report.message_id:

@@ -1,6 +1,7 @@
-"""The trace context of a request (W3C Trace Context), passed on unchanged to the Imbi API.
+"""The trace context of a request (W3C Trace Context), passed on to the Imbi API.
 
-The service records no spans, so it forwards the caller's context as it is, or begins a trace of its own.
+With OpenTelemetry, it is that of the current span. Otherwise the service records no spans, so it forwards the caller's
+context as it is, or begins a trace of its own.
 https://www.w3.org/TR/trace-context/
 """
 
@@ -10,6 +11,8 @@ import re
 import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+from opentelemetry import trace
 
 from shared.util.patterns import bounded
 
@@ -28,6 +31,11 @@ class TraceContext:
     parent: str
     state: str = ""
 
+    @property
+    def trace_id(self) -> str:
+        """The id of the trace, in hexadecimal digits."""
+        return self.parent.split("-")[1]
+
 
 _current: ContextVar[TraceContext | None] = ContextVar("trace_context", default=None)
 
@@ -38,8 +46,17 @@ def bind(context: TraceContext) -> None:
 
 
 def current() -> TraceContext:
-    """Return the trace context of this task; outside of a request, a new one."""
-    return _current.get() or begin()
+    """Return the trace context of this task: that of its span, or of its request, or a new one outside of both."""
+    return of_span() or _current.get() or begin()
+
+
+def of_span() -> TraceContext | None:
+    """Return the trace context of the current span; None without OpenTelemetry."""
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return None
+    parent = f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+    return TraceContext(parent, span.trace_state.to_header())
 
 
 def begin() -> TraceContext:

@@ -12,6 +12,7 @@ import orjson
 from shared.domain.approval_policy import ApprovalPolicy
 from shared.domain.approvals import AskedCall, Review
 from shared.domain.errors import ToolError
+from shared.tools.builtin import UNDO_CHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -95,6 +96,8 @@ async def reviewed(
             changes=found,
             source=facts.source,
             operation=facts.title,
+            undoes=call.name == UNDO_CHANGE,
+            options=facts.options,
         )
         for (call, facts), found in zip(shown, changes, strict=True)
     )

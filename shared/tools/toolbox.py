@@ -17,6 +17,7 @@ from shared.domain.events import (
     ToolsFinished,
     ToolStarted,
 )
+from shared.observability import spans
 from shared.tools.builtin import CALL_TOOL, READ_RESULT, SEARCH_TOOLS
 from shared.tools.failed_calls import failed
 from shared.tools.gate import NO_APPROVALS, NOT_AS_APPROVED, check, digest_of, reviewed
@@ -108,8 +109,8 @@ class CallerTools:
         *,
         sees_undo: bool,
     ) -> None:
-        self._toolbox = toolbox
-        self._caller = caller
+        self._toolbox, self._caller = toolbox, caller
+        self._policy = toolbox.policy.of_caller(caller)
         self._mode = mode
         self._journal = journal
         self._earlier_result = earlier_result
@@ -150,14 +151,14 @@ class CallerTools:
 
     async def review(self, calls: Sequence[ToolCall]) -> Review | None:
         """Return what the user is asked before the calls of a reply run; None if they run without asking."""
-        if not self._toolbox.policy.may_ask:
+        if not self._policy.may_ask:
             return None
         calls = list(map(self._direct, calls))
         for call in calls:
             if call.problem is None and self._toolset_of(call.name) is None:
                 await self._toolset_after_refresh(call.name)
         await self._prepare(calls)
-        return await reviewed(self._toolbox.policy, [(call, self.facts_of(call)) for call in calls], self._preview)
+        return await reviewed(self._policy, [(call, self.facts_of(call)) for call in calls], self._preview)
 
     async def run(self, calls: Sequence[ToolCall], approved: Approved | None = None) -> AsyncGenerator[ToolEvent, None]:
         """Run calls in parallel and yield events as they happen; ToolsFinished has the results in the calls' order.
@@ -206,7 +207,9 @@ class CallerTools:
             began = time.monotonic()
             if not in_browser:
                 events.put_nowait(ToolStarted(call.id, call.name))
-            result, code, is_uncertain = await self._result(call, toolset)
+            with spans.tool_call(call.name, call.id) as note:
+                result, code, is_uncertain = await self._result(call, toolset)
+                note(code)
             duration_ms = round((time.monotonic() - began) * 1000)
             result = replace(result, duration_ms=duration_ms)
             self._journal.end(result, duration_ms, is_uncertain=is_uncertain)
@@ -259,7 +262,7 @@ class CallerTools:
     async def _sent(self, call: ToolCall, toolset: Toolset) -> ToolOutput:
         facts = toolset.facts(call.name, call.input, self._caller.principal)
         is_approved = self._approved_operations.get(call.id) == facts.operation
-        check(self._toolbox.policy, facts, is_approved=is_approved)
+        check(self._policy, facts, is_approved=is_approved)
         if is_approved and facts.is_changed:
             await toolset.accept(call.name)
         await self._journal.check()

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 _POSTGRESQL = frozenset({"postgresql", "postgres"})
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 _PROJECT = re.compile(r"(/.*)?/\d+")
+
+
+class Address(NamedTuple):
+    """The address on which a server listens."""
+
+    host: str
+    port: int
+
+
+def parse_address(text: str) -> Address:
+    """Return a host and a port. A host of IPv6 has brackets, as in `[::1]:9464`.
+
+    Raises:
+        ValueError: the text is not of this form.
+    """
+    parts = _parts(f"//{text}")
+    if parts is None or not parts.hostname or not parts.port or text != parts.netloc or "@" in text:
+        raise ValueError("must be a host and a port, such as 127.0.0.1:9464")
+    return Address(parts.hostname, parts.port)
 
 
 def is_http_url(url: str) -> bool:
@@ -38,6 +58,23 @@ def parse_hosts(names: str) -> tuple[str, ...]:
     if not all(map(_HOST.fullmatch, hosts)):
         raise ValueError("must be hosts without scheme, port and path, such as mcp.example.com, *.example.com")
     return hosts
+
+
+def parse_origins(origins: str) -> tuple[str, ...]:
+    """Return the web origins (RFC 6454) of a list that is separated by commas; `*` stands for all.
+
+    Raises:
+        ValueError: one of them is no scheme with a host and perhaps a port.
+    """
+    found = tuple(origin for each in origins.split(",") if (origin := each.strip().lower()))
+    if found != ("*",) and not all(map(_is_origin, found)):
+        raise ValueError("must be origins such as https://imbi.example.com, without a path, or * for all")
+    return found
+
+
+def _is_origin(text: str) -> bool:
+    parts = _parts(text)
+    return is_http_url(text) and parts is not None and text == f"{parts.scheme}://{parts.netloc}" and "@" not in text
 
 
 def is_postgresql_dsn(dsn: str) -> bool:

@@ -55,7 +55,7 @@ def check(plan: Plan) -> None:
 
 
 @pytest.mark.proves("append-only.messages", "append-only.prefix")
-@settings(RANDOM, max_examples=100)
+@settings(RANDOM, max_examples=40)
 @given(plans)
 def test_no_request_of_a_random_conversation_is_refused(plan: Plan) -> None:
     check(plan)

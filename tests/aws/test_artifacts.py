@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
 from tests.support.lambda_events import function_url_event, rest_api_event
-from tests.support.lambda_functions import ROOT, Artifacts, Emulated
-from tests.support.sam_template import functions
+from tests.support.lambda_functions import ROOT, SAM, Artifacts, Emulated
+from tests.support.sam_template import functions, parsed, routes
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.lambda_events import Event
     from tests.support.service import Service
 
@@ -51,6 +55,51 @@ def test_the_package_is_small_and_has_nothing_of_a_developers_machine(artifacts:
         if file.suffix in {".py", ".md"}
     }
     assert list((artifacts.layer / "python").glob("shared/__pycache__/*.pyc"))
+
+
+@pytest.mark.proves("package.sealed")
+def test_the_built_template_has_its_target_and_its_release(artifacts: Artifacts) -> None:
+    built = parsed((artifacts.directory / "template.yaml").read_text())
+    for name in ("PythonVersion", "Architecture"):
+        parameter = built["Parameters"][name]
+        assert parameter["AllowedValues"] == [parameter["Default"]]
+    release = built["Globals"]["Function"]["Environment"]["Variables"]["RELEASE"]
+    assert re.fullmatch(r"\d{8}T\d{6}Z", release)
+
+
+def transformed(template: Path, layer: str, *parameters: str) -> dict[str, Any]:
+    """Return the resources that CloudFormation makes of a template."""
+    command = [str(SAM / "bin" / "python"), "-m", "tests.support.sam_transform", str(template), layer, *parameters]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  # our own module
+    assert run.returncode == 0, run.stderr
+    resources: dict[str, Any] = json.loads(run.stdout)["Resources"]
+    return resources
+
+
+def of_type(resources: dict[str, Any], kind: str) -> set[str]:
+    return {name for name, resource in resources.items() if resource["Type"] == kind}
+
+
+@pytest.mark.proves("package.sealed", "template.canary")
+def test_each_deployment_publishes_versions_and_moves_requests_as_chosen(artifacts: Artifacts, tmp_path: Path) -> None:
+    template = artifacts.directory / "template.yaml"
+    released = tmp_path / "template.yaml"
+    released.write_text(re.sub("RELEASE: .*", "RELEASE: '20000101T000000Z'", template.read_text()))
+    deployments = [
+        transformed(template, "one"),
+        transformed(template, "two"),
+        transformed(released, "one", "Deployment=AllAtOnce", "Origin=api-gateway"),
+    ]
+    versions = [of_type(resources, "AWS::Lambda::Version") for resources in deployments]
+    assert [len(each) for each in versions] == [len(HANDLERS)] * len(deployments)
+    assert len(set.union(*versions)) == len(HANDLERS) * len(deployments), "a deployment without new versions"
+    groups = [len(of_type(resources, "AWS::CodeDeploy::DeploymentGroup")) for resources in deployments]
+    assert groups == [len(routes()), len(routes()), 0]
+    aliases = of_type(deployments[0], "AWS::Lambda::Alias")
+    assert {f"{name}Aliaslive" for name in HANDLERS} == aliases
+    schedule = deployments[0]["ApplyRetentionSchedule"]["Properties"]
+    assert schedule["Target"]["Arn"] == {"Ref": "ApplyRetentionAliaslive"}
+    assert "Name" not in schedule
 
 
 async def answered(artifacts: Artifacts, name: str, event: Event, variables: dict[str, str]) -> dict[str, Any]:

@@ -100,12 +100,14 @@ async def test_a_chat_whose_database_is_away_starts_all_the_same(function_variab
         assert api.init_errors == []
 
 
-@pytest.mark.proves("package.buffered", "events.warm-up", "events.stage")
+@pytest.mark.proves("package.buffered", "events.warm-up", "events.stage", "origin.options")
 async def test_the_buffered_entry_answers_again_and_again(function_variables: dict[str, str]) -> None:
     good = {"authorization": f"Bearer {token_of(DEVELOPER)}"}
     events = [function_url_event("GET", "/conversations", headers=headers) for headers in (good, {}, good)]
     events.append(function_url_event("GET", "/prod/conversations", headers=good))
     events[-1]["requestContext"]["stage"] = "prod"
+    events.append(function_url_event("HEAD", "/conversations", headers=good))
+    events.append(function_url_event("OPTIONS", "/conversations/of/another/function"))
     events.insert(0, {})
     lines = "".join(json.dumps(event) + "\n" for event in events)
     command = [sys.executable, "-c", f"import io, sys\nsys.stdin = io.StringIO({lines!r})\n{BUFFERED}"]
@@ -113,4 +115,5 @@ async def test_the_buffered_entry_answers_again_and_again(function_variables: di
         assert await process.ended() == 0
         assert '{"warm": true}' in process.output.splitlines()
         answers = [json.loads(line) for line in process.output.splitlines() if '"statusCode"' in line]
-    assert [answer["statusCode"] for answer in answers] == [200, 401, 200, 200]
+    assert [answer["statusCode"] for answer in answers] == [200, 401, 200, 200, 200, 204]
+    assert [answer["body"] for answer in answers[-2:]] == ["", ""]

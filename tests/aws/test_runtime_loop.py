@@ -123,7 +123,7 @@ async def test_background_work_ends_before_the_answer() -> None:
     async with looping(http_only(respond)) as (api, _):
         answer = api.invoke(function_url_event("GET", "/"))
         await answer.until(b"all")
-        assert not answer.ended.is_set()
+        assert not answer.has_ended
         may_end.set()
         await answer.end()
 

@@ -101,6 +101,13 @@ def test_references_are_replaced_by_their_values() -> None:
     }
 
 
+@pytest.mark.proves("secrets.references")
+def test_several_references_of_one_variable_give_a_list() -> None:
+    store = CountingStore(a="one", b='{"key": "two"}')
+    secrets = Secrets({"IMBI_ASSISTANT_ORIGIN_SECRET_SECRET_ARN": "a, b#key"}, lambda: store)
+    assert secrets.variables() == {"IMBI_ASSISTANT_ORIGIN_SECRET": "one,two"}
+
+
 @pytest.mark.proves("secrets.age")
 def test_values_are_read_once_and_again_when_they_are_old() -> None:
     store = CountingStore(key="one")

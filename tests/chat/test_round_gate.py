@@ -12,6 +12,7 @@ from shared.chat.patience import Patience
 from shared.chat.round_gate import RoundGate
 from shared.domain.errors import ConversationLost
 from shared.domain.models import Caller, Lease, Principal
+from shared.graph.audit_trail import AuditTrail
 from shared.graph.call_intents import Intent
 from shared.graph.connector import Graph
 from shared.graph.fences import Fences
@@ -39,6 +40,7 @@ class Held:
     """A conversation's lease, and the gate of the answer that holds it."""
 
     gate: RoundGate
+    graph: Graph
     database: Database
     conversation: UUID
     clock: Clock = field(default_factory=Clock)
@@ -54,7 +56,7 @@ async def held(database: Database) -> AsyncIterator[Held]:
     insert = "INSERT INTO {}.imbi_assistant_lease VALUES (%s, %s, now() + interval '15 seconds')"
     await query(database, insert, str(lease.conversation_id), str(lease.holder))
     gate = RoundGate(Fences(graph), authorize, lease, Patience(), clock)
-    yield Held(gate, database, lease.conversation_id, clock)
+    yield Held(gate, graph, database, lease.conversation_id, clock)
     await query(database, "DELETE FROM {}.imbi_assistant_call WHERE conversation_id = %s", str(lease.conversation_id))
     await leases.give_back(database, str(lease.conversation_id))
     await graph.aclose()
@@ -101,3 +103,14 @@ async def test_a_call_that_begins_late_in_a_long_round_renews_the_lease(held: He
     await held.gate.pass_call()
     await leases.expire(held.database, str(held.conversation))
     await held.gate.pass_call()
+
+
+@pytest.mark.proves("calls.fence", "audit.one-row")
+async def test_a_holder_is_too_late_once_the_audit_has_rows_for_its_calls(held: Held) -> None:
+    await held.gate.pass_round(CALLER, [INTENT])
+    await AuditTrail(held.graph).collect()
+    await held.gate.pass_round(CALLER, [])
+    await leases.expire(held.database, str(held.conversation))
+    await AuditTrail(held.graph).collect()
+    with pytest.raises(ConversationLost):
+        await held.gate.pass_round(CALLER, [])

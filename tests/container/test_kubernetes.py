@@ -100,6 +100,17 @@ def test_what_the_manifests_name_exists() -> None:
 
 
 @pytest.mark.proves("kubernetes.works")
+def test_each_night_old_audits_and_idle_conversations_are_deleted() -> None:
+    job = MANIFESTS["retention.yaml"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    secrets = {
+        " ".join(each["args"]): [source["secretRef"]["name"] for source in each["envFrom"] if "secretRef" in source]
+        for each in job["containers"]
+    }
+    # Only the owner of the tables may delete days of the audit.
+    assert secrets == {"audit prune": ["imbi-assistant", "imbi-assistant-setup"], "sweep": ["imbi-assistant"]}
+
+
+@pytest.mark.proves("kubernetes.works")
 def test_every_selector_selects_the_server_alone() -> None:
     labels = [pod["metadata"]["labels"] for pod in pods()]
     selectors = [

@@ -49,6 +49,41 @@ async def test_the_policy_and_the_rules_decide_what_asks(  # a fixture each
     assert things.effects == ([] if asks else ["PUT web"])
 
 
+@pytest.mark.proves("approvals.careful")
+@pytest.mark.parametrize(("mode", "rules"), [("off", ""), ("off", "replace_*=auto"), ("destructive", "")])
+async def test_a_conversation_can_ask_before_every_change(
+    things: ThingsApi, start_service: StartService, model_server: ModelServer, mode: str, rules: str
+) -> None:
+    with served(things.app) as url:
+        service = start_service(
+            IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_APPROVALS=mode, IMBI_ASSISTANT_APPROVAL_RULES=rules
+        )
+        async with service.client(DEVELOPER) as user:
+            created = await user.create(asks_before_changes=True)
+            assert created["asks_before_changes"] is True
+            read, change = tool("list_things", {}), tool("replace_thing", {"thing_id": "web", "name": "New"})
+            model_server.script(reply(read), reply(change))
+            answer = await user.ask(str(created["id"]), "Rename it")
+            assert (await user.create())["asks_before_changes"] is False
+    assert [event.data["is_error"] for event in answer.of("tool_result")] == [False]
+    assert answer.done["stop_reason"] == "approval_required"
+    assert things.effects == []
+
+
+@pytest.mark.proves("approvals.careful")
+async def test_a_rule_that_refuses_also_refuses_there(
+    things: ThingsApi, start_service: StartService, model_server: ModelServer
+) -> None:
+    with served(things.app) as url:
+        service = start_service(IMBI_INTERNAL_API_URL=url, IMBI_ASSISTANT_APPROVAL_RULES="replace_*=deny")
+        async with service.client(DEVELOPER) as user:
+            change = tool("replace_thing", {"thing_id": "web", "name": "New"})
+            model_server.script(reply(change), reply(text("I may not.")))
+            answer = await user.ask(await user.begin(asks_before_changes=True), "Rename it")
+    assert [event.data["is_error"] for event in answer.of("tool_result")] == [True]
+    assert things.effects == []
+
+
 @pytest.mark.proves("approvals.secrets")
 @pytest.mark.parametrize("rules", ["", "create_api_key=ask"])
 async def test_a_rule_that_asks_offers_operations_with_secrets(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-import functions
+from local_server import ROUTES as ROUTE_MODULES
 from tests.support.proxy import proxied_database
 from tests.support.round_trips import queries
 from tests.support.service import DEVELOPER
@@ -30,10 +27,8 @@ MALFORMED = "not-a-uuid"
 
 def routes() -> Iterator[tuple[str, str]]:
     """Yield method and path of every route that has a conversation's id."""
-    for module in pkgutil.iter_modules(functions.__path__, "functions."):
-        router = importlib.import_module(module.name).router
-        assert isinstance(router, APIRouter)
-        for route in router.routes:
+    for module in ROUTE_MODULES:
+        for route in module.router.routes:
             if isinstance(route, APIRoute) and "{conversation_id}" in route.path:
                 yield from ((method, route.path) for method in sorted(route.methods or ()))
 

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
     from tests.support.service import Service
 
-FIELDS = {"id", "user_email", "title", "created_at", "updated_at", "model", "is_archived", "is_answering"}
+FIELDS = {
+    "id",
+    "user_email",
+    "title",
+    "created_at",
+    "updated_at",
+    "model",
+    "is_archived",
+    "is_answering",
+    "asks_before_changes",
+}
 
 
 @pytest.mark.proves("conversations.create")
@@ -70,6 +80,6 @@ async def test_a_conversation_belongs_to_its_user_in_the_graph(client: Client, d
         id=created["id"],
         email=client.email,
     )
-    assert properties.keys() >= FIELDS - {"title", "is_answering"}
+    assert properties.keys() >= FIELDS - {"title", "is_answering", "asks_before_changes"}
     assert (properties["user_email"], properties["is_archived"]) == (client.email, False)
     assert datetime.fromisoformat(properties["created_at"]) == datetime.fromisoformat(created["created_at"])

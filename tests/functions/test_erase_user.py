@@ -11,7 +11,7 @@ import pytest
 from shared.graph.audit_chains import AuditChains
 from shared.graph.connector import Graph
 from tests.support.audit_rows import query
-from tests.support.model_server import reply, text, tool
+from tests.support.model_server import reply, text, tool, wait
 
 if TYPE_CHECKING:
     from tests.conftest import NewClient
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
     from tests.support.database import Database
     from tests.support.model_server import ModelServer
 
+AUDIT = "imbi_assistant_audit"
+"""The table that keeps who called which tool."""
 NOT_OURS = {"User", "_ag_label_vertex", "_ag_label_edge"}
 
 
-async def dump(database: Database) -> str:
-    """Return every row of the graph's schema as text, except for the users themselves."""
+async def dump(database: Database, *without: str) -> str:
+    """Return every row of the graph's schema as text, except for the users themselves and some tables."""
     found = await query(database, "SELECT tablename FROM pg_tables WHERE schemaname = %s", database.graph_name)
-    tables = sorted({name for (name,) in found} - NOT_OURS)
+    tables = sorted({name for (name,) in found} - NOT_OURS - {*without})
     assert {"imbi_assistant_audit_text", "imbi_assistant_content", "Message"} <= set(tables)
     rows = [await query(database, f'SELECT row::text FROM {{}}."{name}" AS row') for name in tables]  # noqa: S608  # names of tables
     return "\n".join(line for each in rows for (line,) in each)
+
+
+async def tokens_of_all(database: Database) -> str:
+    [(total,)] = await query(database, "SELECT sum(input_tokens + output_tokens)::text FROM {}.imbi_assistant_usage")
+    return str(total)
 
 
 async def talked(client: Client, model_server: ModelServer, canary: str) -> str:
@@ -56,11 +63,14 @@ async def test_a_dump_has_no_trace_of_an_erased_user(
     conversation = await talked(gone, model_server, "canary-1f0c")
     await gone.delete(await talked(gone, model_server, "canary-1f0c"))
     others = await talked(kept, model_server, "kept-77ab")
-    before = await dump(database)
+    before, tokens = await dump(database), await tokens_of_all(database)
     assert before.count("canary-1f0c") > 8
+    assert gone.email in await dump(database, AUDIT)
     assert await erase(admin, gone.email.upper()) == 204
     after = await dump(database)
     assert "canary-1f0c" not in after
+    assert gone.email not in await dump(database, AUDIT)
+    assert await tokens_of_all(database) == tokens
     assert (await gone.http.get(f"/conversations/{conversation}")).status_code == 404
     assert after.count("kept-77ab") == before.count("kept-77ab")
     assert len(await kept.messages(others)) == 8
@@ -101,6 +111,24 @@ async def test_an_erased_user_can_go_on(new_client: NewClient, model_server: Mod
     conversation = await talked(client, model_server, "new-44bb")
     assert len(await client.messages(conversation)) == 8
     assert "canary-33aa" not in await dump(database)
+
+
+@pytest.mark.proves("erasure.no-trace")
+async def test_an_answer_that_runs_while_its_user_is_erased_leaves_no_trace(
+    new_client: NewClient, model_server: ModelServer, database: Database
+) -> None:
+    client, admin = await new_client(), await new_client(is_admin=True)
+    gate = model_server.gate()
+    model_server.script(reply(text("It is canary-55cc. ", wait(gate), "More.")))
+    conversation = await client.begin()
+    async with client.stream(conversation, "Who is canary-55cc?") as stream:
+        await stream.until("text")
+        assert await erase(admin, client.email) == 204
+        gate.open()
+        assert (await stream.rest()).done["stop_reason"] == "stopped"
+    left = await dump(database, AUDIT)
+    assert "canary-55cc" not in left
+    assert client.email not in left
 
 
 @pytest.mark.proves("erasure.admins")

@@ -254,7 +254,7 @@ async def test_the_demo_servers_answer_the_demo_models_questions(graph: Database
             service = start_service(**settings(graph, ANTHROPIC_BASE_URL=model))
             async with service.client() as client:
                 on_call = await asked(client, "Who is on call for checkout?")
-                assert "On call for **[Checkout & Payments]" in on_call
+                assert "on-call shift of the team **[Checkout & Payments]" in on_call
                 assert "@example.com" in on_call
                 assert "account-api" in await asked(client, "What does Account API cost in the cloud?")
                 assert "Payments are confirmed late" in await asked(client, "Which incidents are open?")

@@ -22,6 +22,9 @@ MESSAGES = 10
 TIMES = 10
 """How many times more the planner is told that there are: 100,000 conversations, a million messages."""
 
+pytestmark = pytest.mark.slow
+"""So many rows take a while; `test_indexes` explains the same statements over fewer."""
+
 LARGE = frozenset({"Conversation", "Message"})
 LISTS = tuple(f"conversation_statements.LIST_{name}" for name in ("ALL", "ALL_BEFORE", "CURRENT", "CURRENT_BEFORE"))
 AS_BOOLEAN = "::boolean"

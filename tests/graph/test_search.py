@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from psycopg import errors
 
 from shared.domain.models import Message
 from shared.domain.search_query import parse_query
 from shared.graph.connector import Graph
 from shared.graph.schema import set_up
-from shared.graph.search import TABLE, ConversationSearch, written
+from shared.graph.search import SEARCH, TABLE, ConversationSearch, written
+from shared.graph.search_vectors import vectors
 from tests.support.database import Database, new_graph_name
 from tests.support.multitude import add_conversations
+from tests.support.statement_plans import generic_plan_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +74,9 @@ async def test_no_search_finds_what_is_anothers(graph: Graph) -> None:
 
 @pytest.mark.slow
 async def test_ten_thousand_searches_find_nothing_of_others(graph: Graph) -> None:
-    assert await tried(graph, 10_000) > 10_000
+    hits = await tried(graph, 10_000)
+    print(f"10,000 searches found {hits:,} conversations, none of another user")  # noqa: T201  # `pytest -s` shows it
+    assert hits > 10_000
 
 
 async def test_users_whose_keys_are_equal_find_nothing_of_each_other(graph: Graph, database: Database) -> None:
@@ -89,3 +94,27 @@ async def test_users_whose_keys_are_equal_find_nothing_of_each_other(graph: Grap
     assert await search.search(mine, query, **page, include_archived=True) == before
     found = await search.search(yours, query, **page, include_archived=True)
     assert {each.conversation.user_email for each in found} <= {yours}
+
+
+FREQUENT = 20_000
+"""So many texts of others have a frequent word."""
+FILLED = """
+    INSERT INTO "{graph}".{table}
+    SELECT 'frequent-' || number / 10, number::text, 0, %s || number, 0.2, now(), %s::tsvector
+      FROM generate_series(1, {count}) number"""
+
+
+async def test_a_plan_for_any_words_compares_no_hits_one_by_one(graph: Graph, database: Database) -> None:
+    """Nested loops over the hits took four times as long as the search itself for a word that 10,000 texts have."""
+    own = Database(database.dsn, graph.name)
+    text = FILLED.format(graph=graph.name, table=TABLE, count=FREQUENT)
+    async with own.connected() as connection:
+        await connection.execute(text.encode(), ("frequent@example.com/", next(vectors("x", "frequent word"))))
+        await connection.execute(f'ANALYZE "{graph.name}".{TABLE}'.encode())
+    try:
+        nodes = await generic_plan_of(own, SEARCH)
+    except errors.SyntaxError:
+        pytest.skip("PostgreSQL 15 does not explain generic plans")
+    inner = [node["Plans"][1] for node in nodes if node["Node Type"] == "Nested Loop"]
+    assert inner
+    assert all("Conversation" in str(node) for node in inner)

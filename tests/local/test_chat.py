@@ -67,10 +67,13 @@ def test_an_approval_is_asked_for_by_y_or_n(service: Assistant, tmp_path: Path, 
         program.wait_for(shown)
 
 
-def test_pasted_lines_are_one_question(service: Assistant, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "pasted", ["\x1b[200~first line\rsecond line\x1b[201~", "first line\rsecond line"], ids=["bracketed", "typed"]
+)
+def test_pasted_lines_are_one_question(service: Assistant, tmp_path: Path, pasted: str) -> None:
     with at_terminal(service, tmp_path / "history") as program:
         program.wait_for(PROMPT)
-        program.type("\x1b[200~first line\rsecond line\x1b[201~")
+        program.type(pasted)
         program.wait_for("second line")
         program.type("\r")
         program.wait_for("Two lines.")
@@ -97,6 +100,19 @@ def test_conversations_are_found_renamed_continued_repeated_and_deleted(service:
             program.type(f"{typed}\r")
             program.wait_for(shown)
     assert identifier not in service.conversations
+
+
+def test_an_approval_that_is_open_is_asked_for_when_its_conversation_is_opened(
+    service: Assistant, tmp_path: Path
+) -> None:
+    identifier = UUID(str(service.create()["id"]))
+    service.parked.add(identifier)
+    with at_terminal(service, tmp_path / "history", conversation=str(identifier)) as program:
+        for shown in ('title: "Old" → "New"', "undo that", "platform", "Approve this?"):
+            program.wait_for(shown)
+        program.type("n\r")
+        program.wait_for(PROMPT)
+    assert service.asked[-1] == "reject"
 
 
 def test_a_repeated_question_replaces_the_stored_one(service: Assistant) -> None:

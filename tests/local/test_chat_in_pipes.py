@@ -84,6 +84,12 @@ def test_an_unreachable_service_is_reported_in_one_line() -> None:
     assert ended.stderr == "No assistant is running at http://127.0.0.1:1/assistant/. Start it with `make run`.\n"
 
 
+def test_an_address_that_is_no_url_is_reported_in_one_line() -> None:
+    ended = piped("127.0.0.1:8002", "hello")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "127.0.0.1:8002 is not a URL: it must begin with http:// or https://.\n"
+
+
 def test_a_refused_token_is_reported_in_one_line(service: Assistant) -> None:
     ended = piped(service.base_url, "hello\n", token="wrong")
     assert ended.returncode == 1

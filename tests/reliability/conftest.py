@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.proxy import proxied
+from tests.support.background import served
+from tests.support.counted_api import CountedApi
+from tests.support.killed_changes import World
+from tests.support.proxy import proxied, proxied_database
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,6 +26,14 @@ def database_proxy(database: Database) -> Iterator[Proxy]:
     """Return a proxy in front of the database."""
     with proxied(database.dsn) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    """Return an API that counts changes and a proxy in front of the database, for processes that are cut."""
+    api = CountedApi()
+    with served(api.app) as api.url, proxied_database(database.dsn) as proxy:
+        yield World(api, proxy)
 
 
 @pytest.fixture(scope="module")

@@ -12,28 +12,22 @@ import random
 import re
 import secrets
 import signal
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections import Counter
 from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 
-from shared.graph.audit_chains import AuditChains
-from shared.graph.connector import Graph
+from shared.graph.leases import LIFETIME_SECONDS
 from tests.support import leases
 from tests.support.aftermath import check_stored, until
 from tests.support.audit_rows import intents_of, rows_of
-from tests.support.background import served
-from tests.support.counted_api import CountedApi
+from tests.support.killed_changes import ask, check_chain, steps_of, told
 from tests.support.model_server import reply, text, tool
-from tests.support.proxy import Proxy, proxied_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.client import Client, Json
     from tests.support.database import Database
+    from tests.support.killed_changes import World
     from tests.support.model_reply import Answer
     from tests.support.model_server import ModelServer
     from tests.support.processes import Forked, Processes
@@ -42,76 +36,23 @@ pytestmark = pytest.mark.slow
 
 TURNS = int(os.environ.get("CHANGE_KILLS", "300"))
 SIDE_BY_SIDE = 5
-MOST_PIECES = 90
+MOST = {"piece": 90, "change": 4 * SIDE_BY_SIDE, "fence": 2 * SIDE_BY_SIDE}
 """About as many pieces as the turns of one process send to the database, each counted before and after it is sent."""
-MOST_CHANGES = 4 * SIDE_BY_SIDE
-LEASE_SECONDS = 16
-FENCE = b"AS intent (question_id text"
-"""A part of the statement that lets a round's calls run."""
+LEASE_SECONDS = LIFETIME_SECONDS + 1
 STOPS = (("model", 1), ("fence", 1), ("fence", 2), ("change", 1)) * 4
 """Steps between which a stopped process holds no transaction open: the embedded database has one session for all."""
 
 
 def model_of(body: Json) -> Answer:
-    """Make two changes when asked to, and otherwise say something."""
+    """Make two changes and read something when asked to, and otherwise say something."""
     users = [message for message in body["messages"] if message["role"] == "user"]
     last = users[-1]["content"]
     wanted = re.search(r"Change (thing-\w+)", last[-1].get("text", "")) if last[-1]["type"] == "text" else None
     if wanted is None:
         return reply(text("So it is."))
-    names = (wanted[1], f"{wanted[1]}-too")
-    return reply(text("I change it. "), *[tool("change_thing", {"name": name}) for name in names])
-
-
-@dataclass
-class World:
-    """What the victims talk to, and how they are cut."""
-
-    api: CountedApi
-    proxy: Proxy
-    steps: dict[str, int] = field(default_factory=dict)
-    cut_at: tuple[str, int] = ("", 0)
-    victim: Forked | None = None
-    sign: signal.Signals = signal.SIGKILL
-    has_cut: bool = False
-
-    def step(self, kind: str) -> None:
-        """Count a step; cut the victim at the chosen one, before the step goes on."""
-        self.steps[kind] = self.steps.get(kind, 0) + 1
-        if self.victim is not None and self.cut_at == (kind, self.steps[kind]):
-            self.victim.signal(self.sign)
-            self.has_cut = True
-
-    def aim(self, victim: Forked, kind: str, number: int) -> None:
-        """Choose the step at which a process is cut."""
-        self.steps, self.has_cut = {}, False
-        self.victim, self.cut_at = victim, (kind, number)
-
-
-@pytest.fixture
-def world(database: Database) -> Iterator[World]:
-    with ExitStack() as stack:
-        api = CountedApi()
-        api.url = stack.enter_context(served(api.app))
-        world = World(api, stack.enter_context(proxied_database(database.dsn)))
-        api.on_change = lambda: world.step("change")
-        world.proxy.on_piece = lambda data: world.step("fence" if FENCE in data else "piece")
-        yield world
-
-
-async def ask(client: Client, conversation: str, question: str) -> None:
-    with suppress(httpx2.TransportError, StopAsyncIteration, RuntimeError):
-        async with client.stream(conversation, question) as stream:
-            await stream.until(lambda event: event.name in {"done", "error"})
-
-
-async def told(client: Client, conversation: str, model_server: ModelServer) -> str:
-    """Ask what happened; return what the model was sent of the whole conversation."""
-    mark = f"What happened? {secrets.token_hex(4)}"
-    assert (await client.ask(conversation, mark)).done
-    [request] = [each for each in model_server.chats if mark in json.dumps(each.body["messages"][-2:])]
-    assert request.problems == []
-    return json.dumps(request.body["messages"])
+    name = wanted[1]
+    changes = [tool("change_thing", {"name": each}) for each in (name, f"{name}-too")]
+    return reply(text("I change it. "), *changes, tool("get_thing", {"name": f"{name}-read"}))
 
 
 @pytest.mark.timeout(60 + TURNS)
@@ -121,26 +62,29 @@ async def test_killed_changes_are_made_at_most_once_and_told(
 ) -> None:
     seed = os.environ.get("KILL_SEED", secrets.token_hex(4))
     chance = random.Random(seed)  # noqa: S311  # moments, not secrets
-    model_server.script(*[model_of] * (TURNS * 6))
-    variables = {"IMBI_INTERNAL_API_URL": world.api.url, "POSTGRES_URL": world.proxy.url}
-    spare = await processes.start(**variables)
-    for number in range(TURNS // SIDE_BY_SIDE):
-        victim, starting = spare, asyncio.create_task(processes.start(**variables))
+    model_server.script(*[model_of] * (TURNS * 6 + 30))
+    cuts: Counter[str] = Counter()
+    most = MOST | {"step": 0}
+    for number in range(1 + TURNS // SIDE_BY_SIDE):
+        kind = chance.choice(("step", "step", *MOST)) if number else "none"
+        at = chance.randint(1, most[kind]) if number else 0
+        victim = await processes.start(at if kind == "step" else 0, **world.variables)
         names = {await client.begin(): f"thing-{number}x{n}" for n in range(SIDE_BY_SIDE)}
-        kind, most = chance.choice((("piece", MOST_PIECES), ("change", MOST_CHANGES), ("fence", 2 * SIDE_BY_SIDE)))
-        world.aim(victim, kind, chance.randint(1, most))
+        world.aim(victim, kind, at)
         async with victim.client() as asking:
             await asyncio.gather(*(ask(asking, each, f"Change {name}") for each, name in names.items()))
+        made = await steps_of(victim)
+        most["step"] = most["step"] or made or 1
+        cuts[kind] += made is None
         victim.kill()
         await victim.ended(10)
         for conversation, name in names.items():
             await leases.expire(database, conversation)
             where = f"KILL_SEED={seed}, turn {name}, cut at {world.cut_at}"
-            sent = await told(client, conversation, model_server)
+            sent = json.dumps(await told(client, conversation, model_server))
             await check_account(client, database, world, (conversation, name), sent, where)
-        spare = await starting
-    spare.kill()
     await check_chain(database)
+    print(f"{TURNS} turns in {TURNS // SIDE_BY_SIDE} processes, which were cut at {dict(cuts)} of {most}")  # noqa: T201  # for pytest -s
 
 
 async def check_account(
@@ -149,25 +93,19 @@ async def check_account(
     """Check that a turn's changes were made at most once, and that the model and the audit know of each effect."""
     conversation, name = turn
     check_stored(await client.messages(conversation))
-    rows = [row["path"].rpartition("/")[2] for row in await rows_of(database, conversation)]
+    rows = Counter(row["path"].rpartition("/")[2] for row in await rows_of(database, conversation))
     for thing in (name, f"{name}-too"):
         effects = world.api.things.get(thing, 0)
         assert effects <= 1, f"{where}: {thing} was changed {effects} times"
-        assert rows.count(thing) <= 1, f"{where}: {rows}"
-        if effects:
-            assert rows.count(thing) == 1, f"{where}: no audit row for {thing}"
-            assert f"/things/{thing} " in sent or f"/things/{thing})" in sent or f'\\"name\\":\\"{thing}\\"' in sent, (
-                f"{where}: the model was not told of {thing}: {sent}"
-            )
+        assert (
+            not effects
+            or f"/things/{thing} " in sent
+            or f"/things/{thing})" in sent
+            or (f'\\"name\\":\\"{thing}\\"' in sent)
+        ), f"{where}: the model was not told of {thing}: {sent}"
+        assert effects <= rows[thing] <= 1, f"{where}: {rows}"
+    assert world.api.reads(f"{name}-read") <= rows[f"{name}-read"] <= 1, f"{where}: {rows}"
     assert await intents_of(database, conversation) == 0, where
-
-
-async def check_chain(database: Database) -> None:
-    graph = Graph(database.dsn, database.graph_name, max_size=1)
-    chains = AuditChains(graph)
-    for day in await chains.days():
-        assert (await chains.verify(day)).problem is None
-    await graph.aclose()
 
 
 @pytest.mark.timeout(180)
@@ -181,11 +119,10 @@ async def test_a_stopped_process_sends_nothing_after_its_conversation_was_taken(
 
     model_server.script(*[stepping] * (6 * len(STOPS)))
     world.sign = signal.SIGSTOP
-    variables = {"IMBI_INTERNAL_API_URL": world.api.url, "POSTGRES_URL": world.proxy.url}
     victims: dict[str, tuple[Forked, asyncio.Task[None]]] = {}
     async with asyncio.TaskGroup() as group:
         for number, (kind, step) in enumerate(STOPS):
-            victim = await processes.start(**variables)
+            victim = await processes.start(**world.variables)
             conversation = await client.begin()
             world.aim(victim, kind, step)
             asking = group.create_task(ask_alone(victim, conversation, f"Change thing-{kind}{number}"))

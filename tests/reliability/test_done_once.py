@@ -154,7 +154,8 @@ async def test_the_next_answer_tells_of_a_change_whose_process_was_killed(
 ) -> None:
     counted.hold()
     conversation = await changing.begin()
-    model_server.script(changes("engine"))
+    look = tool("get_thing", {"name": "wheel"}, call_id="toolu_wheel")
+    model_server.script(reply(look, tool("change_thing", CHANGE, call_id="toolu_engine")))
     victim = await processes.start(IMBI_INTERNAL_API_URL=counted.url)
     async with victim.client() as client, client.stream(conversation, "Change it"):
         await until(lambda: counted.changes)
@@ -167,12 +168,42 @@ async def test_the_next_answer_tells_of_a_change_whose_process_was_killed(
     assert "change_thing (PATCH /api/things/engine)" in answer.text
     question = " ".join(block["text"] for block in model_server.chats[-2].body["messages"][-1]["content"])
     assert "NOT KNOWN" in question
+    assert "get_thing" not in question, "nobody has to be told of a reading"
     assert '{"name":"engine","changed":1}' in question
     assert told(result_of(model_server, "toolu_look", request=2))
-    assert [row["status"] for row in await rows_of(database, conversation)] == ["unknown", "ok"]
+    rows = {row["call_id"]: row["status"] for row in await rows_of(database, conversation)}
+    assert rows == {"toolu_wheel": "unknown", "toolu_engine": "unknown", "toolu_look": "ok"}
     assert await intents_of(database, conversation) == 0
     stored = await changing.messages(conversation)
     assert stored[2]["content"].startswith("*The service failed")
     model_server.script(reply(text("Nothing more.")))
     assert (await changing.ask(conversation, "And now?")).text == "Nothing more."
     assert len(counted.changes) == 1
+
+
+@pytest.mark.proves("approvals.killed", "audit.one-row")
+async def test_the_next_answer_does_not_repeat_approved_calls_whose_process_was_killed(
+    counted: CountedApi,
+    api_url: str,
+    processes: Processes,
+    start_service: StartService,
+    model_server: ModelServer,
+    database: Database,
+) -> None:
+    variables = {"IMBI_INTERNAL_API_URL": api_url, "IMBI_ASSISTANT_APPROVALS": "writes"}
+    keeper = start_service(**variables).client(DEVELOPER)
+    victim = await processes.start(**variables)
+    conversation = await keeper.begin()
+    model_server.script(changes("engine"), reply(text("I do not know.")))
+    await keeper.ask(conversation, "Change it")
+    counted.hold()
+    async with victim.client() as client, client.stream(conversation, "yes"):
+        await until(lambda: counted.changes)
+        victim.kill()
+    counted.release()
+    await leases.expire(database, conversation)
+    assert (await keeper.ask(conversation, "Approve!")).done
+    assert "Whether it was run is not known" in told(result_of(model_server, "toolu_engine"))
+    assert [row["status"] for row in await rows_of(database, conversation)] == ["unknown"]
+    assert counted.things == {"engine": 1}
+    await keeper.http.aclose()

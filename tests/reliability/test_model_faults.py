@@ -47,10 +47,14 @@ FAULTS: dict[str, tuple[Callable[[], Part | Failure], str]] = {
     "no-object": (lambda: raw(b"data: [1]\n\n"), "connection_lost"),
 }
 
+RETRIED = "error-event"
+WITH_RETRIES_SLOW = [pytest.param(fault, marks=[pytest.mark.slow] if fault == RETRIED else []) for fault in FAULTS]
+"""A call begins with events that show nothing: there the service waits twice before it gives up."""
+
 
 def tries_of(fault: str, shown: str) -> int:
     """Return how often a reply is asked for: a momentary error is tried again twice while nothing has been shown."""
-    return 3 if fault == "error-event" and not shown else 1
+    return 3 if fault == RETRIED and not shown else 1
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,7 @@ async def test_a_fault_at_each_event_of_a_text(
 
 
 @pytest.mark.proves("turn.replayable", "stream.one-terminal-event", "turn.connection-lost", "turn.error-in-stream")
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", WITH_RETRIES_SLOW)
 async def test_a_fault_at_each_event_of_a_call(client: Client, model_server: ModelServer, fault: str) -> None:
     conversation = await client.begin()
     make, code = FAULTS[fault]

@@ -29,10 +29,10 @@ async def test_both_parts_of_an_answer_equal_the_whole(
     two: tuple[Client, Client], model_server: ModelServer, frames: int
 ) -> None:
     model_server.script(*SCRIPT)
-    first, second, whole = await cut_and_rejoined(two, frames)
-    assert first + second == whole
-    assert ids_of(whole) == list(range(1, len(ids_of(whole)) + 1))
-    assert b"event: done" in whole
+    cut = await cut_and_rejoined(two, frames)
+    assert cut.first + cut.second == cut.whole
+    assert ids_of(cut.whole) == list(range(1, len(ids_of(cut.whole)) + 1))
+    assert b"event: done" in cut.whole
 
 
 @pytest.mark.proves("rejoin.running")

@@ -49,6 +49,10 @@ class CountedApi:
         """The requests that changed something."""
         return [each for each in self.arrivals if each.method != "GET"]
 
+    def reads(self, name: str) -> int:
+        """Count the readings of a thing."""
+        return sum(each.method == "GET" and each.path.endswith(f"/{name}") for each in self.arrivals)
+
     def hold(self) -> None:
         """Let changes take effect, but answer none until `release`."""
         self._may_answer.clear()

@@ -58,9 +58,9 @@ def build(directory: Path) -> Artifacts:
     machine = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     run = subprocess.run(  # noqa: S603  # our own command line
-        [SAM / "bin" / "sam", "build", "--build-in-source", "--build-dir", directory],
+        [sys.executable, "-m", "layer.package", "--build-dir", directory],
         cwd=ROOT,
-        env={**os.environ, "LAMBDA_PYTHON": version, "LAMBDA_ARCHITECTURE": machine, "SAM_CLI_TELEMETRY": "0"},
+        env={**os.environ, "LAMBDA_PYTHON": version, "LAMBDA_ARCHITECTURE": machine},
         capture_output=True,
         text=True,
         check=False,

@@ -84,6 +84,14 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 }
 
 
+CHANGED: JsonValue = {
+    "id": "t1",
+    "duration_ms": 7,
+    "changes": [{"path": "/title", "before": "Old", "after": "New"}],
+    "receipt": {"id": "a", "kind": "changed", "path": "/things/one", "can_be_undone": True},
+}
+
+
 class NewMessage(BaseModel):
     content: str
     replaces: UUID | None = None
@@ -109,6 +117,8 @@ class Assistant:
     ratings: list[tuple[UUID, int, str]] = field(default_factory=list)
     interrupted: set[UUID] = field(default_factory=set)
     answering: set[UUID] = field(default_factory=set)
+    parked: set[UUID] = field(default_factory=set)
+    """Conversations that wait for an approval, after a call that has changed something."""
     is_hanging: threading.Event = field(default_factory=threading.Event)
     was_left: threading.Event = field(default_factory=threading.Event)
     was_stopped: threading.Event = field(default_factory=threading.Event)
@@ -143,9 +153,15 @@ class Assistant:
             "error": error,
         }
         question = "<context>page: /projects</context>\n\nWho owns it?"
-        messages: list[JsonValue] = [{"id": str(UUID(int=1)), "role": "user", "content": question}, answer]
-        is_answering = conversation_id in self.answering
-        return {**self.found(conversation_id), "messages": messages, "is_answering": is_answering}
+        is_parked = conversation_id in self.parked
+        changed: list[JsonValue] = [{"role": "user", "content": "", "tool_details": [CHANGED]}] if is_parked else []
+        messages: list[JsonValue] = [{"id": str(UUID(int=1)), "role": "user", "content": question}, *changed, answer]
+        return {
+            **self.found(conversation_id),
+            "messages": messages,
+            "is_answering": conversation_id in self.answering,
+            "approval": {"approval_id": str(UUID(int=3))} if is_parked else None,
+        }
 
     async def answer(self, question: str) -> AsyncGenerator[str, None]:
         if question != HANGS:

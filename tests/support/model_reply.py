@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from tests.support.model_steps import Block, Failure, Frame, end, event, ping
+from local.messages_api.stream import message, message_end, message_start, stopped
+from tests.support.model_steps import Block, Failure, Frame, end, event, event_of, ping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +109,7 @@ class Envelope:
     def message(self, answer: Reply) -> Json:
         """Render the whole message, for a request that does not stream."""
         usage = {**self.input_usage, "output_tokens": answer.output_tokens, "service_tier": "standard", **answer.usage}
-        return self._message(answer.blocks, usage) | _stop(answer)
+        return message(self.id, self.model, answer.blocks, usage, _stop(answer))
 
     def parts(self, answer: Reply) -> Iterator[Part]:
         """Return the stream in the order of the wire, with what `at` puts between its events."""
@@ -125,7 +126,7 @@ class Envelope:
             return
         usage = {**self.input_usage, "output_tokens": 1, "service_tier": "standard"}
         usage |= {name: count for name, count in answer.usage.items() if name != "output_tokens"}
-        yield event("message_start", {"type": "message_start", "message": self._message([], usage)})
+        yield event_of(message_start(self.id, self.model, usage))
         index = 0
         for step in answer.steps:
             if isinstance(step, Block):
@@ -134,25 +135,12 @@ class Envelope:
             else:
                 yield from _spelled(step)
         usage = {**self.input_usage, "output_tokens": answer.output_tokens, **answer.usage}
-        yield event("message_delta", {"type": "message_delta", "delta": _stop(answer), "usage": usage})
-        yield event("message_stop", {"type": "message_stop"})
-
-    def _message(self, content: list[Json], usage: Mapping[str, object]) -> Json:
-        return {
-            "model": self.model,
-            "id": self.id,
-            "type": "message",
-            "role": "assistant",
-            "content": content,
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": usage,
-        }
+        yield from map(event_of, message_end(_stop(answer), usage))
 
 
 def _stop(answer: Reply) -> Json:
     details = {"stop_details": answer.stop_details} if answer.stop_details else {}
-    return {"stop_reason": answer.stop, "stop_sequence": None, **details}
+    return {**stopped(answer.stop), **details}
 
 
 def _with_first_ping(parts: Iterator[Part], *, is_first: bool) -> Iterator[Part]:

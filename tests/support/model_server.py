@@ -125,6 +125,7 @@ class ModelServer(HttpServer):
             self.dropped_thinking = 0
             self.stripped_thinking = 0
             self._replies = 0
+            self.headers: dict[str, str] = {}
             self._envelopes: list[tuple[RecordedRequest, Envelope]] = []
 
     def gate(self) -> Gate:
@@ -294,6 +295,6 @@ class ModelServer(HttpServer):
             await answer.first_byte.pass_through()
         if request.body.get("stream"):
             headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-            await responder.start(200, headers | {"request-id": f"req_{identity[4:]}"})
+            await responder.start(200, headers | {"request-id": f"req_{identity[4:]}"} | self.headers)
             return await send_stream(envelope, answer, responder)
         return await send_whole(envelope, answer, responder)

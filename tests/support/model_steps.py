@@ -109,6 +109,11 @@ def event(name: str, data: Json) -> Frame:
     return Frame(f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode())
 
 
+def event_of(data: Json) -> Frame:
+    """Make an event that has the name of its type."""
+    return event(data["type"], data)
+
+
 def ping() -> Frame:
     """Make the event that keeps the connection alive."""
     return Frame(b'event: ping\ndata: {"type": "ping"}\n\n')

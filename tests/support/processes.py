@@ -25,6 +25,7 @@ from shared.observability.logs import set_up_logging
 from shared.settings import load
 from tests.support.aftermath import until
 from tests.support.client import Client
+from tests.support.mortal_loop import MortalLoop
 from tests.support.service import DEVELOPER, token_of
 
 if TYPE_CHECKING:
@@ -98,16 +99,16 @@ class Processes:
             each.kill()
         self._parent.communicate()
 
-    async def start(self, **changes: str) -> Forked:
-        """Start a service; it answers when this returns."""
-        return await asyncio.to_thread(self._start, changes)
+    async def start(self, dies_at: int = 0, /, **changes: str) -> Forked:
+        """Start a service; it answers when this returns. It dies before a step of its loop, if one is named."""
+        return await asyncio.to_thread(self._start, dies_at, changes)
 
-    def _start(self, changes: Mapping[str, str]) -> Forked:
+    def _start(self, dies_at: int, changes: Mapping[str, str]) -> Forked:
         assert self._parent.stdin
         assert self._parent.stdout
         with self._lock:
             log = self._directory / f"service-{len(self._running)}.log"
-            order = {"variables": self._variables | dict(changes), "log": str(log)}
+            order = {"variables": self._variables | dict(changes), "log": str(log), "dies_at": dies_at}
             self._parent.stdin.write(json.dumps(order) + "\n")
             self._parent.stdin.flush()
             started = json.loads(self._parent.stdout.readline())
@@ -121,16 +122,17 @@ def main() -> None:
     for line in sys.stdin:
         if os.fork() == 0:
             order = json.loads(line)
-            _serve(order["variables"], Path(order["log"]))
+            _serve(order["variables"], Path(order["log"]), order["dies_at"])
 
 
-def _serve(variables: Mapping[str, str], log: Path) -> None:
+def _serve(variables: Mapping[str, str], log: Path, dies_at: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     status = 1
     try:
         with log.open("wb", buffering=0) as stream:
             os.dup2(stream.fileno(), 2)
-        asyncio.run(_run(variables))
+        with asyncio.Runner(loop_factory=lambda: MortalLoop(dies_at)) as runner:
+            runner.run(_run(variables))
         status = 0
     finally:
         sys.stderr.flush()

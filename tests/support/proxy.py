@@ -50,6 +50,8 @@ class Proxy:
         """Seconds by which each piece is held back."""
         self.on_piece: Callable[[bytes], None] = lambda _data: None
         """Called in the proxy's thread before and after each piece of a client is passed on."""
+        self.rewritten: Callable[[bytes], bytes] = lambda data: data
+        """Returns what clients get in place of a piece of the server."""
         self.port = 0
         self._loop = loop
         self._upstream = (host, port)
@@ -139,6 +141,8 @@ class Proxy:
                 self.requests += is_upward
                 if is_upward:
                     self.on_piece(data)
+                else:
+                    data = self.rewritten(data)
                 if is_upward and link.round_trips is not None:
                     link.round_trips.feed(data)
                 if self.delay:

@@ -39,9 +39,11 @@ def random_thing(random: Random, kind: str, key: str) -> Any:
 
 
 def random_change(random: Random, kind: str, key: str, thing: Any) -> RandomChange:
-    """Make a call that changes a thing, or removes it."""
+    """Make a call that changes a thing, removes it, or makes another one."""
     place = {KINDS[kind].key: key}
     tool = kind.replace("-", "_")
+    if random.random() < 0.15 and (KINDS[kind].post_schema or KINDS[kind].puts_new):
+        return _creation(random, kind, f"{key}-new")
     ways = [way for way, has in (("patch", KINDS[kind].patch), ("put", KINDS[kind].put_schema)) if has]
     way = random.choice([*ways, *ways, "delete"])
     if way == "delete":
@@ -57,6 +59,17 @@ def random_change(random: Random, kind: str, key: str, thing: Any) -> RandomChan
             names = random.sample(sorted(other), random.randrange(1, len(other)))
             other = {name: other[name] for name in names}
     return RandomChange(f"{way}_{tool}", {**place, "data": other})
+
+
+def _creation(random: Random, kind: str, key: str) -> RandomChange:
+    tool, name = kind.replace("-", "_"), KINDS[kind].key
+    thing = random_thing(random, kind, key)
+    if not KINDS[kind].post_schema:
+        return RandomChange(f"put_{tool}", {name: key, "data": thing})
+    if name != "id":
+        return RandomChange(f"make_{tool}", thing)
+    del thing["id"]
+    return RandomChange(f"make_{tool}", thing if kind == "plain-patched" else {"data": thing})
 
 
 def secret(random: Random) -> str:

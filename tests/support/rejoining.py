@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tests.support.client import Client
@@ -43,10 +44,21 @@ async def started(client: Client, conversation: str, *, prefer: str, frames: int
     return match[1].decode()
 
 
-async def cut_and_rejoined(two: tuple[Client, Client], frames: int) -> tuple[bytes, bytes, bytes]:
-    """Cut an answer of one process after some frames; returns this part, the rest by another process, and the whole."""
+class CutAnswer(NamedTuple):
+    """An answer that was cut: the frames until then, the rest by another process, and all frames."""
+
+    first: bytes
+    second: bytes
+    whole: bytes
+    conversation: str
+    tag: str
+    """The beginning of the ids of its events."""
+
+
+async def cut_and_rejoined(two: tuple[Client, Client], frames: int) -> CutAnswer:
+    """Cut an answer of one process after some frames, and join it from another process."""
     conversation = await two[0].begin()
     first = await first_frames(two[0], conversation, prefer="keep-running", frames=frames)
-    tag, number = _ID.findall(first)[-1]
-    second = await rejoined(two[1], conversation, f"{tag.decode()}-{number.decode()}")
-    return first, second, await rejoined(two[1], conversation, f"{tag.decode()}-0")
+    tag, number = (part.decode() for part in _ID.findall(first)[-1])
+    second, whole = await asyncio.gather(*(rejoined(two[1], conversation, f"{tag}-{after}") for after in (number, "0")))
+    return CutAnswer(first, second, whole, conversation, tag)

@@ -1,59 +1,72 @@
-"""A Lambda Runtime API for tests, on a real socket; it records what the function sends."""
+"""The local Runtime API for tests: it records what the function sends, and fails on request."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-import time
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
+
+from local.lambdas import invocation as local_invocation
+from local.lambdas import runtime_api as local_runtime_api
+from local.lambdas.http_connection import respond
+from local.lambdas.invocation import PRELUDE_END
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from types import TracebackType
+    from asyncio import StreamWriter
+    from collections.abc import AsyncIterator, Mapping
 
-RUNTIME = "/2018-06-01/runtime"
+    from local.lambdas.http_connection import Request
+
+RUNTIME = local_runtime_api.RUNTIME
 SECONDS = 60
 """How long anything may take."""
-PRELUDE_END = bytes(8)
 
 
-@dataclass(slots=True)
-class Invocation:
+class Invocation(local_invocation.Invocation):
     """One invocation: what the function is given, and what it answers."""
 
-    event: Any
-    deadline: float
-    """In seconds since the epoch."""
-    id: str = field(default_factory=lambda: str(uuid4()))
-    headers: dict[str, str] = field(default_factory=dict)
-    """Of the answer's request, in lower case."""
-    chunks: list[bytes] = field(default_factory=list)
-    trailers: dict[str, str] = field(default_factory=dict)
-    trailer_bytes: int = 0
-    error: dict[str, Any] | None = None
-    result: Any = None
-    """The answer, if it was not streamed."""
-    is_broken: bool = False
-    """The connection that carried the answer ended before it."""
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    may_read: asyncio.Event = field(default_factory=asyncio.Event)
-    """Cleared, the reader reads nothing."""
-    refuse_after: int | None = None
-    """After so many chunks the platform has enough and answers with an error."""
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, event: Any, seconds: float, refuse_after: int | None) -> None:
+        super().__init__(json.dumps(event).encode(), seconds)
+        self.refuse_after = refuse_after
+        """After so many chunks the platform has enough and answers with an error."""
+        self.chunks: list[bytes] = []
+        self.trailers: Mapping[str, str] = {}
+        self.error: Mapping[str, Any] | None = None
+        self.is_broken = False
+        """The connection that carried the answer ended before it."""
+        self.may_read = asyncio.Event()
+        """Cleared, the reader reads no more."""
+        self.may_read.set()
+        self._changed = asyncio.Event()
 
-    def add(self, data: bytes) -> None:
-        self.chunks.append(data)
+    async def add(self, piece: bytes) -> None:
+        self.chunks.append(piece)
         self._changed.set()
+        await self.may_read.wait()
+
+    async def finish(self, trailers: Mapping[str, str]) -> None:
+        self.trailers = trailers
+        await self._over()
+
+    async def fail(self, error: Mapping[str, Any]) -> None:
+        self.error = error
+        await self._over()
+
+    async def break_off(self, reason: str) -> None:  # noqa: ARG002  # the tests look at the chunks
+        self.is_broken = not self.has_ended
+        await self._over()
 
     @property
     def payload(self) -> bytes:
         """All bytes so far, prelude and body."""
         return b"".join(self.chunks)
+
+    @property
+    def result(self) -> Any:
+        """The answer, if it was not streamed."""
+        return json.loads(self.payload)
 
     @property
     def prelude(self) -> dict[str, Any]:
@@ -73,6 +86,11 @@ class Invocation:
         return json.loads(self.body)
 
     @property
+    def trailer_bytes(self) -> int:
+        """The length of the trailers."""
+        return sum(len(name) + len(value) + 4 for name, value in self.trailers.items())
+
+    @property
     def trailed_error(self) -> Any:
         """The error in the trailers."""
         return json.loads(base64.b64decode(self.trailers["lambda-runtime-function-error-body"]))
@@ -80,69 +98,44 @@ class Invocation:
     async def end(self) -> Self:
         """Wait for the end, whatever it is."""
         async with asyncio.timeout(SECONDS):
-            await self.ended.wait()
+            await self.ended()
         return self
 
     async def until(self, data: bytes) -> None:
         """Wait until the body has some bytes in it."""
         async with asyncio.timeout(SECONDS):
             while data not in self.body:
-                assert not self.ended.is_set(), f"the answer ended without {data!r}: {self.payload!r} {self.error}"
+                assert not self.has_ended, f"the answer ended without {data!r}: {self.payload!r} {self.error}"
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def _over(self) -> None:
+        self._is_unwanted = True
+        await self._end(None)
+        self._changed.set()
 
-class RuntimeApiServer:
+
+class RuntimeApiServer(local_runtime_api.RuntimeApi):
     """The Runtime API of one environment."""
 
-    def __init__(self) -> None:
-        self.address = ""
+    def __init__(self, concurrency: int = 1) -> None:
+        self.asked = asyncio.Event()
+        """Set while the function waits for an invocation."""
+        super().__init__("tested", concurrency, self.asked.set)
         self.init_errors: list[dict[str, Any]] = []
         self.restore_errors: list[dict[str, Any]] = []
         self.may_restore = asyncio.Event()
-        self.asked = asyncio.Event()
-        """Set while the function waits for an invocation."""
         self.asked_to_restore = asyncio.Event()
         self.next_status: list[int] = []
         """What the next requests for an invocation are answered with, before any is given out."""
         self.connections_to_drop = 0
         """So many connections are closed without an answer."""
-        self._queue: asyncio.Queue[Invocation] = asyncio.Queue()
-        self._invocations: dict[str, Invocation] = {}
-        self._server: asyncio.Server | None = None
-        self._is_lost = False
-        self._handlers: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()
-        self.address = f"{host}:{port}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.lose()
-
-    async def lose(self) -> None:
-        """Stop listening and cut every connection."""
-        self._is_lost = True
-        if self._server is not None:
-            self._server.close()
-        for handler in self._handlers:
-            handler.cancel()
-        if self._handlers:
-            await asyncio.wait(self._handlers)
-        # Transports close in the loop's next turns.
-        for _ in range(10):
-            await asyncio.sleep(0)
 
     def invoke(self, event: Any, *, seconds: float = 60.0, refuse_after: int | None = None) -> Invocation:
         """Queue an invocation that may take so many seconds."""
-        invocation = Invocation(event, time.time() + seconds, refuse_after=refuse_after)
-        invocation.may_read.set()
-        self._invocations[invocation.id] = invocation
-        self._queue.put_nowait(invocation)
+        invocation = Invocation(event, seconds, refuse_after)
+        self.asked.clear()
+        self.put(invocation)
         return invocation
 
     async def idle(self) -> None:
@@ -150,130 +143,37 @@ class RuntimeApiServer:
         async with asyncio.timeout(SECONDS):
             await self.asked.wait()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._handlers.add(task)
-        try:
-            if self._is_lost:
-                return
-            if self.connections_to_drop:
-                self.connections_to_drop -= 1
-                return
-            await self._handle(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            self._handlers.discard(task)
-            writer.close()
-            with suppress(ConnectionError, asyncio.CancelledError):
-                await writer.wait_closed()
+    async def lose(self) -> None:
+        """Stop listening and cut every connection."""
+        await self.aclose()
 
-    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        method, path, _ = (await reader.readuntil(b"\r\n")).decode().split(" ", 2)
-        headers = await _headers(reader)
-        path = path.removeprefix(RUNTIME)
-        if (method, path) == ("GET", "/invocation/next"):
-            await self._next(writer)
-        elif (method, path) == ("GET", "/restore/next"):
-            self.asked_to_restore.set()
-            await self.may_restore.wait()
-            await _answer(writer, 200)
-        elif path.endswith("/response"):
-            await self._response(self._invocations[path.split("/")[2]], headers, reader, writer)
-        else:
-            error = json.loads(await reader.readexactly(int(headers["content-length"])))
-            await _answer(writer, 202)
-            self._take_error(path, headers, error)
+    async def restore(self) -> None:
+        self.asked_to_restore.set()
+        await self.may_restore.wait()
 
-    async def _next(self, writer: asyncio.StreamWriter) -> None:
+    async def take_start_error(self, path: str, error: dict[str, Any]) -> None:
+        (self.init_errors if path == "/init/error" else self.restore_errors).append(error)
+
+    async def accept(self, invocation: local_invocation.Invocation, piece: bytes) -> bool:
+        assert isinstance(invocation, Invocation)
+        await invocation.add(piece)
+        return invocation.refuse_after is None or len(invocation.chunks) <= invocation.refuse_after
+
+    async def _handle(self, request: Request, writer: StreamWriter) -> None:
+        if self.connections_to_drop:
+            self.connections_to_drop -= 1
+            raise ConnectionError
+        await super()._handle(request, writer)
+
+    async def _next(self, request: Request, writer: StreamWriter) -> None:
         if self.next_status:
-            await _answer(writer, self.next_status.pop(0))
+            await respond(writer, self.next_status.pop(0))
             return
-        if self._queue.empty():
-            self.asked.set()
-        invocation = await self._queue.get()
-        self.asked.clear()
-        headers = {
-            "Lambda-Runtime-Aws-Request-Id": invocation.id,
-            "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:tested",
-            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",
-            "Lambda-Runtime-Invocation-Id": f"invocation-of-{invocation.id}",
-            "Content-Type": "application/json",
-        }
-        await _answer(writer, 200, json.dumps(invocation.event).encode(), headers)
-
-    def _take_error(self, path: str, headers: dict[str, str], error: dict[str, Any]) -> None:
-        error["type in header"] = headers.get("lambda-runtime-function-error-type")
-        if path == "/init/error":
-            self.init_errors.append(error)
-        elif path == "/restore/error":
-            self.restore_errors.append(error)
-        else:
-            invocation = self._invocations[path.split("/")[2]]
-            invocation.headers, invocation.error = headers, error
-            invocation.ended.set()
-
-    async def _response(
-        self,
-        invocation: Invocation,
-        headers: dict[str, str],
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        invocation.headers = headers
-        if "content-length" in headers:
-            invocation.result = json.loads(await reader.readexactly(int(headers["content-length"])))
-            await _answer(writer, 202)
-            invocation.ended.set()
-            return
-        try:
-            while True:
-                await invocation.may_read.wait()
-                size = int((await reader.readuntil(b"\r\n")).strip(), 16)
-                if not size:
-                    break
-                invocation.add(await reader.readexactly(size))
-                await reader.readexactly(2)
-                if invocation.refuse_after is not None and len(invocation.chunks) > invocation.refuse_after:
-                    await _answer(writer, 413, b'{"errorType": "RequestEntityTooLarge"}')
-                    return
-            trailers = await _headers(reader)
-            invocation.trailers = trailers
-            invocation.trailer_bytes = sum(len(name) + len(value) + 4 for name, value in trailers.items())
-            await _answer(writer, 202)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            invocation.is_broken = True
-        finally:
-            invocation.ended.set()
-
-
-async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    while (line := (await reader.readuntil(b"\r\n")).decode().strip()) != "":
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    return headers
-
-
-async def _answer(
-    writer: asyncio.StreamWriter, status: int, body: bytes = b"", headers: dict[str, str] | None = None
-) -> None:
-    """Answer in chunks where the body is long, as Go's HTTP server does."""
-    lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in (headers or {}).items())]
-    if len(body) > 2048:
-        half = len(body) // 2
-        lines.append("Transfer-Encoding: chunked")
-        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:half], body[half:])) + b"0\r\n\r\n"
-    else:
-        lines.append(f"Content-Length: {len(body)}")
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    await writer.drain()
+        await super()._next(request, writer)
 
 
 @asynccontextmanager
-async def runtime_api() -> AsyncIterator[RuntimeApiServer]:
+async def runtime_api(concurrency: int = 1) -> AsyncIterator[RuntimeApiServer]:
     """Serve a Runtime API."""
-    async with RuntimeApiServer() as server:
+    async with RuntimeApiServer(concurrency) as server:
         yield server

@@ -39,7 +39,7 @@ def piece(body: bytes, *, more: bool = True) -> Message:
 @asynccontextmanager
 async def looping(app: ASGIApp, **options: Any) -> AsyncIterator[tuple[RuntimeApiServer, asyncio.Task[int]]]:
     """Run the loop until the block ends, then stop it as the platform does."""
-    async with runtime_api() as api:
+    async with runtime_api(options.get("concurrency", 1)) as api:
         loop = asyncio.create_task(serve(lambda: app, api.address, **options))
         try:
             yield api, loop

@@ -1,44 +1,29 @@
-"""The deployment's template as plain data, with CloudFormation's short forms resolved."""
+"""The deployment's template as plain data."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
-
-
-class _Loader(yaml.SafeLoader):
-    """A loader that knows `!Ref` and the like."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    return {suffix: value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
+from local.lambdas.cloudformation import parse_template, read_template
+from local.lambdas.functions import TEMPLATE, function_properties
 
 
 def template() -> dict[str, Any]:
     """Read the template."""
-    read = yaml.load(TEMPLATE.read_text(), _Loader)  # noqa: S506  # a safe loader with tags
-    assert isinstance(read, dict)
-    return read
+    return read_template(TEMPLATE)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Read the text of a template."""
+    return parse_template(text)
 
 
 def functions() -> dict[str, str]:
     """Return each function's handler."""
-    return {
-        name: resource["Properties"]["Handler"]
-        for name, resource in template()["Resources"].items()
-        if resource["Type"] == "AWS::Serverless::Function"
-    }
+    return {name: properties["Handler"] for name, properties in function_properties(template())}
+
+
+def routes() -> dict[str, str]:
+    """Return the handlers of the functions that serve a route; a schedule invokes the others."""
+    resources = template()["Resources"]
+    return {name: handler for name, handler in functions().items() if f"{name}Url" in resources}

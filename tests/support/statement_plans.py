@@ -75,8 +75,8 @@ def statements() -> Iterator[tuple[str, Cypher | Sql]]:
 
 
 ALL = dict(statements())
-CLEANING = frozenset({"orphans.REMOVE_ORPHANS"})
-"""The statement that looks for contents without a conversation, so it reads all; no question waits for it."""
+CLEANING = frozenset({"orphans.REMOVE_ORPHANS", "frames.REMOVE_ORPHANS"})
+"""The statements that look for rows without a conversation, so they read all; no question waits for them."""
 WITHOUT_CLEANING = sorted(ALL.keys() - CLEANING)
 """The names of the statements that must not read through all conversations."""
 

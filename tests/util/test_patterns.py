@@ -39,6 +39,7 @@ UNBOUNDED = {
     r"\xff[^\x00\xff\xd0-\xd7]": "Two bytes.",
     "[\ud800-\udbff]\\Z": "One character.",
     r"id: [^\n]*\nevent: ([a-z_]+)\ndata: (.*)\n\n": "A frame of ours, whose lines are read once.",
+    r"%(?:\((\w+)\))?s": "The placeholders of our own statements.",
     r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?": "At most 63 characters.",
 }
 """Patterns without a wrapper, each with the reason why its cost is linear or its text is not from outside."""

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from local.company.blueprints import BlueprintFacts
 from local.demo_api.auth import OrganizationOf, Requires, StoreOf
 from local.demo_api.errors import NotFound, Unprocessable
-from local.demo_api.initial_projects import slug_of
 from local.demo_api.schemas.common import stable_id
 from local.demo_api.schemas.organizations import LinkDefinitionResponse, Tag, TagFields, TagResponse
+from local.slugs import slug_of
 
 blueprints = APIRouter(prefix="/blueprints", tags=["Blueprints"])
 link_definitions = APIRouter(

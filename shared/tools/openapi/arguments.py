@@ -10,6 +10,7 @@ import orjson
 
 from shared.domain.errors import ToolError
 from shared.tools.definitions.keywords import TYPES
+from shared.tools.openapi.parameters import BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,11 @@ class Values:
 
     of_arguments: list[tuple[Argument, JsonValue]] = field(default_factory=list)
     other_fields: JsonObject = field(default_factory=dict)
+
+    def of_body(self) -> JsonObject:
+        """Return the values of the body by their names."""
+        fields = {each.wire_name: value for each, value in self.of_arguments if each.location == BODY}
+        return fields | self.other_fields
 
 
 def read_arguments(operation: Operation, arguments: JsonObject) -> Values:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 from shared.tools.openapi.parameters import Argument
 
 _MAX_PATH_CHARS = 1_000
+_MAX_SUMMARY_CHARS = 200
 _REFUSED_IN_PATH = frozenset("?#\\")
 
 
@@ -41,6 +42,8 @@ class Operation:
     operation_id: str
     """The document's id of the operation; empty where it has none."""
     has_secret_result: bool
+    summary: str = ""
+    """The document's short name of the operation; empty where it has none."""
     statuses: frozenset[str] = frozenset()
     """The successful statuses that the document names."""
 
@@ -82,8 +85,14 @@ def read_operation(raw: RawOperation, name: str, schemas: Schemas, *, has_secret
         effect=effect_of(raw, has_secret_result=has_secret_result),
         operation_id=raw.operation_id or "",
         has_secret_result=has_secret_result,
+        summary=_summary_of(raw),
         statuses=_successes(raw.content.get("responses")),
     )
+
+
+def _summary_of(raw: RawOperation) -> str:
+    summary = raw.content.get("summary")
+    return " ".join(summary[:_MAX_SUMMARY_CHARS].split()) if isinstance(summary, str) else ""
 
 
 def _successes(responses: JsonValue) -> frozenset[str]:

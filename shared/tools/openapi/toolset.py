@@ -14,7 +14,7 @@ from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.calls import EXTRA_SECONDS, Calls
 from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.facts import facts_of
-from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, changes_of
+from shared.tools.openapi.preview import MAX_PREVIEW_BYTES, Hiding, changes_of
 from shared.tools.openapi.reading import read_state
 from shared.tools.openapi.request import ApiRequest, build_request
 from shared.tools.openapi.snapshot import Snapshot, read_snapshot
@@ -169,12 +169,14 @@ class OpenAPIToolset(BaseToolset):
             ToolError: there is no such tool, or its arguments are wrong.
         """
         snapshot, operation = self._operation(name)
-        request = build_request(operation, read_arguments(operation, arguments))
+        values = read_arguments(operation, arguments)
+        request = build_request(operation, values)
         reading = snapshot.reading_of(operation, caller.principal)
         before = None
-        if reading is not None and operation.method != "get" and not reading.has_secret_result:
+        # What a POST makes is not at its own path yet.
+        if reading is not None and operation.method != "post" and not reading.has_secret_result:
             before = await self._read(snapshot, reading, request.path, caller)
-        return changes_of(operation.method, request, before, caller.token)
+        return changes_of(request, values.of_body(), before, Hiding(snapshot.secret_names, caller.token))
 
     async def _read(self, snapshot: Snapshot, reading: Operation, path: str, caller: Caller) -> ApiResponse | None:
         request = ApiRequest("get", path, path)

@@ -157,15 +157,15 @@ def _change(difference: Difference) -> JsonObject:
 
 
 def _short(value: JsonValue) -> JsonValue:
-    value = _readable(value)
+    value = readable(value)
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return value if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def _readable(value: JsonValue) -> JsonValue:
+def readable(value: JsonValue) -> JsonValue:
     """Write the marks of secrets for people."""
     if isinstance(value, dict):
-        return _SHOWN_SECRET if HIDDEN in value else {name: _readable(item) for name, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
+        return _SHOWN_SECRET if HIDDEN in value else {name: readable(item) for name, item in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value

@@ -18,17 +18,18 @@ _MAX_MEMBERS = 50
 _MAX_TEXT_CHARS = 300
 _MAX_NAME_CHARS = 100
 _MAX_CHARS = 4_000
+_MAX_READ_CHARS = 40_000
 _SECRET_NAME = bounded(
     r"(?:pass(?:word|phrase|wd|code)|secret|token|credential|private|authorization|cookie|api.?key|access.?key"
     r"|encrypt|signature|otp|(?:^|[_-])(?:pin|pwd|key)$)",
     _MAX_NAME_CHARS,
 )
-_CREDENTIALS = bounded(r"(?<=://)[^\s/@]{1,200}@", _MAX_TEXT_CHARS)
+_CREDENTIALS = bounded(r"(?<=://)[^\s/@]{1,200}@", _MAX_READ_CHARS)
 """A user's name and password in a URL."""
 _ASSIGNED = bounded(
-    r"(?i:((?:password|passwd|passphrase|secret|token|api[_-]?key)[\"']?\s{0,3}[:=]\s{0,3})\S{1,200})", _MAX_TEXT_CHARS
+    r"(?i:((?:password|passwd|passphrase|secret|token|api[_-]?key)[\"']?\s{0,3}[:=]\s{0,3})\S{1,200})", _MAX_READ_CHARS
 )
-_KNOWN = bounded(r"\b(?:ik_|sk-|gh[pousr]_|github_pat_|xox[abprs]-|glpat-|AKIA)[\w-]{8,200}", _MAX_TEXT_CHARS)
+_KNOWN = bounded(r"\b(?:ik_|sk-|gh[pousr]_|github_pat_|xox[abprs]-|glpat-|AKIA)[\w-]{8,200}", _MAX_READ_CHARS)
 """Keys that their makers let begin in a way of their own."""
 
 
@@ -39,6 +40,12 @@ def masked(arguments: JsonValue) -> str:
     """
     text = json.dumps(_masked(arguments, 0), ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + _HIDDEN
+
+
+def without_credentials(text: str) -> str:
+    """Return a text without credentials in URLs, assigned passwords and keys of known forms; it is cut at 40,000."""
+    shown = _CREDENTIALS.sub(f"{_HIDDEN}@", text)
+    return _KNOWN.sub(_HIDDEN, _ASSIGNED.sub(rf"\1{_HIDDEN}", shown))
 
 
 def _masked(value: JsonValue, depth: int) -> JsonValue:
@@ -63,8 +70,7 @@ def _masked(value: JsonValue, depth: int) -> JsonValue:
 
 
 def _text(text: str) -> str:
-    shown = _CREDENTIALS.sub(f"{_HIDDEN}@", without_internals(text[:_MAX_TEXT_CHARS]))
-    shown = _KNOWN.sub(_HIDDEN, _ASSIGNED.sub(rf"\1{_HIDDEN}", shown))
+    shown = without_credentials(without_internals(text[:_MAX_TEXT_CHARS]))
     return shown + _HIDDEN if len(text) > _MAX_TEXT_CHARS else shown
 
 

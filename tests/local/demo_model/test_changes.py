@@ -22,10 +22,10 @@ async def test_a_project_type_is_created_and_its_page_opened(admin: Assistant) -
 
 
 async def test_a_project_is_created_with_its_team_and_type(admin: Assistant) -> None:
-    await admin.ask('Create a project named "Gift Cards" for the checkout team of type http-api')
+    await admin.ask('Create a project named "Gift Cards" for the checkout team of type library')
     created = dict(admin.calls)["create_project"]
     assert created["team_slug"] == "checkout"
-    assert created["project_type_slugs"] == ["http-api"]
+    assert created["project_type_slugs"] == ["library"]
     assert "Checkout & Payments" in await admin.ask("Who owns Gift Cards?")
 
 
@@ -44,16 +44,23 @@ async def test_a_project_is_renamed(admin: Assistant) -> None:
     assert "Deployment CLI" in await admin.ask("Describe deploy-cli")
 
 
-async def test_a_field_of_a_team_is_changed(admin: Assistant) -> None:
+async def test_a_field_is_changed_from_what_it_was(admin: Assistant) -> None:
     answer = await admin.ask('Set the description of the team identity to "Who is who."')
     assert "to “Who is who.”" in answer
     assert dict(admin.calls)["patch_team"]["slug"] == "identity"
+    assert "from “active” to “deprecated”" in await admin.ask("Set the lifecycle of the Cart API to deprecated")
+    assert dict(admin.calls)["patch_project"]["operations"][0]["op"] == "replace"
+    assert "from “Checkout & Payments” to “Identity”" in await admin.ask("Change the team of Cart API to identity")
 
 
-async def test_a_project_is_archived_and_a_member_added(admin: Assistant) -> None:
+async def test_a_project_is_archived_and_a_member_added_and_both_taken_back(admin: Assistant) -> None:
     assert "is archived" in await admin.ask("Archive the project Order Archiver")
+    assert "**1** project whose status is **archived**" in await admin.ask("Which projects are archived?")
+    assert "is unarchived" in await admin.ask("Unarchive the project Order Archiver")
     assert "I added" in await admin.ask("Add developer@example.com to the platform team")
     assert dict(admin.calls)["add_team_member"]["email"] == "developer@example.com"
+    assert "I removed" in await admin.ask("Remove developer@example.com from the platform team")
+    assert "Devin" not in await admin.ask("Who is on the platform team?")
 
 
 async def test_a_project_is_deleted(admin: Assistant) -> None:

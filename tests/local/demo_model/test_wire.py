@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.demo_model.reply import Reply, stream
 from local.demo_model.titles import title_of
 from local.messages_api.prompt_cache import InputUsage
+from local.messages_api.reply import Reply, stream
 from tests.support.demo_assistant import HEADERS, HELLO, reply_to, text_of, user
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ async def test_a_text_is_streamed_in_the_apis_events(http: httpx2.AsyncClient) -
 
 async def test_a_call_is_streamed_in_pieces_of_its_input(http: httpx2.AsyncClient) -> None:
     question = user("Search my conversations for the failover of the primary database")
-    tools = [{"name": "search_my_conversations", "input_schema": {"type": "object"}}]
+    schema = {"type": "object", "properties": {"query": {"type": "string"}}}
+    tools = [{"name": "search_my_conversations", "input_schema": schema}]
     events = await events_of(http, {**HELLO, "messages": question, "tools": tools})
     start = next(event for event in events if event["type"] == "content_block_start" and event["index"] == 1)
     assert start["content_block"]["type"] == "tool_use"
@@ -156,7 +157,7 @@ async def test_max_tokens_and_stop_sequences_end_a_reply(claude: anthropic.Async
     ("question", "title"),
     [
         ("Who owns the Payment Gateway?", "Owner of Payment Gateway"),
-        ("Can you please show me the latest releases of checkout-api?", "Latest releases of checkout-api"),
+        ("Can you please show me the latest releases of checkout-api?", "Releases of checkout-api"),
         (
             '<context>{"page": "/projects/1"}</context>\nHow many projects are written in Go?',
             "Number of projects written in Go",

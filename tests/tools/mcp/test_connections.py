@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,8 @@ from tests.support.guarded_mcp import Guarded
 from tests.support.mcp_hosts import ADA, calculator, hosted, scripted, tool, toolset_of
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from shared.domain.models import MCPServer
-    from tests.support.mcp_hosts import Era, Host
+    from tests.support.mcp_hosts import Era, Host, Json
 
 SUM = {"a": 1, "b": 2}
 
@@ -42,17 +41,17 @@ async def test_warm_calls_share_the_connections_of_the_first(era: Era) -> None:
 
 
 async def test_failed_calls_cost_no_connection() -> None:
-    statuses = iter([500, 404, 429, 503])
+    status = 200
 
-    async def fail(request: Request) -> Response | None:
-        body = await request.json() if request.method == "POST" else {}
-        return Response("x" * 2000, next(statuses)) if body.get("method") == "tools/call" else None
+    def answer(_params: object) -> Json | Response:
+        return {"content": []} if status == HTTPStatus.OK else Response("x" * 2000, status)
 
-    async with scripted([tool("add")], before=fail) as host, toolset_of(host.node()) as toolset:
+    async with scripted([tool("add")], call=answer) as host, toolset_of(host.node()) as toolset:
         await toolset.ensure_loaded()
+        await toolset.call("mcp_calc_add", {}, ADA)
         before = connections(host)
-        for _ in range(4):
-            with pytest.raises(ToolError):
+        for status in (500, 404, 429, 503):
+            with pytest.raises(ToolError, match=str(status)):
                 await toolset.call("mcp_calc_add", {}, ADA)
         assert connections(host) == before
 

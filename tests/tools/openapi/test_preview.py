@@ -13,8 +13,14 @@ from tests.support.openapi_documents import DocumentApi, body, operation
 ID = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
 THING = {"type": "object", "properties": {name: {} for name in ("name", "owner", "client_secret", "tags")}}
 PATCH = {"type": "array", "items": {"type": "object"}}
+FORM = {"type": "object", "properties": {"note": {"type": "string"}, "password": {"type": "string"}}}
+CREDENTIALS = {"type": "object", "properties": {"credentials": {"type": "object"}}}
+SETTING = {"type": "object", "properties": {"value": {"type": "string"}, "secret": {"type": "boolean"}}}
 PATHS: dict[str, Any] = {
-    "/things": {"post": operation("create_thing", requestBody=body(THING))},
+    "/things": {"get": operation("list_things"), "post": operation("create_thing", requestBody=body(THING))},
+    "/forms": {"post": operation("send_form", requestBody=body(FORM, "application/x-www-form-urlencoded"))},
+    "/things/{id}/credentials": {"put": operation("set_credentials", requestBody=body(CREDENTIALS), **ID)},
+    "/configuration/{id}": {"put": operation("set_value", requestBody=body(SETTING), **ID)},
     "/things/{id}": {
         "get": operation("get_thing", **ID),
         "put": operation("replace_thing", requestBody=body(THING), **ID),
@@ -42,7 +48,7 @@ async def test_a_deletion_shows_what_is_deleted() -> None:
     assert await previewed("delete_thing", id="1") == [
         {"path": "/name", "before": "web"},
         {"path": "/client_secret", "before": "(hidden)"},
-        {"path": "/note", "before": "by …"},
+        {"path": "/note", "before": "(hidden)"},
     ]
     assert await previewed("delete_unread", id="1") == []
 
@@ -72,6 +78,28 @@ async def test_the_steps_of_a_patch_show_their_values() -> None:
 
 async def test_a_creation_shows_what_is_sent() -> None:
     assert await previewed("create_thing", name="x" * 400) == [{"path": "/name", "after": f"{'x' * 300}…"}]
+
+
+async def test_a_creation_is_not_compared_with_what_is_there() -> None:
+    """The collection's GET may answer with an object, such as a page, whose fields have other meanings."""
+    assert await previewed("create_thing", name="web") == [{"path": "/name", "after": "web"}]
+
+
+async def test_a_form_shows_what_is_sent() -> None:
+    assert await previewed("send_form", note="a", password="hunter2") == [
+        {"path": "/note", "after": "a"},
+        {"path": "/password", "after": "(hidden)"},
+    ]
+
+
+async def test_secrets_of_every_kind_are_hidden() -> None:
+    sent = {"credentials": {"user": "bot", "anything": "hunter2"}}
+    assert "hunter2" not in str(await previewed("set_credentials", id="1", **sent))
+    steps = [{"op": "add", "path": "/env/-", "value": {"name": "DB_PASSWORD", "value": "hunter2"}}]
+    assert "hunter2" not in str(await previewed("patch_thing", id="1", body=steps))
+    assert "hunter2" not in str(await previewed("set_value", id="x", value="hunter2", secret=True))
+    assert await previewed("set_value", id="DB_PASSWORD", value="hunter2") == [{"path": "/value", "after": "(hidden)"}]
+    assert await previewed("set_value", id="MODE", value="debug") == [{"path": "/value", "after": "debug"}]
 
 
 @pytest.mark.parametrize(

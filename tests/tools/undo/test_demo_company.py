@@ -81,3 +81,15 @@ async def test_a_project_that_is_shown_in_another_form_than_it_is_made_of_is_not
     assert output.receipt is not None
     assert "environments must be an object" in output.receipt.obstacle
     assert (await company.undo(output.receipt, admin)).is_error
+
+
+@pytest.mark.proves("receipts.refusals")
+async def test_a_user_who_has_lost_the_permission_cannot_undo(company: UndoWorld, admin: Caller) -> None:
+    before = await project(company, admin)
+    steps = [{"op": "replace", "path": "/name", "value": "Another name"}]
+    output = await company.change("patch_project", admin, **ORGANIZATION, project_id=before["id"], operations=steps)
+    assert output.receipt is not None
+    demoted = Caller(Principal(admin.principal.subject, "Ada"), admin.token)
+    refused = await company.undo(output.receipt, demoted)
+    assert "may not call patch_project" in str(refused.content)
+    assert await project(company, admin, "Another name")
