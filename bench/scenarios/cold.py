@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from bench.environment import Bench
 
 _SECONDS = 60
-_ANSWERS = {200, 201, 204, 403}
-"""The statuses of answers; 403 is that of routes for administrators only."""
+_ANSWERS = {200, 201, 204, 403, 404}
+"""The statuses of answers; 403 is that of routes for administrators, 404 that of an approval that does not exist."""
 _BUILT = ROOT / ".aws-sam" / "build"
 
 
