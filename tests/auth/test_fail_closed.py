@@ -92,7 +92,7 @@ class World:
                SET properties = properties OPERATOR(ag_catalog.||) %s::ag_catalog.agtype
              WHERE ag_catalog.agtype_access_operator(properties, %s::ag_catalog.agtype) OPERATOR(ag_catalog.=)
                    %s::ag_catalog.agtype"""  # noqa: S608  # the names are the tests' own
-        names = (agtype.render(properties), agtype.render(key), agtype.render(node))
+        names = [agtype.render(value).decode() for value in (properties, key, node)]
         cursor = await self.connection.execute(statement.encode(), names)
         assert cursor.rowcount == 1
 

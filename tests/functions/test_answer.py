@@ -31,6 +31,10 @@ MESSAGE_FIELDS = {
     "stop_reason",
     "error",
     "is_superseded",
+    "thinking",
+    "tool_details",
+    "approval",
+    "feedback",
 }
 
 

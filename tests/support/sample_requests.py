@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "80"}
 
 
 def request(*messages: Any, **fields: Any) -> dict[str, Any]:
-    return {"model": MODEL, "max_tokens": 100, "messages": list(messages) or [HELLO], **fields}
+    """Return a request of its own, with which a test may do anything."""
+    return copy.deepcopy({"model": MODEL, "max_tokens": 100, "messages": list(messages) or [HELLO], **fields})
 
 
 async def final(sdk: anthropic.AsyncAnthropic, *messages: Any, **fields: Any) -> anthropic.types.Message:
