@@ -13,7 +13,7 @@ from shared.tools.openapi.naming import singular
 from shared.util.patterns import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pydantic import JsonValue
 
@@ -26,7 +26,8 @@ _MOST_CHOICES = 12
 _LONGEST_TEXT = 5_000
 _WORD = bounded(r"\w+", _LONGEST_TEXT)
 _NAMED_PATH = bounded(r"\b(?:only|targeting|and)\s+`*(/\w+)`*", _LONGEST_TEXT)
-_IMMUTABLE = bounded(r"[^.]{0,500}\b(?:immutable|read-only)\b|\b\w+ change attempted", _LONGEST_TEXT)
+_IMMUTABLE = bounded(r"\b(?:immutable|read-only)\b", _LONGEST_TEXT)
+_ATTEMPTED = bounded(r"\b(\w+) change attempted", _LONGEST_TEXT)
 _SET_BY_API = frozenset(
     {
         "created_at",
@@ -64,11 +65,19 @@ def body_text(raw: RawOperation, schemas: Schemas) -> str | None:
     return None
 
 
+def _immutable_fields(description: str) -> Iterator[str]:
+    """Yield the words before `immutable` in each sentence, and the fields whose change is refused."""
+    for sentence in description[:_LONGEST_TEXT].split("."):
+        end = max((found.start() for found in _IMMUTABLE.finditer(sentence)), default=0)
+        yield from _WORD.findall(sentence[:end])
+    yield from _ATTEMPTED.findall(description)
+
+
 def _patch_text(raw: RawOperation, schemas: Schemas) -> str:
     description = str(raw.content.get("description") or "")
     if names := dict.fromkeys(_NAMED_PATH.findall(description)):
         return f"JSON Patch (RFC 6902). Only these paths: {', '.join(names)}."
-    refused = {*_SET_BY_API, *_FIXED, *_WORD.findall(" ".join(_IMMUTABLE.findall(description)))}
+    refused = {*_SET_BY_API, *_FIXED, *_immutable_fields(description)}
     fields = {
         name: field
         for name, field in _resource(raw, schemas).items()
