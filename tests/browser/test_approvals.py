@@ -39,6 +39,7 @@ def test_a_change_is_approved_or_rejected(
     for _ in range(2):
         page.wait_for_text(OUTCOMES[decision], ".outcome")
         assert "DELETE" in page.text(".outcome")
+        assert ("1 not approved" in page.text(".activity > summary")) is (decision == "Reject")
         page.reload()
         page.wait_for_text("That is all.", ".exchange")
     assert page.evaluate("document.querySelector('.approval')") is None

@@ -28,7 +28,7 @@ def test_an_interrupted_answer_goes_on(open_page: OpenPage, model_server: ModelS
     page.wait_for_text("Interrupted", ".ending")
     page.click(".ending button", "Go on")
     page.wait_for_text("three, four.", ".exchange:last-child .answer")
-    page.wait_for("document.querySelectorAll('.ending button').length === 0")
+    page.wait_for("document.querySelectorAll('.ending > button').length === 0")
 
 
 def test_a_failure_that_cannot_be_repeated_offers_no_retry(open_page: OpenPage, model_server: ModelServer) -> None:
@@ -36,10 +36,10 @@ def test_a_failure_that_cannot_be_repeated_offers_no_retry(open_page: OpenPage, 
     page = open_page()
     page.ask("Anything?")
     page.wait_for("document.querySelector('.ending')")
-    assert page.evaluate("document.querySelectorAll('.ending button').length") == 0
+    assert page.evaluate("document.querySelectorAll('.ending > button').length") == 0
     page.reload()
     page.wait_for("document.querySelector('.ending')")
-    assert page.evaluate("document.querySelectorAll('.ending button').length") == 0
+    assert page.evaluate("document.querySelectorAll('.ending > button').length") == 0
 
 
 def test_a_question_is_edited_and_asked_again(open_page: OpenPage, model_server: ModelServer) -> None:

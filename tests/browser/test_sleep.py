@@ -144,7 +144,7 @@ def test_a_network_that_stays_away_is_said_and_the_answer_comes_with_it(
     page.evaluate("(() => { window.later = setTimeout; setTimeout = (action) => later(action); })()")
     proxy.kill()
     page.wait_for_text("The connection was lost", ".ending")
-    assert page.evaluate("document.querySelectorAll('.ending button').length") == 0
+    assert page.evaluate("document.querySelectorAll('.ending > button').length") == 0
     proxy.revive()
     gate.open()
     page.evaluate("setTimeout = later; dispatchEvent(new Event('online')); undefined")

@@ -142,8 +142,10 @@ export class AnswerView {
     if (ACTIONS.has(name) && !isError) this.showAction({ id, action: name, params: input });
   }
 
-  /** Show how the approval of calls ended. */
+  /** Show how the approval of calls ended. Without an approval, none of the reply's calls runs. */
   addOutcome(approval) {
+    const waiting = [...this.calls.values()].filter(({ hasResult }) => !hasResult);
+    if (approval.decision !== "approve") for (const call of waiting) call.refuse();
     this.append(outcomeOf(approval));
   }
 

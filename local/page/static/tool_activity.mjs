@@ -30,10 +30,12 @@ export class ToolActivity {
     const names = [...new Set((running.length ? running : this.calls).map(({ name }) => name))];
     const count = this.calls.length === 1 ? "1 tool call" : `${this.calls.length} tool calls`;
     const asked = this.calls.filter(({ state }) => state === "asked").length;
-    const outcome = [count, failed && `${failed} failed`, asked && "waiting for approval"].filter(Boolean).join(", ");
+    const refused = this.calls.filter(({ state }) => state === "refused").length;
+    const outcome = [count, failed && `${failed} failed`, refused && `${refused} not approved`, asked && "waiting for approval"].filter(Boolean).join(", ");
     this.details.classList.toggle("running", running.length > 0);
     this.details.classList.toggle("failed", failed > 0);
     this.details.classList.toggle("asked", asked > 0);
+    this.details.classList.toggle("refused", refused > 0);
     this.summary.replaceChildren(
       element("span", {}, running.length ? "Working" : outcome),
       element("code", {}, names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "")));
@@ -45,6 +47,8 @@ class ToolCall {
     this.name = name;
     this.changed = changed;
     this.state = "running";
+    this.isRefused = false;
+    this.hasResult = false;
     this.streamed = "";
     this.time = element("small");
     this.input = section("Input");
@@ -79,10 +83,17 @@ class ToolCall {
     if (text && !body.isConnected) this.element.append(title, body);
   }
 
-  /** End the call: `done`, `failed`, `asked` (a person decides), or `dropped` (without a result). */
+  /** The call does not run, because nobody has approved it. */
+  refuse() {
+    this.isRefused = true;
+    this.end("refused");
+  }
+
+  /** End the call: `done`, `failed`, `asked` (a person decides), `refused`, or `dropped` (without a result). */
   end(state, milliseconds) {
-    this.state = state;
-    this.element.className = `call ${state}`;
+    this.state = this.isRefused ? "refused" : state;
+    this.element.className = `call ${this.state}`;
+    this.hasResult ||= state === "done" || state === "failed";
     if (milliseconds !== undefined && milliseconds !== null) this.time.textContent = duration(milliseconds);
     this.changed();
   }
