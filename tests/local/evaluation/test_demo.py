@@ -10,6 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from local.chat.access import given
+from local.demo_api import create_demo_api
 from local.demo_model import create_demo_model
 from local.eval.command import EvaluationOptions, evaluate
 from local.eval.runner import RunOptions
@@ -18,7 +19,7 @@ from local.mcp_servers.serving import demo_mcp_servers
 from local.seed import register_mcp_servers
 from tests.support.background import served
 from tests.support.database import Database, new_graph_name
-from tests.support.service import DEVELOPER, token_of
+from tests.support.service import DEVELOPER, JWT_SECRET, token_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -36,7 +37,14 @@ def model() -> Iterator[str]:
 
 
 @pytest.fixture
-async def demo(database: Database, model: str, start_service: StartService) -> AsyncIterator[Service]:
+def company() -> Iterator[str]:
+    """Serve a demo API that no other test has changed."""
+    with served(create_demo_api(JWT_SECRET)) as url:
+        yield url
+
+
+@pytest.fixture
+async def demo(database: Database, model: str, company: str, start_service: StartService) -> AsyncIterator[Service]:
     """Serve the whole demo, with its MCP servers."""
     own = Database(database.dsn, new_graph_name())
     await own.prepare()
@@ -44,7 +52,10 @@ async def demo(database: Database, model: str, start_service: StartService) -> A
         async with own.connected() as connection:
             await register_mcp_servers(connection, own.graph_name, servers)
         yield start_service(
-            POSTGRES_GRAPH_NAME=own.graph_name, IMBI_CONFIG_ENCRYPTION_KEY=KEY, ANTHROPIC_BASE_URL=model
+            POSTGRES_GRAPH_NAME=own.graph_name,
+            IMBI_CONFIG_ENCRYPTION_KEY=KEY,
+            ANTHROPIC_BASE_URL=model,
+            IMBI_INTERNAL_API_URL=company,
         )
     await own.drop()
 
