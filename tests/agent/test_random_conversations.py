@@ -13,10 +13,6 @@ from shared.domain.models import NO_EDITS
 from tests.support.conversation_plans import Call, Change, Plan, Question, Round, plans
 from tests.support.conversation_simulator import simulate
 
-pytestmark = pytest.mark.filterwarnings(
-    # The connection pools of other threads use `random` while Hypothesis draws.
-    "ignore:Do not use the `random` module inside strategies"
-)
 RANDOM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
     from tests.support.client import Client
     from tests.support.model_server import ModelServer
 
-pytestmark = pytest.mark.filterwarnings(
-    # The connection pools of other threads use `random` while Hypothesis draws.
-    "ignore:Do not use the `random` module inside strategies"
-)
-
 ANONYMOUS_EXAMPLES = 3
 STRANGERS: list[dict[str, str]] = [{}, {"Authorization": "Bearer x"}]
 UNAUTHENTICATED = {"/status", "/livez", "/metrics"}
