@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -161,9 +162,10 @@ async def test_workers_serve_from_any_folder_and_stop_with_their_parent(
         "POSTGRES_GRAPH_NAME": database.graph_name,
         "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
         "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
+        "LOG_FORMAT": "json",
         "IMBI_ASSISTANT_METRICS_ADDRESS": place if place == "service" else f"127.0.0.1:{free_port()}",
     }
-    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
+    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, said):
         async with asyncio.timeout(SECONDS), httpx2.AsyncClient() as http:
             while not await answered(url):
                 pass
@@ -174,6 +176,7 @@ async def test_workers_serve_from_any_folder_and_stop_with_their_parent(
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
     assert not await answered(url)
+    assert all(json.loads(line) for line in said)
 
 
 @pytest.mark.proves("commands.serve")
