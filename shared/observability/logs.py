@@ -7,8 +7,9 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from shared.observability.log_lines import TextFormatter, json_formatter
+from shared.observability.json_lines import JsonFormatter
 from shared.observability.log_privacy import private
+from shared.observability.text_lines import TextFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,13 +56,13 @@ def set_up_logging(level: str, form: str | None = None) -> bool:
     The form is `text` or `json`. Without it, lines are text if standard error is a terminal, and JSON otherwise.
     """
     is_json = form == "json" or (form != "text" and not sys.stderr.isatty())
-    _set_up(json_formatter(SERVICE) if is_json else TextFormatter(), level)
+    _set_up(JsonFormatter(SERVICE) if is_json else TextFormatter(), level)
     return is_json
 
 
 def set_up_json_logging(level: str, service: str) -> None:
     """Log as JSON, from the given level."""
-    _set_up(json_formatter(service), level)
+    _set_up(JsonFormatter(service), level)
 
 
 def take_over_loggers() -> None:
