@@ -83,7 +83,7 @@ def serve(options: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Run the service until it is stopped."""
     is_json = set_up_logging(variables.get("LOG_LEVEL", "INFO"), variables.get("LOG_FORMAT"))
     if options.fd is not None:
-        return run(local_server.serve_inherited(variables, *options.fd))
+        return run(local_server.serve_inherited(variables, *options.fd, metrics_port=options.metrics_port))
     if options.workers > 1 and _is_development(variables):
         raise SettingsError([_ONE_PROCESS])
     return run(
@@ -211,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=version())
-    parser.set_defaults(command=serve, workers=1, fd=None)
+    parser.set_defaults(command=serve, workers=1, fd=None, metrics_port=None)
     add_address(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, command, text in (

@@ -22,6 +22,7 @@ from functions import (
     get_conversation,
     list_conversations,
     livez,
+    metrics,
     put_feedback,
     read_audit,
     read_feedback,
@@ -39,6 +40,7 @@ from shared.graph.schema import missing_tables, set_up
 from shared.http.app import create_app
 from shared.http.served_metrics import metrics_of_workers, metrics_socket, own_metrics
 from shared.http.server import bind, create_server, serve_until_stopped
+from shared.http.service_metrics import service_metrics
 from shared.http.workers import supervise
 from shared.observability.sentry import set_up_if_configured
 from shared.observability.telemetry import start_telemetry
@@ -78,12 +80,20 @@ ROUTES = (
     status,
     livez,
 )
+"""The routes that are always served."""
 
 
-def application(settings: Settings, telemetry: Telemetry | None = None) -> FastAPI:
-    """Join all routes to one application."""
-    routers = (route.router for route in ROUTES)
-    return create_app(settings, *routers, bare=[status.router, livez.router], telemetry=telemetry)
+def application(settings: Settings, telemetry: Telemetry | None = None, *, metrics_port: int | None = None) -> FastAPI:
+    """Join all routes to one application.
+
+    `metrics_port` is where the parent process of a worker serves the metrics of all workers.
+    """
+    respond = service_metrics(settings, telemetry, metrics_port)
+    optional = [] if respond is None else [metrics.router]
+    routers = [*(route.router for route in ROUTES), *optional]
+    app = create_app(settings, *routers, bare=[status.router, livez.router, *optional], telemetry=telemetry)
+    app.state.metrics = respond
+    return app
 
 
 async def serve(
@@ -114,37 +124,49 @@ async def serve(
             settings = load(complete)
             _warn(variables, settings)
             await _set_up_graph(settings, report)
-            with metrics_socket(settings) as metrics:
+            with metrics_socket(settings, workers) as measured:
                 report(f"Serving   http://{host}:{port}{settings.route_prefix or '/'}")
                 if workers > 1:
-                    command = [sys.executable, __file__, "serve", "--fd"]
-                    async with metrics_of_workers(metrics, workers) as own:
-                        return await supervise(workers, listening, command, own=own)
-                return await _serve_on(complete, settings, listening, metrics)
+                    async with metrics_of_workers(measured, workers) as own:
+                        return await supervise(workers, listening, _worker_command(measured), own=own)
+                return await _serve_on(complete, settings, listening, measured)
 
 
-async def serve_inherited(variables: Mapping[str, str], *file_descriptors: int) -> int:
+def _worker_command(measured: socket.socket | None) -> list[str]:
+    port = [] if measured is None else ["--metrics-port", str(measured.getsockname()[1])]
+    return [sys.executable, __file__, "serve", *port, "--fd"]
+
+
+async def serve_inherited(variables: Mapping[str, str], *file_descriptors: int, metrics_port: int | None = None) -> int:
     """Serve, as one of several workers, on the sockets that the parent process opened: for requests, and for metrics.
+
+    `metrics_port` is where the parent process serves the metrics of all workers.
 
     Raises:
         SettingsError: a variable is missing or not valid.
     """
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket(fileno=each)) for each in file_descriptors]
-        return await _serve_on(variables, load(variables), sockets[0], next(iter(sockets[1:]), None))
+        listening, measured = sockets[0], next(iter(sockets[1:]), None)
+        return await _serve_on(variables, load(variables), listening, measured, metrics_port)
 
 
 async def _serve_on(
-    variables: Mapping[str, str], settings: Settings, listening: socket.socket, metrics: socket.socket | None
+    variables: Mapping[str, str],
+    settings: Settings,
+    listening: socket.socket,
+    measured: socket.socket | None,
+    metrics_port: int | None = None,
 ) -> int:
+    """Serve requests, and the metrics of this process on the socket `measured`."""
     set_up_if_configured(settings, version())
     telemetry = start_telemetry(settings, variables)
-    app = application(settings, telemetry)
+    app = application(settings, telemetry, metrics_port=metrics_port)
     if settings.environment == DEVELOPMENT:
         from local.development import chat_page  # noqa: PLC0415  # `local` is not deployed
 
         app.include_router(chat_page(settings))
-    async with own_metrics(metrics, telemetry):
+    async with own_metrics(measured, telemetry):
         await serve_until_stopped(create_server(app, end_answers=app.state.services.shut_down), listening)
     if telemetry is not None:
         await telemetry.aclose()

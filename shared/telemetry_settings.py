@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from shared.util.addresses import Address, check_http_url, parse_address
+from shared.util.addresses import Address, check_http_url, parse_metrics_address
 
 HttpUrl = Annotated[str, BeforeValidator(check_http_url)]
 
@@ -32,7 +32,7 @@ class TelemetrySettings(BaseModel):
     metrics_exporter: _Name = Field(default="otlp", alias="OTEL_METRICS_EXPORTER")
     propagators: str | None = Field(default=None, alias="OTEL_PROPAGATORS")
     is_otel_disabled: bool = Field(default=False, alias="OTEL_SDK_DISABLED")
-    metrics_address: Annotated[Address | None, BeforeValidator(parse_address)] = Field(
+    metrics_address: Annotated[Address | Literal["service"] | None, BeforeValidator(parse_metrics_address)] = Field(
         default=None, alias="IMBI_ASSISTANT_METRICS_ADDRESS"
     )
 

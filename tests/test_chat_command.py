@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-import local_server
+from tests.support.command_line import run
 from tests.support.service import JWT_SECRET
 
-SECONDS = 60
-
-
-def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end, in a directory without a `.env`."""
-    return subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, str(Path(local_server.__file__)), *arguments],
-        cwd=directory,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.proves("commands.chat")

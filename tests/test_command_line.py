@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import subprocess
@@ -144,8 +145,16 @@ async def test_a_first_run_needs_nothing_and_leaves_no_process(tmp_path: Path) -
             pass
 
 
-@pytest.mark.proves("commands.serve", "commands.signals", "container.workers")
-async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path: Path, database: Database) -> None:
+async def text_of(http: httpx2.AsyncClient, address: str) -> str:
+    return (await http.get(f"{address}/metrics")).text
+
+
+@pytest.mark.proves("commands.serve", "commands.signals", "container.workers", "telemetry.prometheus-service")
+@pytest.mark.parametrize("place", ["service", pytest.param("address", marks=pytest.mark.slow)])
+async def test_workers_serve_from_any_folder_and_stop_with_their_parent(
+    tmp_path: Path, database: Database, place: str
+) -> None:
+    """The metrics are those of all workers, whichever of them is asked."""
     (tmp_path / "cli.py").write_text("raise SystemExit('the wrong module')")
     variables = {
         "ENVIRONMENT": "production",
@@ -153,19 +162,21 @@ async def test_workers_serve_from_any_folder_and_stop_with_their_parent(tmp_path
         "POSTGRES_GRAPH_NAME": database.graph_name,
         "IMBI_AUTH_JWT_SECRET": JWT_SECRET,
         "IMBI_INTERNAL_API_URL": "http://127.0.0.1:1",
-        "IMBI_ASSISTANT_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
+        "LOG_FORMAT": "json",
+        "IMBI_ASSISTANT_METRICS_ADDRESS": place if place == "service" else f"127.0.0.1:{free_port()}",
     }
-    metrics = f"http://{variables['IMBI_ASSISTANT_METRICS_ADDRESS']}/metrics"
-    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, _):
+    async with serving(tmp_path, "--workers", "2", **variables) as (process, url, said):
         async with asyncio.timeout(SECONDS), httpx2.AsyncClient() as http:
             while not await answered(url):
                 pass
-            while 'up{worker="0"} 1.0\nimbi_assistant_worker_up{worker="1"} 1.0' not in (await http.get(metrics)).text:
+            address = url if place == "service" else f"http://{variables['IMBI_ASSISTANT_METRICS_ADDRESS']}"
+            while 'up{worker="0"} 1.0\nimbi_assistant_worker_up{worker="1"} 1.0' not in await text_of(http, address):
                 pass
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == 0
     assert not await answered(url)
+    assert all(json.loads(line) for line in said)
 
 
 @pytest.mark.proves("commands.serve")

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from functions import metrics
 from local_server import ROUTES
 from shared.agent.outcome import STOPPED, Interruption, failure_of
 from shared.claude import errors
@@ -94,7 +95,7 @@ def default_of(name: str) -> str:
 
 
 def routes() -> Iterator[tuple[str, str, str]]:
-    for module in ROUTES:
+    for module in (*ROUTES, metrics):
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             for method in route.methods or ():

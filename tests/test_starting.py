@@ -10,7 +10,7 @@ import pytest
 
 from shared.graph.connector import connect
 from shared.graph.inspection import has_graph
-from tests.support.command_line import run, serving
+from tests.support.command_line import SECONDS, answered, run, serving
 from tests.support.database import Database, new_graph_name
 from tests.support.service import JWT_SECRET
 
@@ -68,9 +68,14 @@ async def test_what_is_probably_a_mistake_is_told_at_the_start(tmp_path: Path, d
         "IMBI_ASSISTANT_MODLE": "x",
         "LOG_FORMAT": "json",
     }
-    async with serving(tmp_path, **given) as (_, _, said):
-        # The lines of libraries are another test's matter.
-        lines = [json.loads(line) for line in said if line.startswith("{")]
+    async with serving(tmp_path, **given) as (process, url, said):
+        async with asyncio.timeout(SECONDS):
+            while not await answered(url):
+                pass
+            process.terminate()
+            await process.wait()
+    lines = [json.loads(line) for line in said]
+    assert {"uvicorn.error", "local_server"} <= {line["name"] for line in lines}
     warnings = [line["message"] for line in lines if line["level"] == "WARNING"]
     assert warnings == [
         "IMBI_ASSISTANT_MODLE is unknown and has no effect. Did you mean IMBI_ASSISTANT_MODEL?",

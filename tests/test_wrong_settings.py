@@ -20,7 +20,7 @@ WRONG = {
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": URLS,
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": URLS,
     "IMBI_ASSISTANT_URL": ["imbi", "imbi.example.com/assistant", "//imbi.example.com/a", "ftp://x/a"],
-    "IMBI_ASSISTANT_METRICS_ADDRESS": ["elsewhere", "host:port", "127.0.0.1:70000"],
+    "IMBI_ASSISTANT_METRICS_ADDRESS": ["elsewhere", "host:port", "127.0.0.1:70000", "services", "SERVICE"],
     "IMBI_ASSISTANT_CORS_ORIGINS": ["https://u.test/", "https://u.test/path", "u.test", "*,https://u.test", "ftp://b"],
     "IMBI_ASSISTANT_MCP_ALLOWED_HOSTS": ["https://mcp.example.com/path"],
     "IMBI_ASSISTANT_ENABLED": ["perhaps", "2"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.chat.assembly import mcp_connector
 from shared.checks.findings import Finding, embedded
 from shared.domain.errors import GraphError
-from shared.graph.connector import Graph
+from shared.graph.connector import Graph, opened
 from shared.graph.mcp_servers import MCPServers
 from shared.tools.mcp.toolset import ExternalToolset
 from shared.tools.results.redaction import without_internals
@@ -30,11 +30,14 @@ async def enabled_servers(settings: Settings) -> tuple[MCPServer, ...]:
     Raises:
         GraphError: the database cannot be reached, or the graph has no such label.
     """
-    graph = Graph(settings.postgres_url.get_secret_value(), settings.postgres_graph_name, min_size=0, max_size=1)
-    try:
-        return await MCPServers(graph).enabled()
-    finally:
-        await graph.aclose()
+    dsn = settings.postgres_url.get_secret_value()
+    async with opened(dsn):
+        # A pool would try for seconds to reach a database that refuses every connection.
+        graph = Graph(dsn, settings.postgres_graph_name, min_size=0, max_size=1)
+        try:
+            return await MCPServers(graph).enabled()
+        finally:
+            await graph.aclose()
 
 
 async def check_mcp_servers(installation: Installation) -> Sequence[Finding]:

@@ -1,8 +1,12 @@
-"""The metrics for Prometheus, served on an address of their own (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+"""The metrics for Prometheus as a response, and as a server of their own.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.http.server import create_server
+from shared.util.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     import socket
@@ -21,17 +26,33 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 METRICS_PATH = "/metrics"
+_LONGEST_SECONDS = 10.0
+"""A collection that runs for longer counts as lost, and the next request begins another one."""
+
+
+class MetricsText:
+    """The metrics as text. Requests at the same time share one collection, because each costs milliseconds."""
+
+    def __init__(self, collect: Callable[[], Awaitable[Collector]]) -> None:
+        self._collect = collect
+        self._reading = SingleFlight(self._read, longest=_LONGEST_SECONDS, clock=time.monotonic)
+
+    async def respond(self) -> Response:
+        """Return the metrics of this moment."""
+        return Response(await asyncio.shield(self._reading.start()), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    async def _read(self) -> bytes:
+        # Some gauges and the merging of many workers take milliseconds, in which no answer should stop.
+        return await asyncio.to_thread(generate_latest, await self._collect())
 
 
 @asynccontextmanager
 async def serving_metrics(listening: socket.socket, collect: Callable[[], Awaitable[Collector]]) -> AsyncIterator[None]:
     """Serve what `collect` returns, at `/metrics` and without authentication, until the context ends."""
+    text = MetricsText(collect)
 
     async def metrics(_request: Request) -> Response:
-        # Some gauges and the merging of many workers take milliseconds, in which no answer should stop.
-        collected = await collect()
-        text = await asyncio.to_thread(generate_latest, collected)
-        return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return await text.respond()
 
     server = create_server(Starlette(routes=[Route(METRICS_PATH, metrics)]), log_level="warning")
     serving = asyncio.create_task(server.serve([listening]))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from shared.observability.otel_sdk import Telemetry
 
-_PROBES = ("/livez", "/status")
+_PROBES = ("/livez", "/status", "/metrics")
 """The ends of the paths that are asked every few seconds. Such requests are not recorded."""
 
 

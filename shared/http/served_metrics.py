@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import StartupError
 from shared.http.server import bind
+from shared.util.addresses import SERVICE, Address
 
 if TYPE_CHECKING:
     import socket
@@ -22,13 +23,17 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def metrics_socket(settings: TelemetrySettings) -> Iterator[socket.socket | None]:
+def metrics_socket(settings: TelemetrySettings, workers: int) -> Iterator[socket.socket | None]:
     """Listen on the address for metrics, if there is one.
+
+    If the service's own address has them, several workers read the metrics of all from a loopback address.
 
     Raises:
         StartupError: the address cannot be used.
     """
     address = settings.metrics_address
+    if address == SERVICE:
+        address = Address("127.0.0.1", 0) if workers > 1 else None
     if address is None:
         yield None
         return

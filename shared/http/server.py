@@ -129,7 +129,8 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
 
 def run(main: Coroutine[object, object, T]) -> T:
     """Run a coroutine as `asyncio.run` does, in uvicorn's event loop: uvloop if it is installed."""
-    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+    # Without `log_config=None`, this would set up logging handlers of uvicorn's own.
+    with asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory()) as runner:
         return runner.run(main)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 _POSTGRESQL = frozenset({"postgresql", "postgres"})
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")
 _PROJECT = re.compile(r"(/.*)?/\d+")
+
+
+SERVICE: Literal["service"] = "service"
+"""Stands for the address of the service itself."""
 
 
 class Address(NamedTuple):
@@ -29,6 +33,20 @@ def parse_address(text: str) -> Address:
     if parts is None or not parts.hostname or not parts.port or text != parts.netloc or "@" in text:
         raise ValueError("must be a host and a port, such as 127.0.0.1:9464")
     return Address(parts.hostname, parts.port)
+
+
+def parse_metrics_address(text: str) -> Address | Literal["service"]:
+    """Return a host and a port, or `service`.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    if text == SERVICE:
+        return SERVICE
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or the word {SERVICE}") from None
 
 
 def is_http_url(url: str) -> bool:

@@ -23,7 +23,9 @@ def add_options(parser: argparse.ArgumentParser, command: str) -> None:
         parser.add_argument(
             "--workers", type=worker_count, metavar="N", help="number of processes that share the port (default: 1)"
         )
+        # The parent process of several workers gives them these two.
         parser.add_argument("--fd", type=int, nargs="+", help=argparse.SUPPRESS)
+        parser.add_argument("--metrics-port", type=int, help=argparse.SUPPRESS)
     _add_operation(parser, command)
     if command in {"chat", "token", "eval"}:
         parser.add_argument(

@@ -11,8 +11,8 @@ import pytest
 
 from shared.graph import audit
 from shared.graph.connector import Graph
-from tests.checks.test_command import ran
 from tests.support.audit_rows import query
+from tests.support.command_line import run
 
 if TYPE_CHECKING:
     import subprocess
@@ -40,7 +40,7 @@ async def test_verify_prints_each_day_and_fails_if_a_row_was_changed(
     tmp_path: Path, graph: Database, given: dict[str, str]
 ) -> None:
     async def verified(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(ran, tmp_path, "audit", "verify", *arguments, **given)
+        return await asyncio.to_thread(run, tmp_path, "audit", "verify", *arguments, **given)
 
     await store(graph, "first")
     today = datetime.now(UTC).date().isoformat()
@@ -60,10 +60,10 @@ async def test_prune_deletes_old_days_only_if_a_retention_is_set(
     for statement in AGE_ALL:
         await query(graph, statement)
     await store(graph, "new")
-    kept = await asyncio.to_thread(ran, tmp_path, "audit", "prune", **given)
+    kept = await asyncio.to_thread(run, tmp_path, "audit", "prune", **given)
     assert kept.returncode == 0
     assert "nothing is deleted" in kept.stderr
-    pruned = await asyncio.to_thread(ran, tmp_path, "audit", "prune", **given, IMBI_ASSISTANT_AUDIT_RETENTION_DAYS="30")
+    pruned = await asyncio.to_thread(run, tmp_path, "audit", "prune", **given, IMBI_ASSISTANT_AUDIT_RETENTION_DAYS="30")
     assert pruned.returncode == 0, pruned.stderr
-    left = await asyncio.to_thread(ran, tmp_path, "audit", "verify", **given)
+    left = await asyncio.to_thread(run, tmp_path, "audit", "verify", **given)
     assert (left.returncode, OLD in left.stdout, len(left.stdout.splitlines())) == (0, False, 1)

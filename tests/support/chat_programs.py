@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support import forked_programs
+from tests.support.forked_programs import Forked
 from tests.support.local_assistant import TOKEN
 from tests.support.terminal import Program, on_terminal
 
 if TYPE_CHECKING:
+    import subprocess
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from tests.support.local_assistant import Assistant
 
@@ -20,33 +22,15 @@ if TYPE_CHECKING:
 PROMPT = "\x1b[?2004h"
 """The program has switched bracketed paste on, so it reads keys now."""
 
-# A terminal's program reads Ctrl-C as a signal only where the terminal is its session's own.
-_PROGRAM = """
-import os, sys
-from pathlib import Path
-from local.chat import chat, given
-if os.isatty(0):
-    os.close(os.open(os.ttyname(0), os.O_RDWR))
-url, token, conversation, history = sys.argv[1:]
-sys.exit(chat(given(url, token), conversation_id=conversation or None, history_file=Path(history)))
-"""
-
-
-def command(url: str, *, token: str = TOKEN, conversation: str = "", history: str = "") -> list[str]:
-    return [sys.executable, "-c", _PROGRAM, url, token, conversation, history]
+PROGRAM = "tests.support.chat_program"
 
 
 def piped(url: str, questions: str, *, token: str = TOKEN, conversation: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  # the tests' own command
-        command(url, token=token, conversation=conversation),
-        input=questions,
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        timeout=60,
-    )
+    arguments = (url, token, conversation, "")
+    return forked_programs.run(Forked(f"{PROGRAM}:main", arguments, Path(), os.environ, questions))
 
 
 def at_terminal(service: Assistant, history: Path, conversation: str = "") -> AbstractContextManager[Program]:
     environment = {**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", "COLUMNS": "80", "LINES": "24"}
-    return on_terminal(command(service.base_url, conversation=conversation, history=str(history)), environment)
+    command = [sys.executable, "-m", PROGRAM, service.base_url, TOKEN, conversation, str(history)]
+    return on_terminal(command, environment)

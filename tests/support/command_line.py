@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import httpx2
 
 import local_server
+from tests.support import forked_programs
+from tests.support.forked_programs import Forked
 from tests.support.lambda_functions import measured
 from tests.support.processes import FOR_PYTHON
 
@@ -30,16 +32,8 @@ def variables_of(**variables: str) -> dict[str, str]:
 
 
 def run(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end, in a directory without a `.env`."""
-    return subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, str(PROGRAM), *arguments],
-        cwd=tmp_path,
-        env=variables_of(**variables),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    """Run the command line to its end, in a directory without a `.env`."""
+    return forked_programs.run(Forked("cli:main", arguments, tmp_path, variables_of(**variables)))
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.checks.test_command import ran
+from tests.support.command_line import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ def test_an_evaluation_that_cannot_begin_ends_with_2(tmp_path: Path) -> None:
         (("demo", "--jobs", "0"), "'0' is not a number from 1 to 32"),
         ((), "usage:"),
     ):
-        refused = ran(tmp_path, "eval", *arguments)
+        refused = run(tmp_path, "eval", *arguments)
         assert (refused.returncode, refused.stdout) == (2, ""), refused
         assert problem in refused.stderr
         assert "Traceback" not in refused.stderr
