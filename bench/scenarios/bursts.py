@@ -30,18 +30,18 @@ async def measure(bench: Bench) -> list[Figure]:
 
         for count in _SIZES:
             before = service.measured.cpu_seconds, floor.measured.cpu_seconds
-            ours = await _burst(count, lambda number: service.ask(conversations[number], _SHAPE))
-            theirs = await _burst(count, lambda _number: floor.ask(size, _SHAPE))
+            answers = await _burst(count, lambda number: service.ask(conversations[number], _SHAPE))
+            copies = await _burst(count, lambda _number: floor.ask(size, _SHAPE))
             spent = service.measured.cpu_seconds - before[0], floor.measured.cpu_seconds - before[1]
-            figures += _figures(count, ours, theirs, spent)
+            figures += _figures(count, answers, copies, spent)
             await service.measured.settled()
         before = service.measured.cpu_seconds, floor.measured.cpu_seconds
         for number in range(_CALM_MESSAGES):
             await service.ask(conversations[number], _SHAPE)
             await floor.ask(size, _SHAPE)
         spent = service.measured.cpu_seconds - before[0], floor.measured.cpu_seconds - before[1]
-    each = (seconds / _CALM_MESSAGES * 1000 for seconds in spent)
-    return [*figures, Figure("burst", "CPU of a message afterwards", "ms", *each)]
+    ours, theirs = (seconds / _CALM_MESSAGES * 1000 for seconds in spent)
+    return [*figures, Figure("burst", "CPU of a message afterwards", "ms", ours, theirs)]
 
 
 async def _burst(count: int, ask: Callable[[int], Awaitable[Outcome]]) -> list[Outcome]:
