@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
 
 import httpx2
 
@@ -33,13 +33,18 @@ def limits(most: int, kept_seconds: float) -> httpx2.Limits:
     return httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=kept_seconds)
 
 
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL (`HTTPS_PROXY`, `NO_PROXY` and so on), or None."""
+def proxy_for(url: str, proxies: Mapping[str, str] | None = None) -> str | None:
+    """Return the proxy that the environment names for a URL (`HTTPS_PROXY`, `NO_PROXY` and so on), or None.
+
+    A proxy without a scheme is an HTTP proxy. `NO_PROXY` may name hosts with and without their ports. `proxies` are the
+    environment's, by the first word of their variables in lower case.
+    """
+    named = getproxies() if proxies is None else proxies
     parsed = httpx2.URL(url)
-    if proxy_bypass(parsed.host):
+    if any(proxy_bypass_environment(host, named) for host in (parsed.host, parsed.netloc.decode("ascii"))):
         return None
-    proxies = getproxies()
-    return proxies.get(parsed.scheme) or proxies.get("all")
+    proxy = named.get(parsed.scheme) or named.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 class KeptConnections(httpx2.AsyncBaseTransport):
