@@ -33,6 +33,18 @@ _NOISY = ("mcp.client", "opentelemetry")
 """Libraries that log a line or a stack trace for every error of another server. Our own lines report these errors."""
 
 _context: ContextVar[Mapping[str, str] | None] = ContextVar("log_context", default=None)
+_xray: ContextVar[str] = ContextVar("xray_trace_id", default="")
+
+
+def bind_invocation(trace: str) -> None:
+    """Add the id of an X-Ray trace to all later log lines of this task and of the tasks that it starts.
+
+    `trace` has the form of AWS's tracing header, `Root=1-…;Parent=…;Sampled=1`, or is empty. A new request does not
+    remove the id.
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    parts = (part.strip() for part in trace.split(";"))
+    _xray.set(next((part.removeprefix("Root=") for part in parts if part.startswith("Root=")), ""))
 
 
 def bind(**fields: str) -> None:
@@ -90,6 +102,8 @@ class PrivateHandler(logging.StreamHandler):  # type: ignore[type-arg]  # its st
             return
         for name, value in bound().items():
             setattr(shown, name, value)
+        if trace := _xray.get():
+            shown.xray_trace_id = trace
         super().emit(shown)
 
 
