@@ -78,11 +78,12 @@ class ReplyReader:
         self._calls: list[ToolCall] = []
         self._counts: dict[str, int] = {}
         self._stop_reason: str | None = None
+        self._has_failed = False
 
     @property
     def is_ending(self) -> bool:
-        """Whether only the end of the reply is missing, so that the rest of the stream is short."""
-        return self._stop_reason is not None
+        """Whether the reply is complete but for its end, or has failed, so that the rest of the stream is short."""
+        return self._has_failed or self._stop_reason is not None
 
     def read(self, event: JsonObject) -> Sequence[ModelEvent]:
         """Process one event of the stream and return the matching ModelEvents; `message_stop` gives ReplyFinished.
@@ -112,6 +113,7 @@ class ReplyReader:
             case "message_stop":
                 return [ReplyFinished(self._reply())]
             case "error":
+                self._has_failed = True
                 error = _object(event.get("error"))
                 raise StreamedError(_text(error.get("type")), _text(error.get("message")))
             case _:

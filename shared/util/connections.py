@@ -11,12 +11,12 @@ import time
 from collections import defaultdict, deque
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
 
 import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 KEPT_SECONDS = 50.0
 """The time for which an idle connection is kept. Most load balancers close one after 60 seconds or later."""
@@ -35,13 +35,18 @@ _STALE = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 _Origin: TypeAlias = tuple[str, str, int | None]
 
 
-def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL (`HTTPS_PROXY`, `NO_PROXY` and so on), or None."""
+def proxy_for(url: str, proxies: Mapping[str, str] | None = None) -> str | None:
+    """Return the proxy that the environment names for a URL (`HTTPS_PROXY`, `NO_PROXY` and so on), or None.
+
+    A proxy without a scheme is an HTTP proxy. `NO_PROXY` may name hosts with and without their ports. `proxies` are the
+    environment's, by the first word of their variables in lower case.
+    """
+    named = getproxies() if proxies is None else proxies
     parsed = httpx2.URL(url)
-    if proxy_bypass(parsed.host):
+    if any(proxy_bypass_environment(host, named) for host in (parsed.host, parsed.netloc.decode("ascii"))):
         return None
-    proxies = getproxies()
-    return proxies.get(parsed.scheme) or proxies.get("all")
+    proxy = named.get(parsed.scheme) or named.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 class KeptConnections(httpx2.AsyncBaseTransport):

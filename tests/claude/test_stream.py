@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.domain.events import ModelEvent, Reply
+    from shared.domain.models import JsonObject
 
 SCRIPT = reply(
     thinking("Hm, ", "well"),
@@ -95,6 +97,23 @@ async def test_a_stream_that_is_not_the_apis_is_refused(frame: bytes) -> None:
 async def test_an_event_without_an_end_is_refused() -> None:
     with pytest.raises(BrokenStream):
         read(*[b"data: " + b"x" * 1_000_000] * 20)
+
+
+@pytest.mark.proves("connections.model")
+@pytest.mark.parametrize(
+    ("event", "is_ending"),
+    [
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, True),
+        ({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, True),
+        ({"type": "message_delta", "delta": {"stop_reason": None}}, False),
+    ],
+    ids=["error", "stop", "usage"],
+)
+def test_the_reader_knows_when_the_rest_of_a_stream_is_short(event: JsonObject, *, is_ending: bool) -> None:
+    reader = ReplyReader()
+    with suppress(StreamedError):
+        list(reader.read(event))
+    assert reader.is_ending is is_ending
 
 
 @pytest.mark.proves("turn.error-in-stream")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from shared.util.connections import ONE_CONNECTION, REPEATABLE, KeptConnections
+from shared.util.connections import ONE_CONNECTION, REPEATABLE, KeptConnections, proxy_for
 from tests.support.clock import Clock
 from tests.support.model_http import HttpServer
 from tests.support.model_steps import Gate
@@ -167,3 +167,24 @@ async def test_a_running_response_survives_the_replacement(server: Server) -> No
         await http.get(server.url)
         assert b"".join([piece async for piece in running.aiter_bytes()]) == b"begun, done"
     assert server.accepted == 2
+
+
+@pytest.mark.parametrize(
+    ("proxies", "proxy"),
+    [
+        ({}, None),
+        ({"https": "http://proxy:3128"}, "http://proxy:3128"),
+        ({"https": "proxy:3128"}, "http://proxy:3128"),
+        ({"all": "proxy:3128"}, "http://proxy:3128"),
+        ({"http": "http://proxy:3128"}, None),
+        ({"https": "http://proxy:3128", "no": "other.example.com"}, "http://proxy:3128"),
+        ({"https": "http://proxy:3128", "no": "*"}, None),
+        ({"https": "http://proxy:3128", "no": "a, api.example.com"}, None),
+        ({"https": "http://proxy:3128", "no": ".example.com"}, None),
+        ({"https": "http://proxy:3128", "no": "api.example.com:8443"}, None),
+        ({"https": "http://proxy:3128", "no": "api.example.com:443"}, "http://proxy:3128"),
+    ],
+    ids=["none", "url", "bare", "all", "plain", "others", "star", "host", "domain", "port", "other-port"],
+)
+def test_the_environment_names_the_proxy_of_a_url(proxies: dict[str, str], proxy: str | None) -> None:
+    assert proxy_for("https://api.example.com:8443/v1", proxies) == proxy

@@ -143,8 +143,9 @@ class ApiClient:
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        # Reading the certificates takes tens of milliseconds, and all pools share the result.
-        tls = httpx2.create_ssl_context(verify=url.scheme == "https", trust_env=False)
+        # Reading the certificates takes tens of milliseconds, and all connections share the result. SSL_CERT_FILE may
+        # name an operator's own.
+        tls = httpx2.create_ssl_context(verify=url.scheme == "https")
         inner = transport or KeptConnections(partial(_open_connection, tls), _MAX_CONNECTIONS)
         self.timeout = timeout
         self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
