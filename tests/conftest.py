@@ -19,7 +19,7 @@ from tests.support.processes import Processes
 from tests.support.service import DEVELOPER, JWT_SECRET, Service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
     from tests.support.client import Client
     from tests.support.database import Database
@@ -40,13 +40,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected, because all that is made stays, and never look through it again."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Collect garbage from here on: before, everything that is made stays, and is not looked through again."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
