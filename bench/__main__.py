@@ -1,4 +1,4 @@
-"""The command line: `python -m bench [scenario …] [--quick] [--json FILE] [--publish]`."""
+"""The command line: `python -m bench [scenario …] [--quick] [--keep] [--json FILE] [--publish]`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         help="file to write the figures to (default: %(default)s)",
     )
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the graph of `million` in the database of POSTGRES_URL, and use the one of an earlier run",
+    )
+    parser.add_argument(
         "--publish", action="store_true", help="also write the figures to bench/figures.json and docs/performance.md"
     )
     return parser
@@ -63,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _measure(database: Database, directory: Path, options: argparse.Namespace) -> Runs:
     """Run the scenarios; the files are written after each, so that an interrupted run loses nothing."""
     measured: Runs = {}
-    async with opened(database, directory, is_quick=options.quick) as bench:
+    async with opened(database, directory, is_quick=options.quick, keeps_graphs=options.keep) as bench:
         for name in options.scenarios or SCENARIOS:
             began = time.monotonic()
             figures = await SCENARIOS[name](bench)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.tls import localhost_certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,7 +31,7 @@ class Distance:
 async def distant(upstream_url: str, directory: Path, round_trip: float) -> AsyncIterator[Distance]:
     """Relay to an upstream over TLS, with a round trip in seconds."""
     upstream = urlsplit(upstream_url)
-    certificate, context = _certificate(directory)
+    certificate, context = localhost_certificate(directory)
     distance = Distance("", certificate)
 
     async def terminate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,30 +73,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seco
         while data := await reader.read(_CHUNK):
             loop.call_later(seconds, writer.write, data)
     loop.call_later(seconds, writer.close)
-
-
-def _certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for localhost that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path, key_path = directory / "distance.pem", directory / "distance.key"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return path, context

@@ -87,6 +87,8 @@ class Bench:
     upstream: Measured
     upstream_url: str
     is_quick: bool
+    keeps_graphs: bool
+    """Whether graphs that take minutes to fill are kept, and used again by later runs."""
 
     @property
     def is_embedded(self) -> bool:
@@ -149,13 +151,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def opened(database: Database, directory: Path, *, is_quick: bool) -> AsyncIterator[Bench]:
+async def opened(database: Database, directory: Path, *, is_quick: bool, keeps_graphs: bool) -> AsyncIterator[Bench]:
     """Start the canned upstream and yield the environment."""
     documents = await asyncio.to_thread(write_documents, directory)
     arguments = ["-m", "bench.upstream", *(f"{name}={path}" for name, path in documents.items())]
     async with running(arguments, directory, f"upstream-{uuid4()}.log") as upstream:
         port = await first_line(upstream)
-        yield Bench(database, directory, upstream, f"http://127.0.0.1:{port}", is_quick)
+        yield Bench(database, directory, upstream, f"http://127.0.0.1:{port}", is_quick, keeps_graphs)
 
 
 def token_of(email: str) -> str:

@@ -259,6 +259,15 @@ def has_model(variables: Mapping[str, str]) -> bool:
     return has_key or variables.get("IMBI_ASSISTANT_PROVIDER", "anthropic") != "anthropic"
 
 
+TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
+"""The variable in which Lambda's runtime puts the trace of the current invocation, for AWS's libraries."""
+
+
+def invocation_trace() -> str:
+    """Return the trace of the current invocation under Lambda's own runtime, which handles one at a time."""
+    return os.environ.get(TRACE_VARIABLE, "")
+
+
 def publish(name: str, value: str) -> None:
     """Set an environment variable that libraries read, such as the trace id of an invocation."""
     os.environ[name] = value

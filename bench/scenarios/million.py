@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bench.figures import Figure, Goal, percentile
-from bench.million import COLLECTED, COLLECTOR, fill
+from bench.million import COLLECTED, COLLECTOR, fill, is_filled
 from shared.domain.models import Conversation, Lease, Message
 from shared.graph.connector import Graph
 from shared.graph.conversations import Conversations
@@ -31,15 +31,20 @@ _PAGING = Goal(1.3)
 
 
 async def measure(bench: Bench) -> list[Figure]:
-    """Fill a graph of its own, measure, and drop it."""
+    """Fill a graph of its own, measure, and drop it; a graph that is kept is filled by the first run only."""
     count = 10_000 if bench.is_quick or bench.is_embedded else 1_000_000
-    graph = Database(bench.database.dsn, new_graph_name())
+    name = f"bench_{count}" if bench.keeps_graphs else new_graph_name()
+    graph = Database(bench.database.dsn, name)
     await set_up(graph.dsn, graph.graph_name)
     try:
-        await fill(graph, count)
+        if not await is_filled(graph):
+            await graph.drop()  # an interrupted run may have filled a part of it
+            await set_up(graph.dsn, graph.graph_name)
+            await fill(graph, count)
         return await measured(graph, count, 20 if bench.is_quick else 200)
     finally:
-        await graph.drop()
+        if not bench.keeps_graphs:
+            await graph.drop()
 
 
 async def measured(database: Database, count: int, repetitions: int) -> list[Figure]:

@@ -27,6 +27,7 @@ class Invocation:
     def __init__(self, event: bytes, seconds: float) -> None:
         """Take the event as JSON, and the time that the function may take."""
         self.id = str(uuid4())
+        self.trace_id = f"1-5bef4de7-{uuid4().hex[:24]}"
         self.event = event
         self.deadline = 0.0
         """The time at which the invocation must end, in seconds since the epoch; known when it has started."""

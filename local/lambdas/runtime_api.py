@@ -166,7 +166,7 @@ class RuntimeApi:
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
             "Lambda-Runtime-Deadline-Ms": str(int(invocation.deadline * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": _ACCOUNT + self.function,
-            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",
+            "Lambda-Runtime-Trace-Id": f"Root={invocation.trace_id};Parent=9a9197af755a6419;Sampled=1",
             "Lambda-Runtime-Invocation-Id": f"invocation-of-{invocation.id}",
             "Content-Type": "application/json",
         }

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from shared.aws.application import LambdaApplication
 from shared.aws.buffered import adapter
 from shared.aws.http_events import WARM, is_warm_up
+from shared.observability import logs
+from shared.settings import invocation_trace
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -33,6 +35,7 @@ class LambdaHandler:
         Raises:
             NotARequest: the event is none of these.
         """
+        logs.bind_invocation(invocation_trace())
         if self._application is None or self._mangum is None:
             # All invocations share one event loop, because open connections belong to the loop that opened them.
             asyncio.set_event_loop(asyncio.new_event_loop())

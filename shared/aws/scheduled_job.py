@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from shared.aws.configuration import configure
 from shared.aws.secrets import Secrets
-from shared.settings import environment
+from shared.observability import logs
+from shared.settings import environment, invocation_trace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,6 +46,7 @@ class ScheduledJob:
         Raises:
             SettingsError: a variable or a secret is missing or wrong.
         """
+        logs.bind_invocation(invocation_trace())
         # The work checks no tokens, but the settings require a secret.
         variables = {"IMBI_AUTH_JWT_SECRET": token_hex(_SECRET_BYTES), **Secrets(environment()).variables()}
         configuration = configure(variables)

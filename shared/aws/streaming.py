@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 from shared.aws.runtime_loop import serve
 from shared.aws.snapshot import prepare
-from shared.settings import environment, has_model, publish
+from shared.observability import logs
+from shared.settings import TRACE_VARIABLE, environment, has_model, publish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from shared.aws.application import LambdaApplication
     from shared.aws.lambda_handler import LambdaHandler
     from shared.aws.runtime_loop import LambdaContext
-
-_TRACE = "_X_AMZN_TRACE_ID"
-"""The variable from which AWS's libraries read the trace of the current invocation."""
 
 
 def main() -> int:
@@ -33,8 +31,7 @@ def main() -> int:
             lambda: _application(variables),
             variables["AWS_LAMBDA_RUNTIME_API"],
             before_snapshot=partial(prepare, variables) if is_snap_start else None,
-            # The variable would name the trace of another request if several are handled at a time.
-            on_invocation=_publish_trace if concurrency == 1 else _ignore,
+            on_invocation=partial(_bind_trace, is_alone=concurrency == 1),
             concurrency=concurrency,
         )
     )
@@ -49,12 +46,11 @@ def _application(variables: Mapping[str, str]) -> LambdaApplication:
     return handler.application()
 
 
-def _ignore(_context: LambdaContext) -> None:
-    pass
-
-
-def _publish_trace(context: LambdaContext) -> None:
-    publish(_TRACE, context.trace_id)
+def _bind_trace(context: LambdaContext, *, is_alone: bool) -> None:
+    logs.bind_invocation(context.trace_id)
+    # The variable would name the trace of another request if several are handled at a time.
+    if is_alone:
+        publish(TRACE_VARIABLE, context.trace_id)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ class AnswerFrames:
 
     async def make_room(self) -> None:
         """Write the frames, so that memory use stays bounded."""
-        await self._log.flush()
+        while self.is_full and await self._log.write_for(self):
+            pass
         if self.is_full:
             self.give_up()
 
@@ -70,7 +71,8 @@ class AnswerFrames:
             return
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._log.flush()
+                while await self._log.write_for(self):
+                    pass
         except TimeoutError:
             log.warning("the frames of an answer could not be written in time")
 
@@ -136,23 +138,41 @@ class FrameLog:
         """Remove the log of an answer that is written."""
         self._open.discard(frames)
 
+    async def write_for(self, frames: AnswerFrames) -> bool:
+        """Write rows until some of an answer are written; return False if none is left, or the writing failed.
+
+        Answers that end at the same time take turns. The first one writes the rows of all, so the others find theirs
+        written, and none waits for frames that other answers go on to send.
+        """
+        async with self._writing:
+            return not frames.is_done and await self._write_rows()
+
     async def flush(self) -> None:
         """Write all frames that are not written yet. A failure is logged; the next call tries again."""
-        async with self._writing:
-            while rows := [(each, *found) for each in self._open if (found := each.next_row()) is not None]:
-                try:
-                    await self._frames.store([row for _, row, _ in rows])
-                except GraphUnavailable:
-                    log.warning("the frames of answers could not be written in time")
-                    return
-                except GraphError as error:
-                    # Probably `setup` was not run after an upgrade. The answers go on, but cannot be joined again.
-                    log.warning("the frames of answers could not be written: %s", error)
-                    for each, *_ in rows:
-                        each.give_up()
-                else:
-                    for each, row, count in rows:
-                        each.note_written(row, count)
+        is_going_on = True
+        while is_going_on:
+            async with self._writing:
+                is_going_on = await self._write_rows()
+
+    async def _write_rows(self) -> bool:
+        """Write a row of each answer that has frames; return False if none has any, or the writing failed."""
+        rows = [(each, *found) for each in self._open if (found := each.next_row()) is not None]
+        if not rows:
+            return False
+        try:
+            await self._frames.store([row for _, row, _ in rows])
+        except GraphUnavailable:
+            log.warning("the frames of answers could not be written in time")
+            return False
+        except GraphError as error:
+            # Probably `setup` was not run after an upgrade. The answers go on, but cannot be joined again.
+            log.warning("the frames of answers could not be written: %s", error)
+            for each, *_ in rows:
+                each.give_up()
+            return False
+        for each, row, count in rows:
+            each.note_written(row, count)
+        return True
 
     async def aclose(self) -> None:
         """Write what is left, and stop."""

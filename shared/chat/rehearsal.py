@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _IMPORTED_BY_CALLS = ("fastmcp.server.elicitation", "fastmcp.server.providers.prefab_payload")
 """Modules that FastMCP imports when a tool runs for the first time."""
-_IMPORTED_BY_LOGGING = "shared.observability.json_lines"
-"""The log is set up after the restore, because its level is a setting."""
 _ANYBODY = Principal("anybody@example.com", "Anybody", is_admin=True)
 
 
@@ -29,7 +27,7 @@ async def rehearse(settings: Settings) -> None:
     """
     await asyncio.to_thread(import_mcp)
     await asyncio.to_thread(import_fastmcp)
-    for name in (*_IMPORTED_BY_CALLS, _IMPORTED_BY_LOGGING):
+    for name in _IMPORTED_BY_CALLS:
         import_module(name)
     if settings.provider != "anthropic":
         import_module("boto3")

@@ -18,6 +18,7 @@ from shared.http.options_requests import OptionsRequests, allow_origins
 from shared.http.origin import OriginCheck
 from shared.http.request_context import RequestContext
 from shared.http.request_telemetry import request_telemetry
+from shared.http.route_methods import all_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -95,7 +96,9 @@ def _add_middleware(app: FastAPI, settings: Settings, observer: Observer | None,
     """Add the middleware; what is added last sees a request first."""
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(HeadRequests)
-    app.add_middleware(OptionsRequests, routes=app.routes, is_one_of_many=is_one_of_many)
+    # A gateway sends the OPTIONS requests of all paths to one function.
+    routes = all_routes(settings.route_prefix) if is_one_of_many else app.routes
+    app.add_middleware(OptionsRequests, routes=routes)
     if settings.cors_origins:
         allow_origins(app, settings.cors_origins)
     if settings.origin_secrets:

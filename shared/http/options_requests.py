@@ -35,15 +35,11 @@ _PREFLIGHT_SECONDS = 600
 
 
 class OptionsRequests:
-    """Middleware that answers OPTIONS without a token, because it tells nothing about anybody's data.
+    """Middleware that answers OPTIONS without a token, because it tells nothing about anybody's data."""
 
-    An application of one route among many gets the OPTIONS requests of all paths from its gateway, and answers them.
-    """
-
-    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute], is_one_of_many: bool) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._routes = routes
-        self._is_one_of_many = is_one_of_many
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an OPTIONS request; pass on any other one."""
@@ -56,8 +52,6 @@ class OptionsRequests:
         if methods:
             allowed = {"Allow": ", ".join([*methods, "OPTIONS"])}
             await Response(status_code=204, headers=allowed)(scope, receive, send)
-        elif self._is_one_of_many:
-            await Response(status_code=204)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -31,6 +31,7 @@ class Instruments:
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
+        self._recorded: set[tuple[str, str]] = set()
         self._counters: dict[str, Counter] = {}
         self._times: dict[str, Histogram] = {}
         for each in MEASUREMENTS:
@@ -49,7 +50,13 @@ class Instruments:
         self._tools = self._histogram(semantics.EXECUTE_TOOL_DURATION, "s", "Duration of tool calls", _SECONDS)
 
     def record_answer(self, report: AnswerReport) -> None:
-        """Record the report of an answer."""
+        """Record the report of an answer.
+
+        A zero is added to a sum only once, so that its series exists: each addition costs several microseconds.
+        """
+        series = (report.outcome, report.model)
+        is_new = series not in self._recorded
+        self._recorded.add(series)
         attributes = {"outcome": report.outcome, semantics.REQUEST_MODEL: report.model}
         for each in MEASUREMENTS:
             value = each.read(report)
@@ -57,7 +64,7 @@ class Instruments:
                 continue
             if each.name in self._times:
                 self._times[each.name].record(value / _PER_SECOND, attributes)
-            else:
+            elif value or is_new:
                 self._counters[each.name].add(value, attributes)
 
     def record_operation(

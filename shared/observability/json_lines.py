@@ -1,24 +1,46 @@
-"""Log lines as JSON objects, in the format of Powertools' Logger."""
+"""Log lines as JSON objects with the field names of Powertools' Logger.
+
+https://docs.aws.amazon.com/powertools/python/latest/core/logger/#standard-structured-keys
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import logging
+from datetime import UTC, datetime
 
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+import orjson
 
-if TYPE_CHECKING:
-    import logging
+from shared.observability.log_privacy import STANDARD
 
 
-class JsonFormatter(LambdaPowertoolsFormatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object on one line; the text of an exception is that of the record."""
 
     def __init__(self, service: str) -> None:
-        super().__init__(use_rfc3339=True, utc=True, service=service, name="%(name)s", serialize_stacktrace=False)
+        super().__init__()
+        self._service = service
 
-    def _extract_log_exception(
-        self, log_record: logging.LogRecord
-    ) -> tuple[str, str, list[str]] | tuple[None, None, None]:
-        if not log_record.exc_info or log_record.exc_info[0] is None:
-            return None, None, None
-        return log_record.exc_text or "", log_record.exc_info[0].__name__, []
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the line."""
+        line: dict[str, object] = {
+            "level": record.levelname,
+            "location": f"{record.funcName}:{record.lineno}",
+            "message": record.getMessage(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "service": self._service,
+            "name": record.name,
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in STANDARD and value is not None}
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = record.exc_text or ""
+            line["exception_name"] = record.exc_info[0].__name__
+        return _encoded(line)
+
+
+def _encoded(line: dict[str, object]) -> str:
+    try:
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        # A text with half of a surrogate pair, or a number of more than 64 bits.
+        return json.dumps(line, default=str, separators=(",", ":"))

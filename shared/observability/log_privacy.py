@@ -17,6 +17,8 @@ from shared.observability.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+"""The attributes that any record may have. What it has besides these are fields that the caller added."""
 _OWN = ("shared", "functions", "local", "local_server", "cli", "__main__")
 """The top-level packages of this service."""
 _SPOKEN = ("uvicorn.error", "psycopg.pool", "asyncio")
@@ -29,8 +31,8 @@ def private(record: logging.LogRecord) -> logging.LogRecord | None:
     if not is_own(record.name):
         if record.levelno < (logging.INFO if record.name == "uvicorn.error" else logging.WARNING):
             return None
-        record = copy(record)
-        record.msg, record.args = _of_library(record), ()
+        known = {name: value for name, value in vars(record).items() if name in STANDARD}
+        record = logging.makeLogRecord({**known, "msg": _of_library(record), "args": ()})
     elif record.exc_info:
         record = copy(record)
     if record.exc_info:

@@ -7,8 +7,9 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from shared.observability.log_lines import TextFormatter, json_formatter
+from shared.observability.json_lines import JsonFormatter
 from shared.observability.log_privacy import private
+from shared.observability.text_lines import TextFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,18 @@ _NOISY = ("mcp.client", "opentelemetry")
 """Libraries that log a line or a stack trace for every error of another server. Our own lines report these errors."""
 
 _context: ContextVar[Mapping[str, str] | None] = ContextVar("log_context", default=None)
+_xray: ContextVar[str] = ContextVar("xray_trace_id", default="")
+
+
+def bind_invocation(trace: str) -> None:
+    """Add the id of an X-Ray trace to all later log lines of this task and of the tasks that it starts.
+
+    `trace` has the form of AWS's tracing header, `Root=1-…;Parent=…;Sampled=1`, or is empty. A new request does not
+    remove the id.
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    parts = (part.strip() for part in trace.split(";"))
+    _xray.set(next((part.removeprefix("Root=") for part in parts if part.startswith("Root=")), ""))
 
 
 def bind(**fields: str) -> None:
@@ -55,13 +68,13 @@ def set_up_logging(level: str, form: str | None = None) -> bool:
     The form is `text` or `json`. Without it, lines are text if standard error is a terminal, and JSON otherwise.
     """
     is_json = form == "json" or (form != "text" and not sys.stderr.isatty())
-    _set_up(json_formatter(SERVICE) if is_json else TextFormatter(), level)
+    _set_up(JsonFormatter(SERVICE) if is_json else TextFormatter(), level)
     return is_json
 
 
 def set_up_json_logging(level: str, service: str) -> None:
     """Log as JSON, from the given level."""
-    _set_up(json_formatter(service), level)
+    _set_up(JsonFormatter(service), level)
 
 
 def take_over_loggers() -> None:
@@ -89,6 +102,8 @@ class PrivateHandler(logging.StreamHandler):  # type: ignore[type-arg]  # its st
             return
         for name, value in bound().items():
             setattr(shown, name, value)
+        if trace := _xray.get():
+            shown.xray_trace_id = trace
         super().emit(shown)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Protocol
 
 from shared.domain.events import AnswerFailed, AnswerStored
@@ -49,6 +49,10 @@ class AnswerReport:
     calls: tuple[ReportedCall, ...] = ()
     is_replay: bool = False
     """The stored answer of a repeated question was sent again. It is logged, and counts in no metric."""
+
+
+_REPORTED = tuple(each.name for each in fields(AnswerReport))
+_COUNTED = tuple(each.name for each in fields(Usage))
 
 
 class Sink(Protocol):
@@ -91,7 +95,8 @@ class AnswerMetrics:
     def finish(self) -> AnswerReport:
         """Write the report to the log and to every sink, and return it."""
         report = self._report()
-        log.info("answered: %s", " ".join(_log_fields(report)), extra=_json_fields(report))
+        if log.isEnabledFor(logging.INFO):
+            log.info("answered: %s", " ".join(_log_fields(report)), extra=_json_fields(report))
         for sink in () if report.is_replay else _sinks.get():
             sink.record_answer(report)
         return report
@@ -136,5 +141,7 @@ def _log_fields(report: AnswerReport) -> Iterator[str]:
 
 def _json_fields(report: AnswerReport) -> dict[str, object]:
     """Return the values of the line as fields, for programs. Its usage becomes one object."""
-    fields = {**asdict(report), "calls": [str(call) for call in report.calls]}
-    return {name: round(value) if isinstance(value, float) else value for name, value in fields.items()}
+    values = {name: getattr(report, name) for name in _REPORTED}
+    values["calls"] = [str(call) for call in report.calls]
+    values["usage"] = {name: getattr(report.usage, name) for name in _COUNTED}
+    return {name: round(value) if isinstance(value, float) else value for name, value in values.items()}

@@ -107,7 +107,8 @@ async def test_the_buffered_entry_answers_again_and_again(function_variables: di
     events.append(function_url_event("GET", "/prod/conversations", headers=good))
     events[-1]["requestContext"]["stage"] = "prod"
     events.append(function_url_event("HEAD", "/conversations", headers=good))
-    events.append(function_url_event("OPTIONS", "/conversations/of/another/function"))
+    paths = ("/conversations/1", "/conversations/1/stop", "/status", "/elsewhere")
+    events.extend(function_url_event("OPTIONS", path) for path in paths)
     events.insert(0, {})
     lines = "".join(json.dumps(event) + "\n" for event in events)
     command = [sys.executable, "-c", f"import io, sys\nsys.stdin = io.StringIO({lines!r})\n{BUFFERED}"]
@@ -115,5 +116,10 @@ async def test_the_buffered_entry_answers_again_and_again(function_variables: di
         assert await process.ended() == 0
         assert '{"warm": true}' in process.output.splitlines()
         answers = [json.loads(line) for line in process.output.splitlines() if '"statusCode"' in line]
-    assert [answer["statusCode"] for answer in answers] == [200, 401, 200, 200, 200, 204]
-    assert [answer["body"] for answer in answers[-2:]] == ["", ""]
+    assert [answer["statusCode"] for answer in answers] == [200, 401, 200, 200, 200, 204, 204, 204, 404]
+    assert [answer["body"] for answer in answers[4:8]] == [""] * 4
+    assert [answer["headers"]["allow"] for answer in answers[5:8]] == [
+        "GET, PATCH, DELETE, HEAD, OPTIONS",
+        "POST, OPTIONS",
+        "GET, HEAD, OPTIONS",
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ COMMAND = [sys.executable, "-m", "shared.aws.streaming"]
 
 
 @pytest.mark.slow
-@pytest.mark.proves("streaming.concurrency")
+@pytest.mark.proves("streaming.concurrency", "telemetry.traced-lines")
 async def test_one_process_streams_many_answers_at_a_time(
     function_variables: dict[str, str], new_client: NewClient, model_server: ModelServer
 ) -> None:
@@ -42,12 +43,19 @@ async def test_one_process_streams_many_answers_at_a_time(
                 "POSTGRES_MAX_POOL_SIZE": "5",
             }
         )
-        with Process(COMMAND, variables, ROOT):
+        with Process(COMMAND, variables, ROOT) as process:
             answers = [api.invoke(question(client, each, f"Hi from {each}")) for each in conversations]
             await asyncio.gather(*(answer.until(b'"Hel"') for answer in answers))
             gate.open()
             for answer in answers:
                 assert answer_of(await answer.end()).text == "Hello."
+            await api.idle()
+            written = [json.loads(line) for line in process.output.splitlines() if line.startswith("{")]
+    lines = [line for line in written if "request_id" in line]
+    assert {(line["request_id"], line["xray_trace_id"]) for line in lines} == {
+        (answer.id, answer.trace_id) for answer in answers
+    }
+    assert len(lines) >= 2 * MANY
     for conversation in conversations:
         asked, _ = await goes_on(client, conversation, model_server)
         assert asked["content"] == f"Hi from {conversation}"

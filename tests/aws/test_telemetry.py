@@ -220,6 +220,7 @@ def test_what_looks_like_a_secret_is_hidden(secret: str) -> None:
     ):
         assert secret not in redact(text)
     assert redact("a plain sentence: nothing to hide") == "a plain sentence: nothing to hide"
+    assert redact(f"amqp://ik_1234:{secret}@db Bearer bearer {secret}") == "amqp://[hidden]@db Bearer [hidden] [hidden]"
 
 
 @pytest.mark.proves("telemetry.reports")

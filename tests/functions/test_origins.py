@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.routing import APIRoute
 
+from functions import livez
+from local_server import ROUTES as MODULES
 from shared.http.origin import HEADER
+from shared.http.route_methods import METHODS
 from tests.support.log_lines import written_log
 from tests.support.model_server import reply, text
 from tests.support.sse import EventReader
@@ -61,6 +65,16 @@ async def test_options_names_the_methods_of_a_route(start_service: StartService)
             assert (answer.status_code, answer.content) == (204, b"")
             assert sorted(answer.headers["allow"].split(", ")) == methods
         assert (await client.http.options(f"{service.address}/elsewhere")).status_code == 404
+
+
+@pytest.mark.proves("origin.options")
+def test_a_function_of_one_route_knows_the_methods_of_all() -> None:
+    served: dict[str, set[str]] = {}
+    for module in (module for module in MODULES if module is not livez):
+        for route in module.router.routes:
+            assert isinstance(route, APIRoute)
+            served.setdefault(route.path, set()).update(route.methods or ())
+    assert {path: set(methods) for path, methods in METHODS.items()} == served
 
 
 def preflight(origin: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import GraphConflict, GraphError, GraphUnavailable
 from shared.graph.connection_trust import ConnectionTrust
 from shared.graph.connector import Graph
-from shared.graph.statements import Cypher, Sql
+from shared.graph.statements import Cypher, Sql, equals
 from tests.support.aftermath import until
 from tests.support.proxy import proxied_database
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ONE = Cypher("RETURN 1")
 CREATE = Cypher("CREATE (o:Organization {slug: $slug}) RETURN o.slug")
-COUNT = Cypher("MATCH (o:Organization) WHERE o.slug = $slug RETURN count(o)")
+COUNT = Sql(f"""SELECT count(*)::text FROM {{graph}}."Organization" WHERE {equals("slug")}""")  # noqa: S608  # a bound value
 MESSAGE = Cypher("CREATE (m:Message {id: $id}) RETURN m.id")
 
 

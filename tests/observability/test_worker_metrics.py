@@ -67,6 +67,12 @@ async def test_every_series_has_its_worker_and_a_dead_worker_is_told() -> None:
     assert answers_of == {"0": 2, "1": 5}
     up = {each.labels["worker"]: each.value for each in families["imbi_assistant_worker_up"].samples}
     assert up == {"0": 1, "1": 1, "2": 0}
+    # What has not happened yet is a zero from the first answer on, so that its increase can be seen.
+    assert [each.value for each in families["imbi_assistant_failures"].samples] == [0, 0]
+    assert {each.labels["worker"]: each.value for each in families["imbi_assistant_output_tokens"].samples} == {
+        "0": 4,
+        "1": 10,
+    }
     assert families["imbi_assistant_duration_seconds"].type == "histogram"
     assert scraped.text.count("# TYPE imbi_assistant_duration_seconds ") == 1
     assert nothing_else.status_code == 404

@@ -51,7 +51,7 @@ COMPUTED = {
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",
     "shared.tools.search.vocabulary": "Alternatives of fixed words, without any repetition over a class.",
     "shared.util.words": "Two classes of characters, one of which is repeated; each character is read once.",
-    "shared.observability.redaction": "Each alternative begins behind a fixed sign, and its match is read once.",
+    "shared.observability.redaction": "Each alternative begins with a fixed sign, and its match is read once.",
     "shared.observability.sentry": "The templates of our own log messages.",
 }
 """Modules whose pattern is not a plain literal, with the reason."""

@@ -64,15 +64,30 @@ _FLAGS = ("secret", "is_secret", "sensitive", "is_sensitive", "masked", "encrypt
 _SECRET_TYPES = frozenset({"secret", "password", "securestring", "secure_string", "credential", "token"})
 _HUMP = bounded(r"(?<=[a-z0-9])(?=[A-Z])", _MAX_NAME_CHARS)
 _NO_WORD = bounded(r"[^a-z0-9]+", 2 * _MAX_NAME_CHARS)
+_ASSIGNED = r"[\"']?\s{0,3}[=:]\s{0,3}[\"']?[^\s\"',;]{4,}"
+# Each alternative begins with a plain letter or sign, because Python then passes quickly over all other characters. So
+# what must not stand before a match is checked behind its first letters, and a letter of any case is written twice.
 _FORMATS = bounded(
-    r"(?i:bearer|basic)\s{1,9}[\w.~+/=-]{8,}"
-    r"|(?<![\w-])eyJ[\w-]{6,}\.[\w-]+"
-    r"|(?<![\w-])(?:ik_|sk[-_]|pk_live_|rk_|gh[opsur]_|github_pat_|glpat-|xox[abpors]-|npm_|pypi-|dckr_pat_|hvs\.|AIza)"
-    r"[\w.-]{8,}"
-    r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"b(?i:earer|asic)\s{1,9}[\w.~+/=-]{8,}|B(?i:earer|asic)\s{1,9}[\w.~+/=-]{8,}"
+    r"|eyJ(?<![\w-]...)[\w-]{6,}\.[\w-]+"
+    r"|ik_(?<![\w-]...)[\w.-]{8,}"
+    r"|sk[-_](?<![\w-]...)[\w.-]{8,}"
+    r"|pk_live_(?<![\w-].{8})[\w.-]{8,}"
+    r"|rk_(?<![\w-]...)[\w.-]{8,}"
+    r"|g(?:h[opsur]_(?<![\w-].{4})|ithub_pat_(?<![\w-].{11})|lpat-(?<![\w-].{6}))[\w.-]{8,}"
+    r"|xox[abpors]-(?<![\w-].{5})[\w.-]{8,}"
+    r"|npm_(?<![\w-].{4})[\w.-]{8,}"
+    r"|pypi-(?<![\w-].{5})[\w.-]{8,}"
+    r"|dckr_pat_(?<![\w-].{9})[\w.-]{8,}"
+    r"|hvs\.(?<![\w-].{4})[\w.-]{8,}"
+    r"|AIza(?<![\w-].{4})[\w.-]{8,}"
+    r"|A[KS]IA(?<![A-Za-z0-9].{4})[A-Z0-9]{12,}"
     r"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
     r"|://[^\s/:@]{0,200}:[^\s/@]{1,200}@"
-    r"|(?i:password|passwd|secret|token|api[_-]?key|access[_-]?key)[\"']?\s{0,3}[=:]\s{0,3}[\"']?[^\s\"',;]{4,}",
+    rf"|p(?i:assword|asswd){_ASSIGNED}|P(?i:assword|asswd){_ASSIGNED}"
+    rf"|s(?i:ecret){_ASSIGNED}|S(?i:ecret){_ASSIGNED}|\u017f(?i:ecret){_ASSIGNED}"
+    rf"|t(?i:oken){_ASSIGNED}|T(?i:oken){_ASSIGNED}"
+    rf"|a(?i:pi[_-]?key|ccess[_-]?key){_ASSIGNED}|A(?i:pi[_-]?key|ccess[_-]?key){_ASSIGNED}",
     _MAX_VALUE_CHARS,
 )
 _STANDS_FOR_SECRET = bounded(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+from asyncio.subprocess import PIPE
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,9 +15,13 @@ from fastapi.responses import RedirectResponse
 
 from shared.domain.errors import ToolError
 from shared.domain.models import Caller
+from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.background import served
 from tests.support.imbi_api import ADMIN, READER, ImbiApi, called, fingerprint
+from tests.support.tls import localhost_certificate
+
+ROOT = Path(__file__).parents[3]
 
 
 async def test_each_call_carries_its_callers_token_and_no_other() -> None:
@@ -126,3 +133,28 @@ async def test_a_cancelled_call_leaves_the_toolset_usable(tools: OpenAPIToolset,
         await call
     assert await called(tools, "whoami", READER) == fingerprint("Bearer reader-token")
     assert threading.active_count() <= before
+
+
+FETCH = """
+import asyncio, sys
+from shared.tools.openapi.client import ApiClient
+print(asyncio.run(ApiClient(sys.argv[1], timeout=20.0).fetch("/", max_bytes=100)).body.decode())
+"""
+
+
+async def test_an_authority_of_the_operators_is_trusted(tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
+        writer.close()
+
+    certificate, context = localhost_certificate(tmp_path)
+    async with await asyncio.start_server(answer, "localhost", 0, ssl=context) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(ToolError, match="cannot be reached"):
+            await ApiClient(url, timeout=20.0).fetch("/", max_bytes=100)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", FETCH, url), env={"SSL_CERT_FILE": str(certificate)}, cwd=ROOT, stdout=PIPE
+        )
+        fetched, _ = await process.communicate()
+        assert fetched == b"hello\n"

@@ -1,7 +1,4 @@
-"""The forms of a log line: text for a terminal, and JSON in the format of Powertools' Logger for programs.
-
-https://docs.aws.amazon.com/powertools/python/latest/core/logger/
-"""
+"""Log lines as text for a terminal."""
 
 from __future__ import annotations
 
@@ -31,10 +28,3 @@ class TextFormatter(logging.Formatter):
     def formatTime(self, record: logging.LogRecord, _datefmt: str | None = None) -> str:  # noqa: N802  # logging's name
         """Write the local time with its offset from UTC."""
         return datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds")
-
-
-def json_formatter(service: str) -> logging.Formatter:
-    """Return the formatter for JSON. Its import takes a tenth of a second."""
-    from shared.observability.json_lines import JsonFormatter  # noqa: PLC0415  # not needed in a terminal
-
-    return JsonFormatter(service)
