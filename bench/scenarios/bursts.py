@@ -18,6 +18,7 @@ _SIZES = (200, 300, 500)
 _SHAPE = Shape(3)
 _NONE_LOST = Goal(0)
 _FIRST_WORD = {200: Goal(1)}
+_CALM_MESSAGES = 40
 
 
 async def measure(bench: Bench) -> list[Figure]:
@@ -29,12 +30,18 @@ async def measure(bench: Bench) -> list[Figure]:
 
         for count in _SIZES:
             before = service.measured.cpu_seconds, floor.measured.cpu_seconds
-            ours = await _burst(count, lambda number: service.ask(conversations[number], _SHAPE))
-            theirs = await _burst(count, lambda _number: floor.ask(size, _SHAPE))
+            answers = await _burst(count, lambda number: service.ask(conversations[number], _SHAPE))
+            copies = await _burst(count, lambda _number: floor.ask(size, _SHAPE))
             spent = service.measured.cpu_seconds - before[0], floor.measured.cpu_seconds - before[1]
-            figures += _figures(count, ours, theirs, spent)
+            figures += _figures(count, answers, copies, spent)
             await service.measured.settled()
-    return figures
+        before = service.measured.cpu_seconds, floor.measured.cpu_seconds
+        for number in range(_CALM_MESSAGES):
+            await service.ask(conversations[number], _SHAPE)
+            await floor.ask(size, _SHAPE)
+        spent = service.measured.cpu_seconds - before[0], floor.measured.cpu_seconds - before[1]
+    ours, theirs = (seconds / _CALM_MESSAGES * 1000 for seconds in spent)
+    return [*figures, Figure("burst", "CPU of a message afterwards", "ms", ours, theirs)]
 
 
 async def _burst(count: int, ask: Callable[[int], Awaitable[Outcome]]) -> list[Outcome]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from shared.domain.models import JsonObject
 
 _POSSIBLE = ". To take it back: "
+_CHANGING = ("create_", "patch_", "delete_", "archive_", "unarchive_", "add_", "remove_")
+"""Beginnings of the names of the tools with which the demo model changes something."""
 _IDENTITY = {"name", "slug", "organization", "description", "created_at"}
 _FIELDS = {"language": "programming_language", "team": "team_slug"}
 """The fields that people call otherwise than a patch does."""
@@ -94,6 +96,11 @@ def undo(task: Task) -> str:
     }
     for outcome in reversed(outcomes):
         receipt = RECEIPT.search(outcome.text)
+        if receipt is None and outcome.call.name.startswith(_CHANGING) and not outcome.is_error:
+            raise CannotAnswer(
+                f"I cannot take back my last change: it has no receipt, because Imbi does not show what"
+                f" `{outcome.call.name}` has changed."
+            )
         if receipt is None or receipt["id"] in undone or outcome.call.name == UNDO_CHANGE:
             continue
         if _POSSIBLE not in receipt["change"]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -34,10 +34,10 @@ from shared.domain.models import Message, Usage
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from shared.agent.outcome import Outcome
-    from shared.domain.events import AnswerEvent, Reply, ToolCall, ToolResult, TurnEvent
+    from shared.domain.events import AnswerEvent, Emit, Reply, Tell, ToolCall, ToolResult, TurnEvent
     from shared.domain.models import Lease
     from shared.domain.ports import Transcript
 
@@ -51,14 +51,14 @@ class Answer:
 
     def __init__(
         self,
-        turn: AsyncGenerator[TurnEvent, None],
+        turn: Callable[[Tell], Awaitable[None]],
         transcript: Transcript,
         choose_title: Callable[[], Awaitable[str | None]],
         result_of: Callable[[ToolCall], ToolResult],
         on_end: Callable[[Answer], None] = lambda _answer: None,
         notice: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """Take the parts.
+        """Take the parts; `turn` runs the turn and tells its events.
 
         `notice` returns a sentence for the user after a complete answer, or an empty text.
 
@@ -96,14 +96,14 @@ class Answer:
             if self._task is not None:
                 self._task.cancel()
 
-    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+    async def run(self, emit: Emit) -> None:
         """Emit the answer's events, exactly one AnswerStored or AnswerFailed among them.
 
         The text before a failure or an interruption is stored as a partial answer.
         """
         self._task = asyncio.current_task()
         try:
-            failed = await self._follow_safely(emit)
+            failed = await self._run_turn(partial(self._take, emit))
             self._is_ending = True
             is_complete = self.outcome is not None
             self.outcome = self.outcome or await self._store_early_end(failed)
@@ -130,34 +130,33 @@ class Answer:
             self.ended.set()
             self._on_end(self)
 
-    async def _add_title(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+    async def _add_title(self, emit: Emit) -> None:
         title = await self._choose_title()
         if title is not None:
             await emit(TitleChosen(title))
 
-    async def _follow_safely(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> AnswerFailed | None:
+    async def _run_turn(self, tell: Tell) -> AnswerFailed | None:
         """Run the turn to its end; return the reason for a failure or an interruption, or None."""
+        if self._interruption is not None:
+            return self._reason()
         try:
-            await self._follow(emit)
+            await self._turn(tell)
         except asyncio.CancelledError:
             if self._task is not None:
                 self._task.uncancel()
-            reason: AnswerFailed | None = (self._interruption or Interruption.SHUTDOWN).value
-            return reason
+            return self._reason()
         except Exception as error:
             if not isinstance(error, AssistantError):
                 log.exception("a turn failed")
             return failure_of(error)
         return None
 
-    async def _follow(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
-        async with aclosing(self._turn) as turn:
-            if self._interruption is not None:
-                raise asyncio.CancelledError
-            async for event in turn:
-                await self._take(event, emit)
+    def _reason(self) -> AnswerFailed | None:
+        """Return the failure for the interruption; None stands for the user's stop."""
+        reason: AnswerFailed | None = (self._interruption or Interruption.SHUTDOWN).value
+        return reason
 
-    async def _take(self, event: TurnEvent, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+    async def _take(self, emit: Emit, event: TurnEvent) -> None:
         match event:
             case RoundFinished():
                 await _shielded(self._store_round(event))

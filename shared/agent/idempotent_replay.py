@@ -13,10 +13,10 @@ from shared.domain.content_blocks import text_of
 from shared.domain.events import BlockFinished, TextAdded, ToolCallBegun, ToolFinished, ToolInputAdded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shared.agent.outcome import Interruption
-    from shared.domain.events import AnswerEvent, ApprovalRequired
+    from shared.domain.events import AnswerEvent, ApprovalRequired, Emit
     from shared.domain.models import JsonObject, StoredMessage
 
 
@@ -38,7 +38,7 @@ class ReplayedAnswer:
     def lease(self) -> None:
         """A replay writes nothing, so it has no lease."""
 
-    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+    async def run(self, emit: Emit) -> None:
         """Emit the events of the first answer, each text in one piece, and the same last event."""
         calls = [call for message in self._messages for call in message.tool_use or ()]
         names = {str(call.get("id")): str(call.get("name")) for call in calls}

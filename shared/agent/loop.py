@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.agent.parked_turn import parked, resume, rounds_of
+from shared.agent.parked_turn import parked, resume, rounds_of, run_tools
 from shared.agent.sent_blocks import is_resumable
 from shared.agent.visible_text import VisibleText
 from shared.domain.block_rules import is_acceptable
 from shared.domain.content_blocks import text_block
 from shared.domain.events import (
+    NO_REPLY,
     BlockFinished,
-    Reply,
-    ReplyFinished,
     ReplyReceived,
     RoundFinished,
     TextAdded,
-    ToolResult,
-    ToolsFinished,
     TurnFinished,
 )
 from shared.domain.models import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import Sequence
 
     from shared.agent.turn import Turn
-    from shared.domain.events import TurnEvent
+    from shared.domain.events import Reply, Tell, ToolResult, TurnEvent
     from shared.domain.parked_rounds import WayOn
     from shared.domain.ports import Model
 
@@ -45,7 +41,7 @@ _NOTHING_TO_ADD = "The steps are done, but the AI model wrote no answer. Ask for
 _STEP_FAILED = "I could not finish this, because a step failed. Please ask again or in another way."
 
 
-async def run_turn(model: Model, turn: Turn, way_on: WayOn | None = None) -> AsyncGenerator[TurnEvent, None]:
+async def run_turn(model: Model, turn: Turn, tell: Tell, way_on: WayOn | None = None) -> None:
     """Answer the question of a turn. After `max_rounds` rounds of tool calls, the model must answer without tools.
 
     The calls of a parked round get their results first. A reply with calls that need an approval ends the turn.
@@ -53,55 +49,40 @@ async def run_turn(model: Model, turn: Turn, way_on: WayOn | None = None) -> Asy
     Raises:
         ModelError: the model gave no reply, or the reply is incomplete.
     """
-    yield turn.prepared()
-    reply, usage = Reply((), None, Usage()), Usage()
     visible = VisibleText()
-    async with aclosing(resume(turn, way_on)) as resuming:
-        async for turn_event in resuming:
-            visible.follow(turn_event)
-            yield turn_event
+
+    async def follow(event: TurnEvent) -> None:
+        visible.follow(event)
+        await tell(event)
+
+    await tell(turn.prepared())
+    await resume(turn, way_on, follow)
+    reply, usage = NO_REPLY, Usage()
     for rounds_left in range(rounds_of(way_on, turn.settings.max_rounds), -1, -1):
-        async with aclosing(turn.reply(model, may_call_tools=rounds_left > 0)) as events:
-            async for event in events:
-                if isinstance(event, ReplyFinished):
-                    reply = event.reply
-                else:
-                    visible.follow(event)
-                    yield event
+        reply = await turn.reply(model, follow, may_call_tools=rounds_left > 0)
         usage += reply.usage
         if not rounds_left or not _goes_on(reply):
             break
         review = await turn.tools.review(reply.calls)
         if review is not None:
-            yield parked(turn, reply, review, rounds_left, usage)
+            await tell(parked(turn, reply, review, rounds_left, usage))
             return
-        async with aclosing(_run_calls(turn, reply, visible, is_last=rounds_left == 1)) as running:
-            async for tool_event in running:
-                yield tool_event
+        await _run_calls(turn, reply, follow, is_last=rounds_left == 1)
     told, stored = _closing(reply, visible, turn.results)
     if told:
-        yield TextAdded(told)
-        yield BlockFinished()
+        await tell(TextAdded(told))
+        await tell(BlockFinished())
     message = turn.last_message(_closed(reply, stored))
-    yield TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage)
+    await tell(TurnFinished(message, _stop_reason(reply, has_rounds_left=rounds_left > 0), usage))
 
 
-async def _run_calls(
-    turn: Turn, reply: Reply, visible: VisibleText, *, is_last: bool
-) -> AsyncGenerator[TurnEvent, None]:
+async def _run_calls(turn: Turn, reply: Reply, tell: Tell, *, is_last: bool) -> None:
     """Run the calls of a reply and finish the round."""
-    yield ReplyReceived(reply)
-    results: tuple[ToolResult, ...] = ()
-    async with aclosing(turn.tools.run(reply.calls)) as running:
-        async for event in running:
-            if isinstance(event, ToolsFinished):
-                results = event.results
-            else:
-                visible.follow(event)
-                yield event
+    await tell(ReplyReceived(reply))
+    results = await run_tools(turn.tools.run(reply.calls), tell)
     messages = turn.add_round(reply, results, is_last=is_last)
-    yield turn.prepared()
-    yield RoundFinished(messages, reply.usage)
+    await tell(turn.prepared())
+    await tell(RoundFinished(messages, reply.usage))
 
 
 def _goes_on(reply: Reply) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.agent.turn import Turn
     from shared.domain.approvals import Review
     from shared.domain.calls import CallStatus
-    from shared.domain.events import ToolCall, TurnEvent
+    from shared.domain.events import Tell, ToolCall, ToolEvent
     from shared.domain.models import Usage
     from shared.domain.parked_rounds import ParkedRound, WayOn
     from shared.domain.ports import Tools
@@ -57,7 +57,7 @@ def rounds_of(way_on: WayOn | None, max_rounds: int) -> int:
     return max(min(way_on.rounds_after, max_rounds - 1), 0)
 
 
-async def resume(turn: Turn, way_on: WayOn | None) -> AsyncGenerator[TurnEvent, None]:
+async def resume(turn: Turn, way_on: WayOn | None, tell: Tell) -> None:
     """Answer the calls of a parked round, if there is one: run them if they are approved, otherwise say why not."""
     if way_on is None:
         return
@@ -68,17 +68,24 @@ async def resume(turn: Turn, way_on: WayOn | None) -> AsyncGenerator[TurnEvent, 
         case Resumption(is_approved=False):
             results = _without_running(turn.tools, way_on)
         case Resumption(parked=found):
-            yield ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True)
+            await tell(ReplyReceived(Reply((), None, NO_USAGE, found.calls), is_stored=True))
             approved = Approved(str(found.approval_id), found.review.digest)
-            async with aclosing(turn.tools.run(found.calls, approved)) as running:
-                async for event in running:
-                    if isinstance(event, ToolsFinished):
-                        results = event.results
-                    else:
-                        yield event
+            results = await run_tools(turn.tools.run(found.calls, approved), tell)
     message = turn.add_results(results, is_last=isinstance(way_on, Resumption) and way_on.rounds_after == 0)
-    yield turn.prepared()
-    yield RoundFinished((message,), NO_USAGE)
+    await tell(turn.prepared())
+    await tell(RoundFinished((message,), NO_USAGE))
+
+
+async def run_tools(running: AsyncGenerator[ToolEvent, None], tell: Tell) -> tuple[ToolResult, ...]:
+    """Run calls to their end, tell their events, and return their results."""
+    results: tuple[ToolResult, ...] = ()
+    async with aclosing(running) as events:
+        async for event in events:
+            if isinstance(event, ToolsFinished):
+                results = event.results
+            else:
+                await tell(event)
+    return results
 
 
 def skip_replaced(tools: Tools, found: ParkedRound) -> None:

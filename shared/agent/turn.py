@@ -13,15 +13,15 @@ from shared.agent.prefix import announcement, grown, growth_of, tool_changes
 from shared.agent.repairs import repair
 from shared.domain.content_blocks import objects_in
 from shared.domain.errors import BUSY, CONTEXT_OVERFLOW, ModelError
-from shared.domain.events import BlockFinished, TextAdded, TurnPrepared, UsageCounted
+from shared.domain.events import NO_REPLY, BlockFinished, ReplyFinished, TextAdded, TurnPrepared, UsageCounted
 from shared.domain.models import NO_ADDITIONS, Additions
 from shared.domain.requests import ModelRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from shared.agent.history import History
-    from shared.domain.events import ModelEvent, Reply, ToolResult
+    from shared.domain.events import Reply, Tell, ToolResult
     from shared.domain.models import HistoryEdits, JsonObject, Message
     from shared.domain.ports import Model, Tools
     from shared.domain.requests import Capabilities, Prefix
@@ -90,8 +90,8 @@ class Turn:
         """Return the data to store with the next messages."""
         return TurnPrepared(self._prefix, self._question, self._history.edits, self.settings.model)
 
-    async def reply(self, model: Model, *, may_call_tools: bool) -> AsyncGenerator[ModelEvent | TurnPrepared, None]:
-        """Stream a reply. A history that the model's API refuses is repaired or shortened, and sent again.
+    async def reply(self, model: Model, tell: Tell, *, may_call_tools: bool) -> Reply:
+        """Get a reply. A history that the model's API refuses is repaired or shortened, and sent again.
 
         If the model is too busy for the first reply of an answer, the fallback model writes the whole answer.
 
@@ -101,16 +101,18 @@ class Turn:
         self._make_room()
         for attempt in range(_MOST_ATTEMPTS):
             if attempt or self._must_tell:
-                yield self.prepared()
-            has_begun = False
+                await tell(self.prepared())
+            has_begun, reply = False, NO_REPLY
             try:
                 async with aclosing(model.reply(self._request(may_call_tools=may_call_tools))) as events:
                     async for event in events:
-                        if not isinstance(event, UsageCounted):
+                        if not has_begun and not isinstance(event, UsageCounted):
                             has_begun = True
-                            for notice in self._notice():
-                                yield notice
-                        yield event
+                            await self._notice(tell)
+                        if isinstance(event, ReplyFinished):
+                            reply = event.reply
+                        else:
+                            await tell(event)
             except ModelError as error:
                 if not has_begun and self._falls_back(error):
                     continue
@@ -120,7 +122,8 @@ class Turn:
                 self._history.edit(edits)
             else:
                 self._has_replied = True
-                return
+                return reply
+        raise AssertionError("there are fewer repairs and ways of shortening than attempts")
 
     def _falls_back(self, error: ModelError) -> bool:
         """Go on with the fallback model if the other one is too busy to begin and the history suits the fallback."""
@@ -241,12 +244,12 @@ class Turn:
             log.warning("the model's API refused a part of the history (%s); it is no longer sent", error.refused)
         return edits
 
-    def _notice(self) -> list[TextAdded | BlockFinished]:
-        """Return the events that tell the user, once, that parts of the conversation are left out."""
-        if not self._must_tell:
-            return []
-        self._must_tell = False
-        return [TextAdded(_LEFT_OUT), BlockFinished()]
+    async def _notice(self, tell: Tell) -> None:
+        """Tell the user, once, that parts of the conversation are left out."""
+        if self._must_tell:
+            self._must_tell = False
+            await tell(TextAdded(_LEFT_OUT))
+            await tell(BlockFinished())
 
 
 def used_tools(history: History) -> frozenset[str]:

@@ -197,7 +197,7 @@ class ChatService:
         recorders = recorders.followed_by(UsageRecorder(email, turn.conversation.model), journal)
         start = Start(asked, way_on(turn, lease, goes_on=asked is None), replaced_round(turn, lease))
         answer = Answer(
-            self._setup.run(caller, turn, start, journal),
+            partial(self._setup.run, caller, turn, start, journal),
             ConversationTranscript(self._repositories.turns, self._setup.prefixes, writer, question, recorders),
             partial(self._titles.choose, turn, question),
             journal.result_of,

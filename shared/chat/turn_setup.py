@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,13 +26,11 @@ from shared.tools.search.resident import RESIDENT
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from shared.agent.ui_links import UrlPatterns
     from shared.chat.call_journal import CallJournal
     from shared.chat.prefixes import Prefixes
     from shared.chat.present_state import ReadState
-    from shared.domain.events import ToolCall, TurnEvent
+    from shared.domain.events import Tell, ToolCall, TurnEvent
     from shared.domain.models import Additions, Caller, Message
     from shared.domain.parked_rounds import ParkedRound, WayOn
     from shared.domain.ports import Model
@@ -80,9 +77,7 @@ class TurnSetup:
         self._sent = SentConversations()
         self._prompts = PromptWriter(settings.system_prompt, settings.ui_url)
 
-    async def run(
-        self, caller: Caller, begun: BegunTurn, start: Start, journal: CallJournal
-    ) -> AsyncGenerator[TurnEvent, None]:
+    async def run(self, caller: Caller, begun: BegunTurn, start: Start, journal: CallJournal, tell: Tell) -> None:
         """Set a turn up and run it; all its tool calls pass the journal."""
         conversation = begun.conversation
         caller = replace(caller, conversation_id=conversation.id, asks_before_changes=conversation.asks_before_changes)
@@ -103,14 +98,11 @@ class TurnSetup:
             skip_replaced(tools, start.replaced)
         turn = Turn(self._turn_settings(conversation.model), prefix, history, tools, facts, opening)
         if opening:
-            yield TextAdded(opening)
-            yield BlockFinished()
-        async with aclosing(run_turn(self._model, turn, start.way_on)) as events:
-            async for event in events:
-                if isinstance(event, RoundFinished):
-                    # If a parked round comes first, its results say which of its calls had begun.
-                    journal.has_told_cut_calls = bool(begun.cut_calls)
-                yield event
+            await tell(TextAdded(opening))
+            await tell(BlockFinished())
+        # If a parked round comes first, its results say which of its calls had begun.
+        noting = partial(_tell_cut_calls, journal, tell) if begun.cut_calls else tell
+        await run_turn(self._model, turn, noting, start.way_on)
 
     async def _with_notices(
         self, facts: Additions, begun: BegunTurn, tools: CallerTools, caller: Caller
@@ -167,6 +159,13 @@ class TurnSetup:
                 await self._toolbox.ensure_loaded()
         except TimeoutError:
             log.warning("the tools could not be loaded in %s s", _LOADING_SECONDS)
+
+
+async def _tell_cut_calls(journal: CallJournal, tell: Tell, event: TurnEvent) -> None:
+    """Tell an event; the messages of a finished round tell the model of the calls that had begun."""
+    if isinstance(event, RoundFinished):
+        journal.has_told_cut_calls = True
+    await tell(event)
 
 
 def _may_change(tools: CallerTools, call: ToolCall) -> bool:

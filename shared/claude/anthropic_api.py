@@ -22,7 +22,7 @@ from shared.claude.retries import (
     pause_seconds,
 )
 from shared.observability import trace_context
-from shared.util.connections import REPEATABLE, KeptConnections, limits, proxy_for
+from shared.util.connections import ONE_CONNECTION, REPEATABLE, KeptConnections, proxy_for
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_client(url: str, idle_seconds: float) -> httpx2.AsyncClient:
     tls = httpx2.create_ssl_context()
     return httpx2.AsyncClient(
         transport=KeptConnections(
-            lambda kept: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=limits(_MAX_CONNECTIONS, kept))
+            lambda: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=ONE_CONNECTION), _MAX_CONNECTIONS
         ),
         timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
         # The key must not go to another host.

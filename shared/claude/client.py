@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from http import HTTPStatus
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING
 from shared.claude.capabilities import capabilities_of
 from shared.claude.endpoint import ApiError
 from shared.claude.errors import describe, failure, is_momentary
-from shared.claude.frames import frames
+from shared.claude.frames import FrameReader
 from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.claude.retries import RETRIES
 from shared.claude.stream import ReplyReader, StreamedError
-from shared.domain.events import ReplyFinished, ThinkingAdded, UsageCounted
+from shared.domain.events import ReplyFinished, UsageCounted
 from shared.domain.models import NO_USAGE
 from shared.util.response_bodies import REST_SECONDS
 
@@ -96,15 +97,21 @@ class Claude:
         async with asyncio.timeout(self._idle_seconds):
             body = await self._send(request)
         shows_thinking = capabilities_of(request.model).thinking_display
-        reader = ReplyReader(request.call_ids)
+        frames, reader = FrameReader(), ReplyReader(request.call_ids, shows_thinking=shows_thinking)
+        silent, since = 0.0, time.monotonic()
         try:
-            async with aclosing(frames(aiter(body), self._idle_seconds)) as each_frame:
-                async for frame in each_frame:
+            async for piece in body:
+                # The time in which the consumer is busy does not count.
+                silent += time.monotonic() - since
+                for frame in frames.read(piece):
+                    silent = 0.0
                     for event in reader.read(frame):
-                        if shows_thinking or not isinstance(event, ThinkingAdded):
-                            yield event
+                        yield event
                         if isinstance(event, ReplyFinished):
                             return
+                if silent > self._idle_seconds:
+                    raise TimeoutError("nothing but pings arrived")
+                since = time.monotonic()
             raise EOFError("the stream ended without message_stop")
         finally:
             body.release(REST_SECONDS if reader.is_ending else _UNKNOWN_REST_SECONDS)

@@ -38,7 +38,12 @@ class ReplyBody(Protocol):
     """The body of a reply: server-sent events as bytes, in pieces of any length."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Return the iterator over the pieces."""
+        """Return the iterator over the pieces.
+
+        Raises:
+            httpx2.ReadTimeout: nothing arrived for the endpoint's `idle_seconds`.
+            httpx2.TransportError: the connection failed.
+        """
         ...
 
     def release(self, seconds: float) -> None:

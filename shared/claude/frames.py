@@ -7,15 +7,12 @@ thousands of events.
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
-from shared.util.deadline import Deadline
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import Iterator
 
     from pydantic import JsonValue
 
@@ -28,36 +25,26 @@ class BrokenStream(Exception):
     """The response is not an event stream of the Messages API."""
 
 
-async def frames(chunks: AsyncIterator[bytes], idle_seconds: float) -> AsyncGenerator[JsonObject, None]:
-    """Yield the data of a byte stream's server-sent events, without pings.
+class FrameReader:
+    """Finds the server-sent events in the pieces of a byte stream."""
 
-    Raises:
-        BrokenStream: a frame's data is not a JSON object, or a frame is too long.
-        TimeoutError: for `idle_seconds` of waiting, nothing but pings arrived. The time in which the consumer of this
-            generator is busy does not count.
-    """
-    rest = b""
-    waited = 0.0
-    deadline = Deadline()
-    try:
-        while True:
-            began = time.monotonic()
-            with deadline.within(idle_seconds - waited):
-                chunk = await anext(chunks, None)
-            waited += time.monotonic() - began
-            if chunk is None:
-                return
-            rest = (rest + chunk).replace(b"\r\n", b"\n")
-            *complete, rest = rest.split(b"\n\n")
-            for data in filter(None, map(_data, complete)):
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def read(self, piece: bytes) -> Iterator[JsonObject]:
+        """Yield the data of the events that a piece completes, without pings.
+
+        Raises:
+            BrokenStream: an event's data is not a JSON object, or an event is too long.
+        """
+        *complete, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
+        for frame in complete:
+            if data := _data(frame):
                 event = _parse(data)
                 if event.get("type") != "ping":
-                    waited = 0.0
                     yield event
-            if len(rest) > _LONGEST_FRAME:
-                raise BrokenStream("an event has no end")
-    finally:
-        deadline.close()
+        if len(self._rest) > _LONGEST_FRAME:
+            raise BrokenStream("an event has no end")
 
 
 def _data(frame: bytes) -> bytes:

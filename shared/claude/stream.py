@@ -5,7 +5,6 @@ It ignores unknown events and deltas and keeps unknown blocks, as Anthropic's ve
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import TYPE_CHECKING, cast
@@ -28,21 +27,14 @@ from shared.domain.events import (
 from shared.domain.models import JsonObject, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Sequence
 
     from pydantic import JsonValue
 
     from shared.domain.events import ModelEvent
 
-_JOINED = {
-    "text_delta": ("text",),
-    "thinking_delta": ("thinking",),
-    "signature_delta": ("signature",),
-    "compaction_delta": ("content", "encrypted_content"),
-}
-"""The fields of a block that a delta adds to; the delta's own fields have the same names."""
-_HALF = re.compile("[\ud800-\udbff]\\Z")
-"""The first half of a surrogate pair at the end of a text."""
+_SILENT_FIELDS = ("signature", "content", "encrypted_content")
+"""The fields of a block that its deltas add to under the same names, and that no client sees."""
 
 
 class StreamedError(Exception):
@@ -63,13 +55,23 @@ class _OpenBlock:
     half: str = ""
     """The first half of a surrogate pair, whose second half comes with the next delta."""
 
+    def grow(self, name: str, piece: str) -> str:
+        """Add a piece to one of the block's fields, and return it."""
+        if piece:
+            self.pieces.setdefault(name, []).append(piece)
+        return piece
+
 
 class ReplyReader:
     """Builds one reply from its events."""
 
-    def __init__(self, earlier_call_ids: Container[str] = frozenset()) -> None:
-        """Take the call ids of the conversation; a call that repeats one of them gets a new id."""
+    def __init__(self, earlier_call_ids: Container[str] = frozenset(), *, shows_thinking: bool = True) -> None:
+        """Take the call ids of the conversation; a call that repeats one of them gets a new id.
+
+        Unless the reply `shows_thinking`, its thinking is only kept in its blocks.
+        """
         self._earlier_call_ids = earlier_call_ids
+        self._shows_thinking = shows_thinking
         self._call_ids: set[str] = set()
         self._open: dict[int, _OpenBlock] = {}
         self._blocks: list[JsonObject] = []
@@ -83,8 +85,8 @@ class ReplyReader:
         """Whether the reply is complete but for its end, or has failed, so that the rest of the stream is short."""
         return self._has_failed or self._stop_reason is not None
 
-    def read(self, event: JsonObject) -> Iterator[ModelEvent]:
-        """Process one event of the stream and yield the matching ModelEvents; `message_stop` yields ReplyFinished.
+    def read(self, event: JsonObject) -> Sequence[ModelEvent]:
+        """Process one event of the stream and return the matching ModelEvents; `message_stop` gives ReplyFinished.
 
         Raises:
             StreamedError: the event is an error.
@@ -92,32 +94,41 @@ class ReplyReader:
         """
         match event.get("type"):
             case "content_block_delta":
-                yield from self._delta(event)
+                return self._delta(event)
             case "content_block_start":
-                yield from self._start(event)
+                return self._start(event)
             case "content_block_stop":
-                yield from self._stop(event)
+                return self._stop(event)
+            case _:
+                return self._envelope(event)
+
+    def _envelope(self, event: JsonObject) -> Sequence[ModelEvent]:
+        """Process an event outside content blocks."""
+        match event.get("type"):
             case "message_start":
-                yield from self._count(_object(_object(event.get("message")).get("usage")))
+                return self._count(_object(_object(event.get("message")).get("usage")))
             case "message_delta":
                 self._stop_reason = _text(_object(event.get("delta")).get("stop_reason")) or self._stop_reason
-                yield from self._count(_object(event.get("usage")))
+                return self._count(_object(event.get("usage")))
             case "message_stop":
-                yield ReplyFinished(self._reply())
+                return [ReplyFinished(self._reply())]
             case "error":
                 self._has_failed = True
                 error = _object(event.get("error"))
                 raise StreamedError(_text(error.get("type")), _text(error.get("message")))
+            case _:
+                return ()
 
-    def _start(self, event: JsonObject) -> Iterator[ModelEvent]:
+    def _start(self, event: JsonObject) -> Sequence[ModelEvent]:
         block = _object(event.get("content_block"))
         if block.get("type") == "tool_use":
             block = self._with_good_id(mended_call(block))
         self._open[_index(event)] = _OpenBlock(block)
         if block.get("type") == "tool_use":
-            yield ToolCallBegun(_text(block.get("id")), _text(block.get("name")))
-        elif block.get("type") == "text" and block.get("text"):
-            yield TextAdded(_text(block["text"]))
+            return [ToolCallBegun(_text(block.get("id")), _text(block.get("name")))]
+        if block.get("type") == "text" and block.get("text"):
+            return [TextAdded(_text(block["text"]))]
+        return ()
 
     def _with_good_id(self, block: JsonObject) -> JsonObject:
         """Replace an id that is empty or was used before, because the API would refuse it in the next request."""
@@ -127,29 +138,35 @@ class ReplyReader:
         self._call_ids.add(call_id)
         return {**block, "id": call_id}
 
-    def _delta(self, event: JsonObject) -> Iterator[ModelEvent]:
+    def _delta(self, event: JsonObject) -> Sequence[ModelEvent]:
         opened = self._open.get(_index(event))
         if opened is None:
             raise BrokenStream("a delta has no open block")
         delta = _object(event.get("delta"))
-        kind = _text(delta.get("type"))
-        if kind == "input_json_delta":
-            opened.partial_json.append(_text(delta.get("partial_json")))
-            if opened.block.get("type") == "tool_use":
-                yield ToolInputAdded(whole(opened.partial_json[-1]))
-        elif kind == "citations_delta":
-            citations = opened.block.get("citations")
-            opened.block["citations"] = [*(citations if isinstance(citations, list) else []), delta.get("citation")]
-        for name in _JOINED.get(kind, ()):
-            yield from _grow(opened, name, _text(delta.get(name)))
+        match delta.get("type"):
+            case "text_delta":
+                text = opened.grow("text", _whole_so_far(opened, _text(delta.get("text"))))
+                return [TextAdded(text)] if text else ()
+            case "thinking_delta":
+                thought = opened.grow("thinking", whole(_text(delta.get("thinking"))))
+                return [ThinkingAdded(thought)] if thought and self._shows_thinking else ()
+            case "input_json_delta":
+                opened.partial_json.append(_text(delta.get("partial_json")))
+                if opened.block.get("type") == "tool_use":
+                    return [ToolInputAdded(whole(opened.partial_json[-1]))]
+            case "citations_delta":
+                citations = opened.block.get("citations")
+                opened.block["citations"] = [*(citations if isinstance(citations, list) else []), delta.get("citation")]
+            case "signature_delta" | "compaction_delta":
+                for name in _SILENT_FIELDS:
+                    opened.grow(name, whole(_text(delta.get(name))))
+        return ()
 
-    def _stop(self, event: JsonObject) -> Iterator[ModelEvent]:
+    def _stop(self, event: JsonObject) -> Sequence[ModelEvent]:
         opened = self._open.pop(_index(event), None)
         if opened is None:
             raise BrokenStream("a block ends that is not open")
-        if opened.half:
-            opened.pieces.setdefault("text", []).append("\ufffd")
-            yield TextAdded("\ufffd")
+        rest: list[ModelEvent] = [TextAdded(opened.grow("text", "\ufffd"))] if opened.half else []
         block = {**opened.block, **{name: _joined(opened, name) for name in opened.pieces}}
         if opened.partial_json or block.get("type") == "tool_use":
             block["input"], problem = _input(whole("".join(opened.partial_json)), block.get("input"))
@@ -158,13 +175,15 @@ class ReplyReader:
                 self._calls.append(call)
         self._blocks.append(block)
         if block.get("type") in {"text", "tool_use"}:
-            yield BlockFinished()
+            rest.append(BlockFinished())
+        return rest
 
-    def _count(self, usage: JsonObject) -> Iterator[ModelEvent]:
+    def _count(self, usage: JsonObject) -> Sequence[ModelEvent]:
         counts = {name: count for name, count in usage.items() if isinstance(count, int)}
-        if counts:
-            self._counts |= counts
-            yield UsageCounted(self._usage())
+        if not counts:
+            return ()
+        self._counts |= counts
+        return [UsageCounted(self._usage())]
 
     def _usage(self) -> Usage:
         return Usage(**{name: self._counts.get(name, 0) for name in Usage.__slots__})
@@ -173,21 +192,14 @@ class ReplyReader:
         return Reply(tuple(self._blocks), self._stop_reason, self._usage(), tuple(self._calls))
 
 
-def _grow(opened: _OpenBlock, name: str, text: str) -> Iterator[ModelEvent]:
-    """Add a piece to a block's field, and join a surrogate pair that is split between two pieces."""
-    if name == "text":
-        text = opened.half + text
-        half = _HALF.search(text)
-        opened.half = half[0] if half else ""
-        text = text.removesuffix(opened.half)
-    text = whole(text)
-    if not text:
-        return
-    opened.pieces.setdefault(name, []).append(text)
-    if name == "text":
-        yield TextAdded(text)
-    elif name == "thinking":
-        yield ThinkingAdded(text)
+def _whole_so_far(opened: _OpenBlock, text: str) -> str:
+    """Return a piece of a text, joined with the half of a surrogate pair that was kept, and keep the next half."""
+    if text.isascii() and not opened.half:
+        return text
+    text = opened.half + text
+    last = text[-1:]
+    opened.half = last if "\ud800" <= last <= "\udbff" else ""
+    return whole(text.removesuffix(opened.half))
 
 
 def _joined(opened: _OpenBlock, name: str) -> str:

@@ -1,13 +1,14 @@
 """The events of an answer: a closed union of frozen dataclasses, named in the past tense.
 
-The model yields a `ModelEvent`, the tools yield a `ToolEvent`, and a turn yields a `TurnEvent`. The client receives an
-`AnswerEvent`. The last event of each generator contains the generator's result.
+The model yields a `ModelEvent`, and the tools yield a `ToolEvent`; the last event of each generator contains the
+generator's result. A turn tells a `TurnEvent`, and the client receives an `AnswerEvent`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from shared.domain.content_blocks import text_of
 from shared.domain.models import NO_USAGE, Usage
@@ -63,6 +64,9 @@ class Reply:
     def text(self) -> str:
         """The text of all text blocks."""
         return text_of(self.blocks)
+
+
+NO_REPLY: Final = Reply((), None, NO_USAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +258,7 @@ TurnEvent: TypeAlias = (
 AnswerEvent: TypeAlias = (
     Progress | ToolProgress | ApprovalRequired | AnswerStored | TitleChosen | AnswerRestarted | AnswerFailed
 )
+Tell: TypeAlias = Callable[[TurnEvent], Awaitable[None]]
+"""Takes the events of a turn; the turn goes on when an event has been sent or stored."""
+Emit: TypeAlias = Callable[[AnswerEvent], Awaitable[None]]
+"""Takes the events for the client."""

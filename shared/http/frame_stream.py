@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from shared.agent.outcome import Interruption
+from shared.util.byte_pipe import BytePipe
 from shared.util.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 PING = b": ping\n\n"
 SILENCE_SECONDS = 9.0
 """After this time without an event a comment is sent, so that no proxy closes the stream as idle."""
-_MAX_QUEUED_FRAMES = 64
-"""The number of frames that may wait for a slow client before the producer waits."""
+_MOST_WAITING_BYTES = 16_384
+"""If more bytes wait for a slow client, the producer waits, too."""
 _SEND_TIMEOUT_SECONDS = 60.0
 """A client that accepts no data for this time counts as disconnected. Its answer ends and frees the conversation."""
 
@@ -43,8 +44,10 @@ class FrameStream(Response):
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._keeps_running = keeps_running
-        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
-        self._is_connected = True
+        self._frames = BytePipe(_MOST_WAITING_BYTES)
+        self._loop = asyncio.get_running_loop()
+        self._last_sent_at = self._loop.time()
+        self._pinger: asyncio.TimerHandle | None = None
 
     async def produce(self) -> None:
         """Put all frames."""
@@ -56,8 +59,9 @@ class FrameStream(Response):
 
     async def put(self, frame: bytes) -> None:
         """Send a frame; wait if the client is slow. If the client is gone, do nothing."""
-        if self._is_connected:
-            await self._frames.put(frame)
+        self._frames.write(frame)
+        if self._frames.is_full:
+            await self._frames.room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the frames until the producer ends, the client disconnects, or the deadline passes.
@@ -91,36 +95,37 @@ class FrameStream(Response):
         try:
             await self.produce()
         finally:
-            if self._is_connected:
-                await self._frames.put(None)
+            self._frames.end()
 
     def _stop_sending(self) -> None:
-        """Interrupt the producer, and empty the queue, so that neither it nor the sender waits for it any more."""
-        self._is_connected = False
+        """Interrupt the producer, which waits for the client no more."""
         if not self._keeps_running:
             self.interrupt(Interruption.STOPPED)
-        while not self._frames.empty():
-            self._frames.get_nowait()
-        self._frames.put_nowait(None)
+        self._frames.abandon()
 
     async def _send_frames(self, send: Send) -> None:
         deadline = Deadline()
+        self._ping_in_silence()
         has_more = True
         try:
             while has_more:
-                try:
-                    with deadline.within(SILENCE_SECONDS):
-                        frames = [await self._frames.get()]
-                except TimeoutError:
-                    frames = [PING]
-                while not self._frames.empty():
-                    frames.append(self._frames.get_nowait())
-                has_more = None not in frames
-                body = b"".join(filter(None, frames))
+                frames = await self._frames.read()
+                has_more = not self._frames.is_at_end
                 with deadline.within(_SEND_TIMEOUT_SECONDS):
-                    await send({"type": "http.response.body", "body": body, "more_body": has_more})
+                    await send({"type": "http.response.body", "body": frames, "more_body": has_more})
+                self._last_sent_at = self._loop.time()
         finally:
             deadline.close()
+            if self._pinger is not None:
+                self._pinger.cancel()
+
+    def _ping_in_silence(self) -> None:
+        """Send a comment if nothing was sent for a while, and look again later."""
+        silence = self._loop.time() - self._last_sent_at
+        if silence >= SILENCE_SECONDS:
+            self._frames.write(PING)
+            silence = 0.0
+        self._pinger = self._loop.call_later(SILENCE_SECONDS - silence, self._ping_in_silence)
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -37,14 +37,14 @@ from shared.observability.metrics import AnswerMetrics
 from shared.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Iterable
 
     from pydantic import JsonValue
 
     from shared.agent.outcome import Interruption
     from shared.chat.frame_log import AnswerFrames, FrameLog
     from shared.chat.rejoin import RejoinedAnswer
-    from shared.domain.events import AnswerEvent
+    from shared.domain.events import AnswerEvent, Emit
     from shared.domain.models import JsonObject, Lease
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def _tool_result(event: ToolFinished) -> JsonObject:
 class Streamable(Protocol):
     """An answer that can be streamed. It always emits an event for its end."""
 
-    async def run(self, emit: Callable[[AnswerEvent], Awaitable[None]]) -> None:
+    async def run(self, emit: Emit) -> None:
         """Generate the answer and emit every event."""
         ...
 

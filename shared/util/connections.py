@@ -6,8 +6,11 @@ fails on such a connection is sent again over a new one, unless the server may h
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections import defaultdict, deque
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
 
 import httpx2
@@ -21,16 +24,15 @@ RECENT_SECONDS = 3.0
 """The same for requests that may not be sent twice. Most application servers close a connection after 5 seconds."""
 REPEATABLE = "imbi_assistant.repeatable"
 """The extension of a request that says whether it may be sent twice; by default its method decides."""
+ONE_CONNECTION = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
+"""The limits of a transport that is one connection."""
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FROZEN_SECONDS = 2.0
 """If the wall clock has advanced by this much more than the monotonic clock, the process was frozen."""
 _STALE = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
 
-
-def limits(most: int, kept_seconds: float) -> httpx2.Limits:
-    """Return the limits of a pool with at most this number of connections."""
-    return httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=kept_seconds)
+_Origin: TypeAlias = tuple[str, str, int | None]
 
 
 def proxy_for(url: str, proxies: Mapping[str, str] | None = None) -> str | None:
@@ -48,131 +50,140 @@ def proxy_for(url: str, proxies: Mapping[str, str] | None = None) -> str | None:
 
 
 class KeptConnections(httpx2.AsyncBaseTransport):
-    """A transport whose pools of connections are replaced after a freeze or a stale connection.
+    """A transport that keeps idle connections, and takes the one that was used last.
 
-    Requests that may not be sent twice have a pool of their own, whose idle connections are dropped before a server
-    would close them. The moment in which it does so cannot be seen in time.
+    httpx2's own pool looks at every connection for each request: after a burst of 500, that would cost more than the
+    request itself. Here each connection is a transport of its own.
     """
 
     def __init__(
         self,
-        open_pool: Callable[[float], httpx2.AsyncBaseTransport],
+        open_connection: Callable[[], httpx2.AsyncBaseTransport],
+        most: int,
         *,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`open_pool` makes a pool that keeps idle connections for a number of seconds.
+        """`open_connection` makes a transport with the limits ONE_CONNECTION, and `most` of them are used at once.
 
         The clocks return seconds, and only the wall clock advances during a freeze.
         """
-        self._open_pool = open_pool
+        self._open_connection = open_connection
+        self._places = asyncio.Semaphore(most)
         self._wall = wall
         self._monotonic = monotonic
         self._drift = wall() - monotonic()
-        self._pools: dict[float, _Pool] = {}
+        self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)
+        self._used: set[_Connection] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; send it once more if it was repeatable and failed on a kept connection."""
         await self._retire_after_freeze()
-        if not request.extensions.get(REPEATABLE, request.method in _SAFE_METHODS):
-            return await self._pool(RECENT_SECONDS).send(request)
-        trace = _Trace(request.extensions.get("trace"))
-        request.extensions = {**request.extensions, "trace": trace}
-        pool = self._pool(KEPT_SECONDS)
+        await self._wait_for_place(request)
         try:
-            return await pool.send(request)
-        except _STALE:
-            if trace.has_connected:
-                raise
-        # The other connections of the pool are probably stale as well.
-        await self._retire(pool)
-        return await self._pool(KEPT_SECONDS).send(request)
+            connection, response = await self._send(request)
+        except BaseException:
+            self._places.release()
+            raise
+        response.stream = _Stream(response.stream, partial(self._give_back, connection))
+        return response
 
     async def aclose(self) -> None:
         """Close all connections, also those that are in use."""
-        for pool in self._pools.values():
-            await pool.transport.aclose()
+        await self._retire()
+        for connection in list(self._used):
+            await connection.transport.aclose()
 
-    def _pool(self, kept_seconds: float) -> _Pool:
-        pool = self._pools.get(kept_seconds)
-        if pool is None:
-            pool = self._pools[kept_seconds] = _Pool(self._open_pool(kept_seconds))
-        return pool
+    async def _wait_for_place(self, request: httpx2.Request) -> None:
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
+                await self._places.acquire()
+        except TimeoutError:
+            raise httpx2.PoolTimeout("all connections are in use", request=request) from None
+
+    async def _send(self, request: httpx2.Request) -> tuple[_Connection, httpx2.Response]:
+        is_repeatable = request.extensions.get(REPEATABLE, request.method in _SAFE_METHODS)
+        origin = request.url.scheme, request.url.host, request.url.port
+        kept = await self._take(origin, KEPT_SECONDS if is_repeatable else RECENT_SECONDS)
+        if kept is not None:
+            try:
+                return kept, await self._send_over(kept, request)
+            except _STALE:
+                if not is_repeatable:
+                    raise
+            # The other idle connections are probably stale as well.
+            await self._retire()
+        connection = _Connection(self._open_connection(), origin)
+        return connection, await self._send_over(connection, request)
+
+    async def _send_over(self, connection: _Connection, request: httpx2.Request) -> httpx2.Response:
+        self._used.add(connection)
+        try:
+            return await connection.transport.handle_async_request(request)
+        except BaseException:
+            self._used.discard(connection)
+            await connection.transport.aclose()
+            raise
+
+    async def _take(self, origin: _Origin, seconds: float) -> _Connection | None:
+        """Return the idle connection that was used last, if that is at most so many seconds ago."""
+        idle, now = self._idle[origin], self._monotonic()
+        while idle and now - idle[0].idle_since > KEPT_SECONDS:
+            await idle.popleft().transport.aclose()
+        return idle.pop() if idle and now - idle[-1].idle_since <= seconds else None
+
+    async def _give_back(self, connection: _Connection) -> None:
+        """Keep a connection whose response is over, unless it was retired meanwhile."""
+        self._places.release()
+        self._used.discard(connection)
+        if connection.is_retired:
+            await connection.transport.aclose()
+        else:
+            connection.idle_since = self._monotonic()
+            self._idle[connection.origin].append(connection)
 
     async def _retire_after_freeze(self) -> None:
         drift = self._wall() - self._monotonic()
         was_frozen = abs(drift - self._drift) > _FROZEN_SECONDS
         self._drift = drift
         if was_frozen:
-            for pool in list(self._pools.values()):
-                await self._retire(pool)
+            await self._retire()
 
-    async def _retire(self, pool: _Pool) -> None:
-        """Use a pool no more; it closes as soon as its running responses are over."""
-        self._pools = {seconds: each for seconds, each in self._pools.items() if each is not pool}
-        await pool.retire()
-
-
-class _Trace:
-    """Notes whether a request has opened a connection, and passes everything on to the request's own trace."""
-
-    def __init__(self, inner: Callable[[str, Mapping[str, object]], Awaitable[None]] | None = None) -> None:
-        self.has_connected = False
-        self._inner = inner
-
-    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        if event.startswith("connection.connect"):
-            self.has_connected = True
-        if self._inner is not None:
-            await self._inner(event, info)
+    async def _retire(self) -> None:
+        """Close the idle connections now, and the others as soon as their responses are over."""
+        idle = [connection for each in self._idle.values() for connection in each]
+        self._idle.clear()
+        for connection in self._used:
+            connection.is_retired = True
+        for connection in idle:
+            await connection.transport.aclose()
 
 
-class _Pool:
-    """A pool that closes when it is retired and its last response is over."""
+class _Connection:
+    """A transport that is one connection."""
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx2.AsyncBaseTransport, origin: _Origin) -> None:
         self.transport = transport
-        self._in_use = 0
-        self._is_retired = False
-
-    async def send(self, request: httpx2.Request) -> httpx2.Response:
-        self._in_use += 1
-        try:
-            response = await self.transport.handle_async_request(request)
-        except BaseException:
-            await self.give_back()
-            raise
-        response.stream = _CountedStream(response.stream, self)
-        return response
-
-    async def retire(self) -> None:
-        self._is_retired = True
-        await self._close_if_unused()
-
-    async def give_back(self) -> None:
-        self._in_use -= 1
-        await self._close_if_unused()
-
-    async def _close_if_unused(self) -> None:
-        if self._is_retired and self._in_use == 0:
-            await self.transport.aclose()
+        self.origin = origin
+        self.idle_since = 0.0
+        self.is_retired = False
 
 
-class _CountedStream(httpx2.AsyncByteStream):
-    """A response's stream that tells its pool when it is closed."""
+class _Stream(httpx2.AsyncByteStream):
+    """A response's stream that gives its connection back when it is closed."""
 
-    def __init__(self, stream: object, pool: _Pool) -> None:
+    def __init__(self, stream: object, give_back: Callable[[], Awaitable[None]]) -> None:
         assert isinstance(stream, httpx2.AsyncByteStream)  # noqa: S101  # an asynchronous transport gives no other
         self._stream = stream
-        self._pool: _Pool | None = pool
+        self._give_back: Callable[[], Awaitable[None]] | None = give_back
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._stream.__aiter__()
 
     async def aclose(self) -> None:
-        pool, self._pool = self._pool, None
+        give_back, self._give_back = self._give_back, None
         try:
             await self._stream.aclose()
         finally:
-            if pool is not None:
-                await pool.give_back()
+            if give_back is not None:
+                await give_back()

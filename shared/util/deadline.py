@@ -1,4 +1,4 @@
-"""A time limit for many short waits in a row, such as the waits for an answer's events."""
+"""A time limit for many short waits in a row, such as the sending of an answer's events."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Self
 
+from shared.util.byte_pipe import BytePipe
+
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
@@ -27,18 +29,17 @@ class ResponseBody:
 
     def __init__(self, response: httpx2.Response, tasks: set[asyncio.Task[None]]) -> None:
         self._response = response
-        self._pieces: list[bytes] = []
-        self.unread = 0
-        """The number of bytes that wait for the consumer."""
+        self._pipe = BytePipe(_MOST_UNREAD_BYTES)
         self._rest_bytes: int | None = None
-        self._has_ended = False
-        self._failure: Exception | None = None
-        self._news: asyncio.Future[None] | None = None
-        self._room: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._read())
         tasks.add(self._task)
         self._task.add_done_callback(tasks.discard)
+
+    @property
+    def unread(self) -> int:
+        """The number of bytes that wait for the consumer."""
+        return self._pipe.unread
 
     def __aiter__(self) -> Self:
         return self
@@ -50,49 +51,36 @@ class ResponseBody:
             StopAsyncIteration: the body was read to its end.
             httpx2.HTTPError: the connection failed.
         """
-        while not self._pieces:
-            if self._failure is not None:
-                raise self._failure
-            if self._has_ended:
-                raise StopAsyncIteration
-            self._news = self._loop.create_future()
-            await self._news
-        pieces, self._pieces, self.unread = self._pieces, [], 0
-        _wake(self._room)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if piece := await self._pipe.read():
+            return piece
+        raise StopAsyncIteration
 
     def release(self, seconds: float) -> None:
         """Consume no more. The rest is read in the background; if it is not short, the connection is closed."""
         if self._rest_bytes is not None or self._task.done():
             return
         self._rest_bytes = _REST_BYTES
-        _wake(self._room)
+        self._pipe.abandon()
         timer = self._loop.call_later(seconds, self._task.cancel)
         self._task.add_done_callback(lambda _: timer.cancel())
 
     async def _read(self) -> None:
+        failure: Exception | None = None
         try:
             async with aclosing(self._response), aclosing(self._response.aiter_bytes()) as pieces:
                 async for piece in pieces:
                     if self._rest_bytes is None:
-                        await self._offer(piece)
+                        self._pipe.write(piece)
+                        if self._pipe.is_full:
+                            await self._pipe.room()
                     elif (rest := self._rest_bytes - len(piece)) >= 0:
                         self._rest_bytes = rest
                     else:
                         break
         except Exception as error:  # noqa: BLE001  # the consumer raises it
-            self._failure = error
+            failure = error
         finally:
-            self._has_ended = True
-            _wake(self._news)
-
-    async def _offer(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self.unread += len(piece)
-        _wake(self._news)
-        while self.unread > _MOST_UNREAD_BYTES and self._rest_bytes is None:
-            self._room = self._loop.create_future()
-            await self._room
+            self._pipe.end(failure)
 
 
 class ResponseBodies:
@@ -121,8 +109,3 @@ class ResponseBodies:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-
-def _wake(waiting: asyncio.Future[None] | None) -> None:
-    if waiting is not None and not waiting.done():
-        waiting.set_result(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,7 +70,7 @@ async def title() -> str:
 
 def answer_of(script: list[Reply | Exception], transcript: MemoryTranscript, rounds: int = 10) -> Answer:
     tools = ScriptedTools()
-    turn = run_turn(ScriptedModel(script), turn_of(tools, max_rounds=rounds))
+    turn = partial(run_turn, ScriptedModel(script), turn_of(tools, max_rounds=rounds))
     return Answer(turn, transcript, title, tools.journal.result_of)
 
 
@@ -153,7 +154,7 @@ async def test_an_answer_that_was_interrupted_before_it_began_asks_nothing() -> 
     transcript = MemoryTranscript()
     model = ScriptedModel([said("Hello")])
     tools = ScriptedTools()
-    answer = Answer(run_turn(model, turn_of(tools)), transcript, title, tools.journal.result_of)
+    answer = Answer(partial(run_turn, model, turn_of(tools)), transcript, title, tools.journal.result_of)
     answer.interrupt(Interruption.STOPPED)
     listener = await told(answer)
     assert [type(event) for event in listener.events] == [TextAdded, BlockFinished, AnswerStored]

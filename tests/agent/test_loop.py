@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,7 +14,7 @@ from shared.claude.optional_features import Features
 from shared.claude.request import encode
 from shared.domain.errors import ModelError
 from shared.domain.events import ReplyReceived, RoundFinished, TextAdded, TurnFinished
-from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, said, turn_of
+from tests.support.agent_fakes import ScriptedModel, ScriptedTools, call, said, told, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 
 async def events_of(model: ScriptedModel, tools: ScriptedTools, max_rounds: int = 10) -> list[TurnEvent]:
-    async with aclosing(run_turn(model, turn_of(tools, max_rounds=max_rounds))) as events:
-        return [event async for event in events]
+    return await told(model, turn_of(tools, max_rounds=max_rounds))
 
 
 def finished(events: Sequence[TurnEvent]) -> TurnFinished:
@@ -108,8 +107,11 @@ async def test_a_failure_goes_up_and_the_stream_is_closed() -> None:
 
 @pytest.mark.proves("turn.client-gone")
 async def test_who_leaves_early_closes_the_models_stream() -> None:
+    async def leave(event: TurnEvent) -> None:
+        if isinstance(event, TextAdded):
+            raise asyncio.CancelledError
+
     model = ScriptedModel([said("Hello")])
-    async with aclosing(run_turn(model, turn_of())) as events:
-        await anext(events)
-        await anext(events)
+    with pytest.raises(asyncio.CancelledError):
+        await run_turn(model, turn_of(), leave)
     assert model.closed == 1

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.agent.history import History
-from shared.agent.loop import run_turn
 from shared.domain.errors import ModelError
 from shared.domain.events import TextAdded, TurnFinished, TurnPrepared
 from shared.domain.models import Message
 from shared.domain.requests import Capabilities
 from shared.util import clock
-from tests.support.agent_fakes import CAPABLE, QUESTION_ID, ScriptedModel, ScriptedTools, call, said, turn_of
+from tests.support.agent_fakes import CAPABLE, QUESTION_ID, ScriptedModel, ScriptedTools, call, said, told, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from shared.agent.turn import Turn
     from shared.domain.errors import RefusedPart
-    from shared.domain.events import ModelEvent, TurnEvent
+    from shared.domain.events import ModelEvent
     from shared.domain.models import JsonObject
     from shared.domain.ports import ToolDefinition
     from shared.domain.requests import ModelRequest
@@ -75,15 +73,10 @@ def long_history() -> History:
     return History(enumerate(messages))
 
 
-async def events_of(model: ScriptedModel, turn: Turn) -> list[TurnEvent]:
-    async with aclosing(run_turn(model, turn)) as events:
-        return [event async for event in events]
-
-
 @pytest.mark.proves("append-only.messages")
 async def test_every_request_of_a_turn_begins_with_the_one_before() -> None:
     model = ScriptedModel([said("One.", call()), said("Two.", call()), said("Three.")])
-    await events_of(model, turn_of(max_rounds=2))
+    await told(model, turn_of(max_rounds=2))
     for before, after in zip(model.requests, model.requests[1:], strict=False):
         assert after.messages[: len(before.messages)] == before.messages
         assert after.prefix.system == before.prefix.system
@@ -98,7 +91,7 @@ async def test_a_tool_that_goes_within_a_turn_is_withdrawn() -> None:
             return () if self.ran else tuple(self.offered)
 
     model = ScriptedModel([said("", call()), said("Done.")])
-    await events_of(model, turn_of(Losing()))
+    await told(model, turn_of(Losing()))
     first, second = model.requests
     assert second.prefix.tools == first.prefix.tools
     assert second.messages[-1]["role"] == "system"
@@ -109,7 +102,7 @@ async def test_a_tool_that_goes_within_a_turn_is_withdrawn() -> None:
 @pytest.mark.parametrize(("refused", "times"), [("thinking", 1), ("thinking", 2), ("image", 2), ("block", 1)])
 async def test_a_refused_part_is_left_out_for_good(refused: RefusedPart, times: int) -> None:
     model = RefusingModel(refused, "invalid_request", times)
-    events = await events_of(model, turn_of(history=long_history()))
+    events = await told(model, turn_of(history=long_history()))
     assert isinstance(events[-1], TurnFinished)
     assert "thinking" in str(model.requests[0].messages)
     assert "'thinking'" not in str(model.requests[-1].messages)
@@ -120,17 +113,17 @@ async def test_a_refused_part_is_left_out_for_good(refused: RefusedPart, times: 
 @pytest.mark.proves("append-only.healed")
 async def test_a_request_that_stays_refused_ends_in_an_error() -> None:
     with pytest.raises(ModelError):
-        await events_of(RefusingModel("block", "invalid_request", 9), turn_of(history=long_history()))
+        await told(RefusingModel("block", "invalid_request", 9), turn_of(history=long_history()))
     with pytest.raises(ModelError):
-        await events_of(RefusingModel(None, "invalid_request", 1), turn_of(history=long_history()))
+        await told(RefusingModel(None, "invalid_request", 1), turn_of(history=long_history()))
 
 
 @pytest.mark.proves("faults.overflow")
 async def test_a_history_that_is_too_long_is_shortened_and_the_user_is_told_once() -> None:
     model = RefusingModel(None, "context_overflow", 2)
-    events = await events_of(model, turn_of(history=long_history()))
-    told = [event.text for event in events if isinstance(event, TextAdded)]
-    assert sum("very long" in text for text in told) == 1
+    events = await told(model, turn_of(history=long_history()))
+    texts = [event.text for event in events if isinstance(event, TextAdded)]
+    assert sum("very long" in text for text in texts) == 1
     sizes = [len(str(request.messages)) for request in model.requests]
     assert sizes[0] > sizes[1] > sizes[2]
     assert "read_result" in str(model.requests[1].messages)
@@ -140,10 +133,10 @@ async def test_a_history_that_is_too_long_is_shortened_and_the_user_is_told_once
 @pytest.mark.proves("costs.cleared-results")
 async def test_results_are_cleared_by_us_only_where_the_api_cannot() -> None:
     able = ScriptedModel([said("Fine.")])
-    await events_of(able, turn_of(history=large_history(), capabilities=CAPABLE))
+    await told(able, turn_of(history=large_history(), capabilities=CAPABLE))
     assert "left out" not in str(able.requests[0].messages)
     plain = ScriptedModel([said("Fine.")])
-    await events_of(plain, turn_of(history=large_history(), capabilities=Capabilities()))
+    await told(plain, turn_of(history=large_history(), capabilities=Capabilities()))
     sent = str(plain.requests[0].messages)
     assert "left out" in sent
     assert sent.count("y" * 1000) > 0, "the last question's results stay"

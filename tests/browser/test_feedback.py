@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-PRESSED = "[...document.querySelectorAll('.thumb[aria-pressed=true]')].map((thumb) => thumb.textContent).join()"
+PRESSED = "[...document.querySelectorAll('.thumb[aria-pressed=true]')].map((thumb) => thumb.ariaLabel).join()"
 
 
 def test_an_answer_is_rated_with_a_comment_and_the_rating_withdrawn(
@@ -25,16 +25,16 @@ def test_an_answer_is_rated_with_a_comment_and_the_rating_withdrawn(
     page = open_page()
     page.ask("Who owns it?")
     page.wait_for("document.querySelector('.rating')")
-    page.click(".thumb", "👎")
+    page.click(".thumb[aria-label='Bad answer']")
     page.wait_for("!document.querySelector('.comment').hidden")
     assert findings(page, axe) == []
     page.type("It is Ada's")
     page.press("Enter")
     page.wait_for("document.querySelector('.comment').hidden")
     page.reload()
-    page.wait_for(f"{PRESSED} === '👎'")
+    page.wait_for(f"{PRESSED} === 'Bad answer'")
     assert page.evaluate("document.querySelector('.rating').title") == "It is Ada's"
-    page.click(".thumb", "👎")
+    page.click(".thumb[aria-label='Bad answer']")
     page.wait_for(f"{PRESSED} === ''")
     page.reload()
     page.wait_for("document.querySelector('.rating')")
@@ -48,5 +48,5 @@ def test_a_thumb_as_a_message_rates_the_answer_above(open_page: OpenPage, model_
     page.wait_for("document.querySelector('.rating')")
     page.ask("👍🏽")
     page.wait_for_text("Thank you", ".exchange:last-child .answer")
-    page.wait_for(f"{PRESSED} === '👍'")
+    page.wait_for(f"{PRESSED} === 'Good answer'")
     assert page.evaluate("document.querySelectorAll('.rating').length") == 1

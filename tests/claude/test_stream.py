@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import suppress
 from itertools import pairwise
@@ -12,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.claude.frames import BrokenStream, frames
+from shared.claude.frames import BrokenStream, FrameReader
 from shared.claude.stream import ReplyReader, StreamedError
 from shared.domain.events import BlockFinished, ReplyFinished, TextAdded, ToolInputAdded
 from tests.support.model_reply import Envelope, reply
 from tests.support.model_steps import Frame, block, event, ping, text, thinking, tool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from shared.domain.events import ModelEvent, Reply
     from shared.domain.models import JsonObject
@@ -37,14 +36,9 @@ STREAM = b"".join(
 )
 
 
-async def chunked(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
-
-
-async def read(*pieces: bytes) -> list[ModelEvent]:
-    reader = ReplyReader()
-    return [told async for frame in frames(chunked(pieces), 10) for told in reader.read(frame)]
+def read(*pieces: bytes) -> list[ModelEvent]:
+    frames, reader = FrameReader(), ReplyReader()
+    return [told for piece in pieces for frame in frames.read(piece) for told in reader.read(frame)]
 
 
 def reply_of(events: Sequence[ModelEvent]) -> Reply:
@@ -54,7 +48,7 @@ def reply_of(events: Sequence[ModelEvent]) -> Reply:
 
 @pytest.mark.proves("turn.thinking-kept", "turn.unknown-blocks", "messages.token-usage")
 async def test_a_reply_is_put_together_from_its_events() -> None:
-    finished = reply_of(await read(STREAM))
+    finished = reply_of(read(STREAM))
     kinds = [each["type"] for each in finished.blocks]
     assert kinds == ["thinking", "text", "tool_use"]
     assert finished.blocks[0]["thinking"] == "Hm, well"
@@ -74,7 +68,7 @@ def test_it_does_not_matter_where_the_bytes_are_cut(cuts: list[int], line_end: b
     stream = STREAM.replace(b"\n", line_end)
     places = [0, *sorted(cuts), len(stream)]
     pieces = [stream[start:end] for start, end in pairwise(places)]
-    assert asyncio.run(read(*pieces)) == asyncio.run(read(STREAM))
+    assert read(*pieces) == read(STREAM)
 
 
 def started(index: Any = 0, **content: Any) -> bytes:
@@ -96,13 +90,13 @@ BROKEN = [
 @pytest.mark.parametrize("frame", BROKEN, ids=range(len(BROKEN)))
 async def test_a_stream_that_is_not_the_apis_is_refused(frame: bytes) -> None:
     with pytest.raises(BrokenStream):
-        await read(frame)
+        read(frame)
 
 
 @pytest.mark.proves("turn.connection-lost")
 async def test_an_event_without_an_end_is_refused() -> None:
     with pytest.raises(BrokenStream):
-        await read(*[b"data: " + b"x" * 1_000_000] * 20)
+        read(*[b"data: " + b"x" * 1_000_000] * 20)
 
 
 @pytest.mark.proves("connections.model")
@@ -126,7 +120,7 @@ def test_the_reader_knows_when_the_rest_of_a_stream_is_short(event: JsonObject, 
 async def test_an_error_event_is_raised_with_its_kind() -> None:
     failed = event("error", {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
     with pytest.raises(StreamedError) as raised:
-        await read(failed.data)
+        read(failed.data)
     assert raised.value.kind == "overloaded_error"
 
 
@@ -147,14 +141,14 @@ async def test_an_error_event_is_raised_with_its_kind() -> None:
 )
 async def test_odd_events_are_passed_over(odd: bytes) -> None:
     first, rest = STREAM.split(b"event: content_block_delta", 1)
-    assert await read(first, odd, b"event: content_block_delta" + rest) == await read(STREAM)
+    assert read(first, odd, b"event: content_block_delta" + rest) == read(STREAM)
 
 
 @pytest.mark.proves("turn.unknown-blocks")
 async def test_unknown_blocks_are_kept_as_they_began() -> None:
     script = reply(block({"type": "hologram", "depth": 3}, {"type": "depth_delta", "depth": 4}), text("Hi"))
     parts = Envelope("msg_1", "claude", {}).parts(script)
-    events = await read(b"".join(part.data for part in parts if isinstance(part, Frame)))
+    events = read(b"".join(part.data for part in parts if isinstance(part, Frame)))
     assert reply_of(events).blocks[0] == {"type": "hologram", "depth": 3}
     assert [told.text for told in events if isinstance(told, TextAdded)] == ["Hi"]
 
@@ -168,7 +162,7 @@ async def test_input_is_read_once_it_is_whole(pieces: list[str], *, is_good: boo
     deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
     called = block({"type": "tool_use", "id": "toolu_1", "name": "echo", "input": {}}, *deltas)
     parts = Envelope("msg_1", "claude", {}).parts(reply(called, stop="tool_use"))
-    events = await read(b"".join(part.data for part in parts if isinstance(part, Frame)))
+    events = read(b"".join(part.data for part in parts if isinstance(part, Frame)))
     [call] = reply_of(events).calls
     assert (call.problem is None) == is_good
     assert call.input == (json.loads("".join(pieces)) if is_good and "".join(pieces).strip() else {})
@@ -181,7 +175,7 @@ async def test_half_a_surrogate_pair_is_replaced() -> None:
         b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a\\ud83d"}}\n\n'
     )
     stop = b'data: {"type": "content_block_stop", "index": 0}\n\n'
-    events = await read(started(type="text", text=""), delta, stop)
+    events = read(started(type="text", text=""), delta, stop)
     assert events == [TextAdded("a"), TextAdded("\ufffd"), BlockFinished()]
 
 
@@ -191,7 +185,7 @@ async def test_a_surrogate_pair_in_two_deltas_is_joined() -> None:
         b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "%b"}}\n\n' % half
         for half in (rb"a\ud83d", rb"\ude00b")
     ]
-    events = await read(started(type="text", text=""), *halves)
+    events = read(started(type="text", text=""), *halves)
     assert events == [TextAdded("a"), TextAdded("\U0001f600b")]
 
 
@@ -200,4 +194,4 @@ async def test_bytes_that_are_no_utf8_are_replaced() -> None:
     delta = (
         b'data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a\xff\xfeb"}}\n\n'
     )
-    assert await read(started(type="text", text=""), delta) == [TextAdded("a\ufffd\ufffdb")]
+    assert read(started(type="text", text=""), delta) == [TextAdded("a\ufffd\ufffdb")]

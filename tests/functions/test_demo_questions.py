@@ -71,6 +71,26 @@ async def test_a_change_is_shown_and_taken_back(assistant: Service) -> None:
     assert "Deployment CLI" not in described.text
 
 
+@pytest.mark.proves("demo.undo")
+async def test_an_archived_project_is_taken_back_and_a_new_member_is_not(assistant: Service) -> None:
+    async with assistant.client("admin@example.com") as client:
+        conversation = await client.begin()
+        archived = await client.ask(conversation, "Archive the project Deploy CLI")
+        undone = await client.ask(conversation, "Undo that")
+        added = await client.ask(conversation, "Add developer@example.com to the catalog team")
+        shown = await client.ask(conversation, "Undo that too")
+        await client.ask(conversation, "Remove developer@example.com from the catalog team")
+        removed = await client.ask(conversation, "approve")
+        refused = await client.ask(conversation, "Undo this as well")
+    [result] = [event.data for event in archived.of("tool_result") if event.data["name"] == "archive_project"]
+    assert result["receipt"]["can_be_undone"]
+    assert "Undone: changed" in undone.text
+    assert "I added" in added.text
+    assert "It cannot be undone" in shown.text
+    assert "I removed" in removed.text
+    assert "I cannot take back my last change" in refused.text
+
+
 @pytest.mark.proves("demo.questions")
 async def test_a_question_that_is_not_understood_gets_an_honest_answer_and_no_call(assistant: Service) -> None:
     async with assistant.client() as client:

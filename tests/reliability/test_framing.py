@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.claude.frames import BrokenStream, frames
+from shared.claude.frames import BrokenStream, FrameReader
 from shared.claude.stream import ReplyReader, StreamedError
 from shared.domain.events import (
     AnswerFailed,
@@ -34,7 +33,7 @@ from tests.support.model_steps import Frame, text, thinking, tool
 from tests.support.sse import EventReader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from shared.domain.events import AnswerEvent, ModelEvent
 
@@ -105,15 +104,8 @@ blocks = st.lists(
 def read(pieces: Sequence[bytes]) -> list[ModelEvent]:
     """Read a model's stream to its end."""
 
-    async def chunks() -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
-
-    async def go() -> list[ModelEvent]:
-        reader = ReplyReader()
-        return [event async for data in frames(chunks(), 10.0) for event in reader.read(data)]
-
-    return asyncio.run(go())
+    frames, reader = FrameReader(), ReplyReader()
+    return [told for piece in pieces for frame in frames.read(piece) for told in reader.read(frame)]
 
 
 @pytest.mark.proves("faults.framing", "turn.thinking-kept")

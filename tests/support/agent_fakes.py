@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from shared.agent.history import History
+from shared.agent.loop import run_turn
 from shared.agent.prefix import first_prefix
 from shared.agent.turn import Turn, TurnSettings
 from shared.domain.call_facts import CallFacts
@@ -35,8 +36,17 @@ if TYPE_CHECKING:
 
     from shared.domain.approvals import Approved, Review
     from shared.domain.calls import SkippedCall
-    from shared.domain.events import AnswerFailed, AnswerStored, ModelEvent, RoundParked, ToolEvent, TurnPrepared
+    from shared.domain.events import (
+        AnswerFailed,
+        AnswerStored,
+        ModelEvent,
+        RoundParked,
+        ToolEvent,
+        TurnEvent,
+        TurnPrepared,
+    )
     from shared.domain.models import Caller, JsonObject
+    from shared.domain.ports import Model
 
 ECHO = ToolDefinition("echo", "Says it back.", {"type": "object"})
 QUESTION_ID = UUID(int=1)
@@ -74,6 +84,17 @@ def turn_of(
     prefix = first_prefix(SystemPrompt("Static.", "Personal."), tools.definitions(), "references", ())
     settings = TurnSettings("claude-sonnet-5-5", 100, max_rounds, 100_000, capabilities)
     return Turn(settings, prefix, history or History.of([], question), tools)
+
+
+async def told(model: Model, turn: Turn) -> list[TurnEvent]:
+    """Run a turn and return its events."""
+    events: list[TurnEvent] = []
+
+    async def tell(event: TurnEvent) -> None:
+        events.append(event)
+
+    await run_turn(model, turn, tell)
+    return events
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -259,7 +260,7 @@ class Simulation:
         facts = question_facts(CALLER.principal, clock.now(), self.world.pages, history.state)
         settings = TurnSettings(self.plan.model, 1000, 3, 100_000, capabilities_of(self.plan.model))
         model = PlannedModel(self.world, question, mode, Features())
-        turn = run_turn(model, Turn(settings, prefix, history, tools, facts))
+        turn = partial(run_turn, model, Turn(settings, prefix, history, tools, facts))
         killed = len(question.rounds) // 2 if question.fate == "kill" else None
         transcript = SimulatedTranscript(self.stored, asked, is_killed_after=killed)
         await self._run(Answer(turn, transcript, _no_title, journal.result_of), model)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from shared.domain.receipts import ThingAddress
+from shared.tools.openapi.actions import opposite, thing_of_action
 from shared.tools.openapi.parameters import BODY
 from shared.tools.openapi.snapshot import read_snapshot
 from shared.tools.openapi.things import shape_of
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 CHANGED_BACK = "changed back"
 DELETED = "deleted again"
 MADE_AGAIN = "made again"
+REVERSED = "reversed"
 SHOWN = "receipt only"
 NONE = "no receipt"
 
@@ -46,6 +49,8 @@ def _way(operation: Operation, things: Things) -> str:
     element = things.element_of(shape) if operation.method == "post" else None
     if element is not None:
         return DELETED if things.find("delete", shape_of(element.path)) else SHOWN
+    if thing_of_action(things, operation, ThingAddress(shape, ())) is not None:
+        return REVERSED if opposite(things, operation) else SHOWN
     if things.readable(shape) is None:
         return NONE
     if operation.method == "delete":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
-from shared.util.connections import REPEATABLE, KeptConnections, limits, proxy_for
+from shared.util.connections import ONE_CONNECTION, REPEATABLE, KeptConnections, proxy_for
 from tests.support.clock import Clock
 from tests.support.model_http import HttpServer
 from tests.support.model_steps import Gate
@@ -49,11 +50,12 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def client(wall: Clock | None = None) -> httpx2.AsyncClient:
+def client(wall: Clock | None = None, monotonic: Clock | None = None, most: int = 10) -> httpx2.AsyncClient:
     kept = KeptConnections(
-        lambda kept: httpx2.AsyncHTTPTransport(limits=limits(10, kept), trust_env=False),
+        lambda: httpx2.AsyncHTTPTransport(limits=ONE_CONNECTION, trust_env=False),
+        most,
         wall=wall or Clock(0.0),
-        monotonic=Clock(0.0),
+        monotonic=monotonic or Clock(0.0),
     )
     return httpx2.AsyncClient(transport=kept, timeout=SECONDS)
 
@@ -62,7 +64,44 @@ async def test_requests_share_connections(server: Server) -> None:
     async with client() as http:
         for method in ("GET", "POST", "DELETE", "GET"):
             assert (await http.request(method, server.url)).text == "begun, done"
-    assert server.accepted == 2, "one for what may be sent twice, and one for changes"
+    assert server.accepted == 1
+
+
+async def test_a_change_takes_no_connection_that_was_idle_for_long(server: Server) -> None:
+    now = Clock(1000.0)
+    async with client(now, now) as http:
+        uses = [("GET", 0, 1), ("POST", 2, 1), ("POST", 4, 2), ("GET", 40, 2), ("GET", 60, 3)]
+        for method, idle_seconds, accepted in uses:
+            now.now += idle_seconds
+            await http.request(method, server.url)
+            assert server.accepted == accepted
+
+
+async def test_the_connection_that_was_used_last_is_used_next(server: Server) -> None:
+    now = Clock(1000.0)
+    async with client(now, now) as http:
+        await asyncio.gather(*(http.get(server.url) for _ in range(5)))
+        now.now += 40
+        for _ in range(4):
+            await http.get(server.url)
+        assert server.accepted == 5
+        now.now += 20
+        await asyncio.gather(http.get(server.url), http.get(server.url))
+    assert server.accepted == 6, "only one connection was used in the last 50 seconds"
+
+
+async def test_requests_wait_for_a_place_for_a_limited_time(server: Server) -> None:
+    server.gate = Gate()
+    async with client(most=1) as http, http.stream("GET", server.url) as running:
+        await server.gate.reached()
+        with pytest.raises(httpx2.PoolTimeout):
+            await http.get(server.url, timeout=httpx2.Timeout(SECONDS, pool=0.01))
+        waiting = asyncio.ensure_future(http.get(server.url))
+        await asyncio.sleep(0)
+        server.gate.open()
+        await running.aread()
+        assert (await waiting).is_success
+    assert server.accepted == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

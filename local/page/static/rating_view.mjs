@@ -1,8 +1,9 @@
 // Two thumbs below an answer, and a field for a comment once one of them is pressed.
 
 import { button, element } from "./dom.mjs";
+import { thumbIcon } from "./thumb_icon.mjs";
 
-const THUMBS = [[1, "👍", "Good answer"], [-1, "👎", "Bad answer"]];
+const THUMBS = [[1, "Good answer"], [-1, "Bad answer"]];
 const LONGEST_COMMENT = 2000;
 
 export class RatingView {
@@ -11,7 +12,7 @@ export class RatingView {
     this.rate = rate;
     this.rating = feedback?.rating ?? null;
     this.comment = feedback?.comment ?? "";
-    this.thumbs = new Map(THUMBS.map(([rating, thumb, label]) => [rating, button(thumb, () => this.press(rating), { class: "quiet thumb", "aria-label": label })]));
+    this.thumbs = new Map(THUMBS.map(([rating, label]) => [rating, button(thumbIcon(rating > 0), () => this.press(rating), { class: "quiet thumb", title: label, "aria-label": label })]));
     this.form = element("form", { class: "comment", hidden: "" });
     this.element = element("div", { class: "rating", role: "group", "aria-label": "Rate the answer" }, ...this.thumbs.values(), this.form);
     this.form.addEventListener("submit", (event) => {

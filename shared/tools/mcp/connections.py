@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from shared.tools.mcp.egress import Network
     from shared.util.response_bodies import ResponseBody
 
+_MAX_CONNECTIONS = 256
+"""The number of connections to one server. Each call uses at most a few."""
+
 
 class ServerConnections:
     """The connections to one server. The address of each was checked when it was opened."""
 
     def __init__(self, network: Network, *, verify: bool) -> None:
         """Prepare without any input or output; `verify` says whether certificates are verified."""
-        self.transport = KeptConnections(lambda kept: network.transport(verify=verify, kept_seconds=kept))
+        self.transport = KeptConnections(lambda: network.transport(verify=verify), _MAX_CONNECTIONS)
         self._bodies = ResponseBodies()
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:

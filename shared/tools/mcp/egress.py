@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpcore2
 import httpx2
 
-from shared.util.connections import KEPT_SECONDS
+from shared.util.connections import ONE_CONNECTION
 
 if TYPE_CHECKING:
     import ssl
@@ -79,8 +79,6 @@ _EMBEDDED_IPV4 = (
 )
 """IPv6 networks whose addresses lead to an IPv4 address, and the number of bits to the right of that address."""
 
-_MAX_CONNECTIONS = 256
-"""The number of connections to one server. Each call uses at most a few."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _MAX_HOST_CHARS = 253
 
@@ -191,14 +189,14 @@ class _CheckedNetwork(httpcore2.AsyncNetworkBackend):
 class _CheckedTransport(httpx2.AsyncHTTPTransport):
     """HTTP over checked connections. Proxies from the environment are not used, because they would connect instead."""
 
-    def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext, kept_seconds: float) -> None:
+    def __init__(self, policy: AddressPolicy, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
         # httpx2 has no argument for the network backend.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             network_backend=_CheckedNetwork(policy),
-            max_connections=_MAX_CONNECTIONS,
-            keepalive_expiry=kept_seconds,
+            max_connections=ONE_CONNECTION.max_connections,
+            keepalive_expiry=ONE_CONNECTION.keepalive_expiry,
         )
 
 
@@ -209,15 +207,12 @@ class Network:
         self._policy = policy
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
-    def transport(self, *, verify: bool = True, kept_seconds: float = KEPT_SECONDS) -> httpx2.AsyncBaseTransport:
-        """Build a transport, which the caller closes and which keeps idle connections for a number of seconds.
-
-        `verify` says whether certificates are verified.
-        """
+    def transport(self, *, verify: bool = True) -> httpx2.AsyncBaseTransport:
+        """Build a transport of one connection, which the caller closes; `verify`: whether certificates are verified."""
         if verify not in self._contexts:
             # Reading the certificates takes milliseconds, so it is done once. SSL_CERT_FILE may name an operator's own.
             self._contexts[verify] = httpx2.create_ssl_context(verify=verify)
-        return _CheckedTransport(self._policy, self._contexts[verify], kept_seconds)
+        return _CheckedTransport(self._policy, self._contexts[verify])
 
 
 def is_refused(error: BaseException) -> bool:

@@ -6,13 +6,14 @@ import asyncio
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from shared.domain.errors import GraphError, OutcomeUnknown, ToolError
 from shared.tools.openapi.call_headers import mark
-from shared.util.connections import KeptConnections, limits
+from shared.util.connections import ONE_CONNECTION, KeptConnections
 from shared.util.response_bodies import REST_SECONDS, ResponseBodies
 
 if TYPE_CHECKING:
@@ -142,10 +143,10 @@ class ApiClient:
         url = httpx2.URL(base_url)
         if url.scheme not in {"http", "https"} or not url.host:
             raise ValueError(f"{base_url!r} is no HTTP URL")
-        # Reading the certificates takes tens of milliseconds, and all pools share the result. SSL_CERT_FILE may name an
-        # operator's own.
+        # Reading the certificates takes tens of milliseconds, and all connections share the result. SSL_CERT_FILE may
+        # name an operator's own.
         tls = httpx2.create_ssl_context(verify=url.scheme == "https")
-        inner = transport or KeptConnections(lambda kept: _open_pool(tls, kept))
+        inner = transport or KeptConnections(partial(_open_connection, tls), _MAX_CONNECTIONS)
         self.timeout = timeout
         self.address = str(url.copy_with(query=None, fragment=None, userinfo=b""))
         self._base_url = url.copy_with(query=None, fragment=None, userinfo=b"")
@@ -247,10 +248,8 @@ def origin_of(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _open_pool(tls: ssl.SSLContext, kept_seconds: float) -> httpx2.AsyncBaseTransport:
-    return httpx2.AsyncHTTPTransport(
-        verify=tls, retries=1, trust_env=False, limits=limits(_MAX_CONNECTIONS, kept_seconds)
-    )
+def _open_connection(tls: ssl.SSLContext) -> httpx2.AsyncBaseTransport:
+    return httpx2.AsyncHTTPTransport(verify=tls, retries=1, trust_env=False, limits=ONE_CONNECTION)
 
 
 async def _read(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:

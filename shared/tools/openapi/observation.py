@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from shared.domain.receipts import Receipt, ThingAddress, new_receipt_id
+from shared.tools.openapi.actions import thing_of_action
 from shared.tools.openapi.parameters import BODY
 from shared.tools.openapi.sight import ABSENT_THING, UNKNOWN, document_of
 from shared.tools.openapi.things import address_of, element_address, path_arguments
@@ -40,8 +41,9 @@ class Observation:
         self._operation = operation
         self._things = reader.snapshot.things
         self._sent = _body_of(values)
-        self.address = address_of(operation, values)
-        self._element = self._things.element_of(self.address.shape) if operation.method == "post" else None
+        place = address_of(operation, values)
+        self.address = thing_of_action(self._things, operation, place) or place
+        self._element = self._things.element_of(place.shape) if operation.method == "post" else None
         self._expected: ThingAddress | None = None
         self._before: Sight = UNKNOWN
         self._listing: Sight = UNKNOWN

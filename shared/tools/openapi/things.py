@@ -31,12 +31,18 @@ class Things:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._at: dict[tuple[str, str], Operation] = {}
+        self._named: dict[str, Operation] = {}
         for operation in operations:
+            self._named[operation.definition.name] = operation
             self._at.setdefault((operation.method, shape_of(operation.path)), operation)
 
     def find(self, method: str, shape: str) -> Operation | None:
         """Return the operation with a method at a place."""
         return self._at.get((method, shape))
+
+    def named(self, tool: str) -> Operation | None:
+        """Return the operation of a tool."""
+        return self._named.get(tool)
 
     def readable(self, shape: str) -> Operation | None:
         """Return the operation that reads the thing at a place by its path alone."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import ToolError
 from shared.domain.receipts import ThingAddress
+from shared.tools.openapi.actions import is_action, opposite
 from shared.tools.openapi.arguments import read_arguments
 from shared.tools.openapi.parameters import BODY
 from shared.tools.openapi.things import path_arguments
@@ -58,6 +59,9 @@ def _deletion(receipt: Receipt, things: Things) -> UndoPlan:
 def _change(receipt: Receipt, things: Things) -> UndoPlan:
     if receipt.secret_changes:
         raise Obstacle(f"a secret was changed, which no receipt holds: {', '.join(receipt.secret_changes[:3])}")
+    action = things.named(receipt.operation)
+    if action is not None and is_action(action, receipt.address):
+        return _reversal(action, receipt, things)
     shape = receipt.address.shape
     writable = things.writable(shape)
     found = deliberate(receipt.before, receipt.after, writable | set(receipt.written))
@@ -72,6 +76,14 @@ def _change(receipt: Receipt, things: Things) -> UndoPlan:
         except Obstacle as obstacle:
             obstacles.append(str(obstacle))
     raise Obstacle(obstacles[0] if obstacles else "the API has no operation that changes it back")
+
+
+def _reversal(action: Operation, receipt: Receipt, things: Things) -> UndoPlan:
+    """Plan the opposite of an action. To write the fields back could leave undone whatever else the action did."""
+    operation = opposite(things, action)
+    if operation is None:
+        raise Obstacle(f"the API has no operation that reverses {action.definition.name}")
+    return UndoPlan(operation, _arguments(operation, receipt.address, {}))
 
 
 def _restoration(receipt: Receipt, things: Things) -> UndoPlan:

@@ -64,6 +64,26 @@ async def test_a_field_of_a_project_is_put_back(company: UndoWorld, admin: Calle
     assert {**await project(company, admin), "updated_at": ""} == {**before, "updated_at": ""}
 
 
+async def test_an_action_is_taken_back_by_its_opposite_and_done_again(company: UndoWorld, admin: Caller) -> None:
+    before = await project(company, admin)
+    archived = await company.change("archive_project", admin, **ORGANIZATION, project_id=before["id"])
+    assert archived.receipt is not None
+    assert [change["path"] for change in archived.receipt.changes] == ["/archived", "/archived_at"]
+    undone = await company.undo(archived.receipt, admin)
+    assert (undone.is_error, "Not as before" in str(undone.content)) == (False, False)
+    assert (await project(company, admin))["archived_at"] is None
+    assert undone.receipt is not None
+    assert not (await company.undo(undone.receipt, admin)).is_error
+    place = {**ORGANIZATION, "project_id": before["id"]}
+    assert json.loads(str((await company.tools.call("get_project", place, admin)).content))["archived_at"]
+    assert "already been undone" in str((await company.undo(undone.receipt, admin)).content)
+
+
+async def test_an_action_that_changes_nothing_has_no_receipt(company: UndoWorld, admin: Caller) -> None:
+    place = {**ORGANIZATION, "project_id": (await project(company, admin))["id"]}
+    assert (await company.change("unarchive_project", admin, **place)).receipt is None
+
+
 async def test_a_team_is_found_at_its_new_path(company: UndoWorld, admin: Caller) -> None:
     steps = [{"op": "replace", "path": "/slug", "value": "renamed"}]
     output = await company.change("patch_team", admin, **ORGANIZATION, slug="catalog", operations=steps)
