@@ -27,8 +27,8 @@ _MORE = """
     recently since three tomorrow tonight two unless upcoming versus vs week weeks worst year years yesterday
     built coded deployed implemented maintained owned written
     """
-_FUNCTION_WORDS = {*STOP_WORDS, *_MORE.split()} - {"go", "thing", "things"}
-_WORD = rf" (?!(?:{'|'.join(sorted(_FUNCTION_WORDS))})(?![\w-]))(?:&|[^\W\d_][\w&+#@'/.-]*)"
+FUNCTION_WORDS = {*STOP_WORDS, *_MORE.split()} - {"go", "thing", "things"}
+_WORD = rf" (?!(?:{'|'.join(sorted(FUNCTION_WORDS))})(?![\w-]))(?:&|[^\W\d_][\w&+#@'/.-]*)"
 _QUOTED = r" (?:\"[^\"]+\"|`[^`]+`|'[^']+'(?=\s|\Z))"
 _NAME = rf"{_QUOTED}|{_WORD}(?:{_WORD}){{0,4}}"
 _NAME_OR_PRONOUN = rf" (?:{'|'.join(sorted(PRONOUNS, key=len, reverse=True))})(?= |\Z)|{_NAME}"
@@ -65,7 +65,11 @@ _SLOTS = {
 """The slots that take something else than a name."""
 _KEYWORDS = ("by", "field", "kind", "kinds", "new", "page", "span", "status")
 """The slots that take words of the grammar itself."""
+_WRITTEN_OUT = (*_KEYWORDS, "kind", "best", "one", "top", "negation", "without", "above", "below")
+"""The slots whose words are written out above."""
 _NO_PRONOUNS = ("name", "to", "user", "environment")
+WORDS_OF_SLOTS = frozenset(word for name in _WRITTEN_OUT for word in re.findall(r"[a-z]{2,}", _SLOTS[name]))
+"""The words of the grammar that stand in slots."""
 _PARTS = re.compile(r"[\[\]()|]|\{\w+\}|[^\s\[\]()|{}]+")
 _SYNTAX = {"[": "(?:", "]": ")?", "(": "(?:", ")": ")", "|": "|"}
 _POLITE_START = re.compile(
@@ -81,6 +85,11 @@ _SHORT_FORMS = (
     (re.compile(r"\bi'd\b", re.IGNORECASE), "i would"),
     (re.compile(r"\b(are|do|does|is)n't\b", re.IGNORECASE), r"\1 not"),
 )
+
+
+def words_of(form: str) -> set[str]:
+    """Return the words that a form itself contains."""
+    return {part.lower() for part in _PARTS.findall(form) if part.isalpha()}
 
 
 def normalized(question: str) -> str:

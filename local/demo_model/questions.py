@@ -7,7 +7,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from local.demo_model.conditions import conditions_of
-from local.demo_model.grammar import match
+from local.demo_model.grammar import FUNCTION_WORDS, WORDS_OF_SLOTS, match, words_of
+from local.demo_model.typos import corrected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +60,8 @@ def _read() -> Iterator[Question]:
 QUESTIONS = tuple(_read())
 EXAMPLES = tuple(question.example for question in QUESTIONS if question.example)
 
+_WORDS = WORDS_OF_SLOTS.union(*(words_of(form) for question in QUESTIONS for form in question.forms))
+
 
 def understood(question: str, earlier: Sequence[str] = ()) -> Understood | None:
     """Return what a normalized question asks; None if the demo model does not understand it.
@@ -67,9 +70,20 @@ def understood(question: str, earlier: Sequence[str] = ()) -> Understood | None:
     """
     before = now = None
     for text in (*earlier[-_MOST_EARLIER:], question):
-        now = _in_full(text) or (_follow_up(text, before) if before else None)
+        now = _asked(text, before) or _mistyped(text, before)
         before = now or before
     return now
+
+
+def _asked(text: str, before: Understood | None) -> Understood | None:
+    return _in_full(text) or (_follow_up(text, before) if before else None)
+
+
+def _mistyped(text: str, before: Understood | None) -> Understood | None:
+    """Return what a question with typing mistakes asks. Nothing is changed on the strength of a correction."""
+    meant = corrected(text, _WORDS, FUNCTION_WORDS)
+    found = _asked(meant, before) if meant is not None else None
+    return None if found is None or found.question.is_change else found
 
 
 def _in_full(text: str) -> Understood | None:

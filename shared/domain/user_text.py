@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _OPENING = re.compile(r"[ \t]*<(context|search_context)(?:\s[^<>\n]*)?>", re.IGNORECASE)
+_OPENING_LINE = re.compile(rf"^{_OPENING.pattern}", re.IGNORECASE | re.MULTILINE)
 _NAMES = ("context", "search_context")
 _CLOSING = {name: re.compile(rf"</{name}[ \t]*>[ \t]*\n*", re.IGNORECASE | re.ASCII) for name in _NAMES}
 _TAG = {
@@ -23,17 +24,11 @@ def without_ui_blocks(text: str) -> str:
     """
     parts: list[str] = []
     unclosed: set[str] = set()
-    position = copied = 0
-    while position < len(text):
-        opening = _OPENING.match(text, position)
-        if opening is not None:
-            parts.append(text[copied:position])
-            position = copied = _end_of_block(text, opening, unclosed)
-        elif (line_end := text.find("\n", position)) < 0:
-            break
-        else:
-            position = line_end + 1
-    return "".join([*parts, text[copied:]]).strip() if parts else text
+    position = 0
+    while opening := _OPENING.match(text, position) or _OPENING_LINE.search(text, position):
+        parts.append(text[position : opening.start()])
+        position = _end_of_block(text, opening, unclosed)
+    return "".join([*parts, text[position:]]).strip() if parts else text
 
 
 def _end_of_block(text: str, opening: re.Match[str], unclosed: set[str]) -> int:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared.domain.errors import UserNotFound
-from shared.graph import audit_texts, frames, leases, orphans, usage
+from shared.graph import audit_texts, frames, leases, usage
 from shared.graph.audit_trail import AuditTrail
 from shared.graph.deletions import Deletions
+from shared.graph.orphans import remove_orphans
 from shared.graph.statements import Sql, property_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Erasure:
             pass
         await self._audit.collect()
         await self._graph.write(frames.REMOVE_ORPHANS.bind())
-        await self._graph.write(orphans.REMOVE_ORPHANS.bind())
+        await remove_orphans(self._graph)
 
     async def _stop_answers(self, emails: list[str]) -> None:
         """Stop the running answers of a user and wait for their ends, so that they store nothing afterwards."""

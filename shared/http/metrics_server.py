@@ -59,5 +59,5 @@ async def serving_metrics(listening: socket.socket, collect: Callable[[], Awaita
     try:
         yield
     finally:
-        server.should_exit = server.force_exit = True
+        server.stop(at_once=True)
         await serving

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
 import orjson
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
 from shared.http.schemas import Text
@@ -25,8 +25,16 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("must be a time of the years 1 to 9999 in UTC") from error
 
 
+def _as_written(value: object) -> object:
+    """Refuse a number, which pydantic would read as seconds since 1970: 20240101 would be a day in August 1970."""
+    if isinstance(value, str) and value[4:5] != "-":
+        raise ValueError("must be in ISO 8601, such as 2026-11-26")
+    return value
+
+
 FilterText = Annotated[Text, Field(max_length=500)]
-FilterTime = Annotated[datetime, AfterValidator(_in_utc)]
+FilterDay = Annotated[date, BeforeValidator(_as_written)]
+FilterTime = Annotated[datetime, BeforeValidator(_as_written), AfterValidator(_in_utc)]
 """A time; without an offset it is in UTC."""
 
 

@@ -37,6 +37,25 @@ class GracefulServer(uvicorn.Server):
         super().__init__(config)
         logging.getLogger("uvicorn.error").addFilter(_is_not_cancellation)
         self._end_answers = end_answers
+        self._stopped = asyncio.Event()
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop the server; call this in its loop. If it stops `at_once`, it hardly waits for its requests."""
+        self.force_exit = self.force_exit or at_once
+        self.should_exit = True
+        self._stopped.set()
+
+    async def main_loop(self) -> None:
+        """Run until the server is stopped. uvicorn's own loop would notice that at its next tick only."""
+        ticking = asyncio.ensure_future(super().main_loop())
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({ticking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if ticking.done():
+                ticking.result()
+        finally:
+            ticking.cancel()
+            stopped.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -50,13 +69,20 @@ class GracefulServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         await self._end_answers_in_time()
-        await super().shutdown(sockets)
+        if not self.force_exit:
+            await super().shutdown(sockets)
         if self.force_exit:
-            # In this case uvicorn skips the rest, and the open requests would end with tracebacks.
-            requests = set(self.server_state.tasks)
-            if requests:
-                await asyncio.wait(requests, timeout=_FORCED_GRACE_SECONDS)
-            await self.lifespan.shutdown()
+            # uvicorn skips the rest if a second signal comes, and the open requests would end with tracebacks.
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Close the connections, and let the requests end if they can do so in a moment."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        requests = set(self.server_state.tasks)
+        if requests:
+            await asyncio.wait(requests, timeout=_FORCED_GRACE_SECONDS)
+        await self.lifespan.shutdown()
 
     async def _end_answers_in_time(self) -> None:
         """End the answers; stop waiting for them when a second signal comes."""
@@ -123,7 +149,7 @@ async def running(app: ASGIApp) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = server.force_exit = True
+        server.stop(at_once=True)
         await serving
 
 
@@ -138,8 +164,7 @@ async def serve_until_stopped(server: GracefulServer, listening: socket.socket) 
     """Serve until SIGINT or SIGTERM. A second signal stops the server without waiting for answers."""
 
     def stop() -> None:
-        server.force_exit = server.should_exit
-        server.should_exit = True
+        server.stop(at_once=server.should_exit)
 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):

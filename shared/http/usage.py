@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from shared.graph.usage import Days
+from shared.http.ndjson import FilterDay
 from shared.http.schemas import Text
 from shared.util import clock
 
@@ -19,8 +20,8 @@ _DAYS = 30
 class UsageQuery(BaseModel):
     """The days, and whose usage is read."""
 
-    since: date | None = None
-    until: date | None = None
+    since: FilterDay | None = None
+    until: FilterDay | None = None
     by: Literal["day", "user"] = "day"
     user: Annotated[Text, Field(max_length=500)] | None = None
 

@@ -166,7 +166,7 @@ async def test_a_client_that_reads_nothing_is_gone_in_the_end() -> None:
             while server.server_state.connections:  # noqa: ASYNC110  # as above
                 await asyncio.sleep(0.01)
         writer.transport.abort()
-        server.should_exit = True
+        server.stop()
         await serving
 
 

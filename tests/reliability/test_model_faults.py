@@ -49,7 +49,10 @@ FAULTS: dict[str, tuple[Callable[[], Part | Failure], str]] = {
 
 RETRIED = "error-event"
 WITH_RETRIES_SLOW = [pytest.param(fault, marks=[pytest.mark.slow] if fault == RETRIED else []) for fault in FAULTS]
-"""A call begins with events that show nothing: there the service waits twice before it gives up."""
+"""A reply begins with events that show nothing: there the service waits twice before it gives up.
+
+The fast tests have this fault behind a round of calls.
+"""
 
 
 def tries_of(fault: str, shown: str) -> int:
@@ -71,7 +74,7 @@ async def impatient(_impatient: Service, model_server: ModelServer) -> AsyncIter
 
 
 @pytest.mark.proves("turn.replayable", "stream.one-terminal-event", "turn.connection-lost", "turn.error-in-stream")
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", WITH_RETRIES_SLOW)
 async def test_a_fault_at_each_event_of_a_text(
     client: Client, model_server: ModelServer, database: Database, fault: str
 ) -> None:

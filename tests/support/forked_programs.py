@@ -82,4 +82,14 @@ def _become(program: Forked, out: Path, errors: Path) -> None:
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.argv = [program.function, *program.arguments]
     module, _, name = program.function.partition(":")
-    sys.exit(getattr(import_module(module), name)())
+    try:
+        sys.exit(getattr(import_module(module), name)())
+    finally:
+        _save_coverage()
+
+
+def _save_coverage() -> None:
+    """Save what coverage has measured: its own way to do so is skipped at the end of such a process."""
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and (measured := coverage.Coverage.current()):
+        measured.save()

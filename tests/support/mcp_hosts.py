@@ -81,7 +81,7 @@ class Host:
 
     async def stop(self) -> None:
         if self._server is not None and self._task is not None:
-            self._server.should_exit = self._server.force_exit = True
+            self._server.stop(at_once=True)
             await asyncio.wait_for(self._task, SECONDS)
 
     async def restart(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -55,8 +57,8 @@ class Service:
         """Stop the service as SIGTERM does, `at_once` as a second one does: without waiting for answers to end."""
         if self._started.done():
             server = self._started.result()
-            server.force_exit = at_once
-            server.should_exit = True
+            with contextlib.suppress(RuntimeError):  # the loop has ended before
+                self._loop.call_soon_threadsafe(partial(server.stop, at_once=at_once))
             self._thread.join(SECONDS)
         self._listening.close()
         assert not self._thread.is_alive(), "the service did not stop in time"
@@ -82,7 +84,9 @@ class Service:
         return application(self.settings)
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         server = create_server(self.application(), log_level="warning", limits=self.limits)

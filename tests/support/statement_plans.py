@@ -43,6 +43,8 @@ VALUES: dict[str, Any] = {
     "day": "2026-01-01",
     "has_told": True,
     "after": 0,
+    "moment": "2026-01-01T00:00:00+00:00",
+    "used": ["hash"],
     "intents": [{"question_id": "question", "call_id": "call", "record": "{}"}],
     "calls": [{"conversation_id": "conversation-7", "question_id": "question", "call_id": "call"}],
     "records": ["{}"],
@@ -75,8 +77,8 @@ def statements() -> Iterator[tuple[str, Cypher | Sql]]:
 
 
 ALL = dict(statements())
-CLEANING = frozenset({"orphans.REMOVE_ORPHANS", "frames.REMOVE_ORPHANS"})
-"""The statements that look for rows without a conversation, so they read all; no question waits for them."""
+CLEANING = frozenset({"orphans.MOMENT", "orphans.REMOVE_ORPHANS", "frames.REMOVE_ORPHANS"})
+"""The statements that look for rows without a conversation, so they read all rows; no question waits for them."""
 WITHOUT_CLEANING = sorted(ALL.keys() - CLEANING)
 """The names of the statements that must not read through all conversations."""
 

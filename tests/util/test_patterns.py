@@ -46,7 +46,7 @@ UNBOUNDED = {
 
 COMPUTED = {
     "shared.agent.cut_calls": "The beginning of one fixed tag.",
-    "shared.domain.user_text": "The closing tag of a block, which is sought once for each name.",
+    "shared.domain.user_text": "The opening tag where a line begins, and the closing tag, sought once for each name.",
     "shared.tools.definitions.keywords": "A schema's own pattern is compiled as a check and never applied.",
     "shared.agent.prompt": "Placeholders and braces in the operator's own template.",
     "shared.tools.search.vocabulary": "Alternatives of fixed words, without any repetition over a class.",

@@ -43,6 +43,22 @@ OTHER_LANGUAGES = [
     "कौन सी टीमें हैं?",
     "Ποιες ομάδες υπάρχουν;",
 ]
+OTHER_WORDS = [
+    "What is the scope of the Account API?",
+    "Which core do we have?",
+    "List the teas",
+    "Show me the rolls",
+    "Which embers are there?",
+    "What happened at three?",
+    "Which verses of the Account API are there?",
+    "Which Projecst are there?",
+    'Search for "proejcts" in the wrold',
+    "Delte the project Cost Reporter",
+    "Archvie the project Cost Reporter",
+    "Undo taht",
+    "Wihch taems aer tehre in Brlin lastyear?",
+]
+"""Words that are one letter away from one of the grammar but mean something else, and mistyped changes."""
 CONDITIONS = [
     "Which projects are written in Python 3.9?",
     "Which projects are written in Python 3?",
@@ -124,7 +140,7 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("question", [*OTHER_LANGUAGES, *CONDITIONS, *SEVERAL, *ODD])
+@pytest.mark.parametrize("question", [*OTHER_LANGUAGES, *OTHER_WORDS, *CONDITIONS, *SEVERAL, *ODD])
 async def test_a_question_with_any_unknown_part_gets_the_honest_sentence_and_no_call(
     claude: anthropic.AsyncAnthropic, question: str
 ) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 ANSWERED = [
     ("Which teams are there?", "list_teams", ["**8** teams", "/teams/identity"]),
+    ("Waht proejcts are tehre?", "list_projects", ["**87** projects:"]),
+    ("Wich teams are there", "list_teams", ["**8** teams"]),
+    ("shwo me the roles", "list_roles", ["Administrator"]),
+    ("Which projcts are wirtten in Python?", "list_project_types", ["language is **Python**", "Warehouse Loader"]),
+    ("Whoo onws the Payment Gateway?", "list_team_members", ["Payment Gateway", "Checkout & Payments", "Elena"]),
     ("list all project types", "list_project_types", ["**8** project types", "Data Pipeline"]),
     ("Which environments are there?", "list_environments", ["**4** environments", "/admin/environments/staging"]),
     ("Describe the environments", "list_environments", ["**4** environments:"]),

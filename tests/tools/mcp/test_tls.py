@@ -67,7 +67,7 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
         serving = asyncio.create_task(running.serve([listening]))
         port = listening.getsockname()[1]
         yield MCPServer(slug="s", name="S", url=f"https://localhost:{port}/mcp", tool_prefix="s", timeout=10)
-        running.should_exit = running.force_exit = True
+        running.stop(at_once=True)
         await serving
 
 
