@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from base64 import b64encode
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -39,24 +40,18 @@ _MAX_ERROR_BYTES = 65_536
 _USED_UP = "Nothing remains of a rate limit, so the request was not sent."
 
 
-def open_client(url: str, idle_seconds: float) -> httpx2.AsyncClient:
-    """Build an HTTP client for requests to a model; `idle_seconds` limits each wait for bytes."""
+def open_transport(url: str) -> httpx2.AsyncBaseTransport:
+    """Build a transport for requests to a model. It follows no redirects: a key must not go to another host."""
     proxy = proxy_for(url)
     tls = httpx2.create_ssl_context()
-    return httpx2.AsyncClient(
-        transport=KeptConnections(
-            lambda: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=ONE_CONNECTION), _MAX_CONNECTIONS
-        ),
-        timeout=httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS),
-        # The key must not go to another host.
-        follow_redirects=False,
-        event_hooks={"request": [_mark_repeatable]},
+    return KeptConnections(
+        lambda: httpx2.AsyncHTTPTransport(verify=tls, proxy=proxy, limits=ONE_CONNECTION), _MAX_CONNECTIONS
     )
 
 
-async def _mark_repeatable(request: httpx2.Request) -> None:
-    # A reply that was begun twice costs tokens, and changes nothing.
-    request.extensions = {**request.extensions, REPEATABLE: True}
+def timeout(idle_seconds: float) -> httpx2.Timeout:
+    """Return the time limits of a request to a model; `idle_seconds` limits each wait for bytes."""
+    return httpx2.Timeout(idle_seconds, connect=_CONNECT_SECONDS)
 
 
 class AnthropicApi:
@@ -67,23 +62,30 @@ class AnthropicApi:
     ) -> None:
         """Prepare without a request; `idle_seconds` limits each wait for bytes, and `limits` gets the API's limits."""
         url = (base_url or DEFAULT_URL).rstrip("/")
-        self._url = f"{url}/v1/messages"
+        self._url = httpx2.URL(f"{url}/v1/messages")
         self._idle_seconds = idle_seconds
         self._limits = limits or RateLimits()
         self._bodies = ResponseBodies()
         self._headers = {
             "accept": "application/json",
+            # Compressing the small pieces of a stream would delay them.
+            "accept-encoding": "identity",
             "anthropic-version": _VERSION,
             "content-type": "application/json",
             "user-agent": "imbi-assistant",
             "x-api-key": api_key,
         }
-        self._client = open_client(url, idle_seconds)
+        if self._url.userinfo:
+            login = f"{self._url.username}:{self._url.password}".encode()
+            self._headers["authorization"] = f"Basic {b64encode(login).decode()}"
+        self._transport = open_transport(url)
+        # A reply that was begun twice costs tokens, and changes nothing.
+        self._extensions = {"timeout": timeout(idle_seconds).as_dict(), REPEATABLE: True}
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._bodies.aclose()
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def post(self, request: EncodedRequest) -> ResponseBody:
         """Send a request and return the body of its reply. Transient failures are retried at most twice.
@@ -124,8 +126,10 @@ class AnthropicApi:
         headers = self._headers | ({"anthropic-beta": request.betas} if request.betas else {})
         if (trace := trace_context.of_span()) is not None:
             headers["traceparent"] = trace.parent
-        built = self._client.build_request("POST", self._url, content=request.body, headers=headers)
-        return await self._client.send(built, stream=True)
+        built = httpx2.Request(
+            "POST", self._url, content=request.body, headers=headers, extensions={**self._extensions}
+        )
+        return await self._transport.handle_async_request(built)
 
     async def _error_body(self, response: httpx2.Response) -> bytes:
         """Read the body of an error; what has arrived of it counts if the connection fails or the body is too long."""

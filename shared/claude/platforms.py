@@ -13,10 +13,11 @@ import anthropic
 import httpx2
 import orjson
 
-from shared.claude.anthropic_api import open_client
+from shared.claude.anthropic_api import open_transport, timeout
 from shared.claude.aws_events import AwsEvents
 from shared.claude.endpoint import ApiError
 from shared.claude.retries import RETRIES, asked_seconds
+from shared.util.connections import REPEATABLE
 from shared.util.response_bodies import ResponseBodies
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ class PlatformApi:
         self, platform: Platform, *, region: str, workspace_id: str | None, base_url: str | None, idle_seconds: float
     ) -> None:
         """Prepare without a request; `base_url` replaces the platform's own, and only `aws` has a workspace."""
-        self._http = open_client(base_url or f"https://{region}.amazonaws.com", idle_seconds)
+        self._http = httpx2.AsyncClient(
+            transport=open_transport(base_url or f"https://{region}.amazonaws.com"),
+            timeout=timeout(idle_seconds),
+            follow_redirects=False,
+            event_hooks={"request": [_mark_repeatable]},
+        )
         self._bodies = ResponseBodies()
         self._is_bedrock = platform == "bedrock"
         self._client: anthropic.AsyncAnthropicBedrock | anthropic.AsyncAnthropicAWS
@@ -95,6 +101,11 @@ class PlatformApi:
         body = orjson.loads(request.body)
         body |= {"model": bedrock_model(body["model"]), "anthropic_version": _BEDROCK_VERSION}
         return await self._client.post("/v1/messages", cast_to=httpx2.Response, body=body, options={"headers": headers})
+
+
+async def _mark_repeatable(request: httpx2.Request) -> None:
+    # A reply that was begun twice costs tokens, and changes nothing.
+    request.extensions = {**request.extensions, REPEATABLE: True}
 
 
 def bedrock_model(name: str) -> str:

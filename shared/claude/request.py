@@ -124,12 +124,10 @@ def _last_of_user(messages: Sequence[JsonObject]) -> JsonObject:
     return next((message for message in reversed(messages) if message["role"] == "user"), {"content": []})
 
 
-def _tools(prefix: Prefix) -> Iterator[bytes]:
-    """Yield the tool definitions as JSON. They are long and part of every request, so they were encoded only once."""
-    if prefix.mode == "server":
-        yield _SEARCH_OF_API
-    for tool in prefix.tools:
-        yield tool.encoded[:-1] + b',"defer_loading":true}' if tool.is_deferred else tool.encoded
+def _tools(prefix: Prefix) -> list[bytes]:
+    """Return the tool definitions as JSON. They are long and part of every request, so they were encoded only once."""
+    search = [_SEARCH_OF_API] if prefix.mode == "server" else []
+    return search + [tool.sent for tool in prefix.tools]
 
 
 def _system(prompt: SystemPrompt, *, is_cached: bool) -> list[JsonObject]:

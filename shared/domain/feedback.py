@@ -39,6 +39,8 @@ def typed_rating(content: str) -> Rating | None:
     Skin tones, variation selectors, whitespace and invisible characters do not matter.
     https://www.unicode.org/reports/tr51/
     """
+    if not any(thumb in content for thumb in _THUMBS):
+        return None
     words = without_ui_blocks(content).strip()
     if len(words) > _MAX_CHARS:
         return None

@@ -21,6 +21,13 @@ class OfferedTool:
     name: str
     encoded: bytes
     is_deferred: bool = False
+    sent: bytes = field(init=False, repr=False, compare=False)
+    """The definition as requests have it."""
+
+    def __post_init__(self) -> None:
+        """Make what is sent once, because every request has it."""
+        deferred = self.encoded[:-1] + b',"defer_loading":true}'
+        object.__setattr__(self, "sent", deferred if self.is_deferred else self.encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +59,16 @@ class Prefix:
     mode: SearchMode = "off"
     tool_names: frozenset[str] = field(init=False, repr=False, compare=False)
     """The names of all tools."""
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Collect the names."""
+        """Collect the names, and compute the hash once."""
         object.__setattr__(self, "tool_names", frozenset(tool.name for tool in self.tools))
+        object.__setattr__(self, "_hash", hash((self.system, self.tools, self.mode)))
+
+    def __hash__(self) -> int:
+        """Return the hash of the content."""
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
