@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "scenarios", nargs="*", metavar="scenario", help=f"scenarios to run (default: all): {', '.join(SCENARIOS)}"
     )
-    parser.add_argument("--quick", action="store_true", help="take fewer samples: two minutes instead of twelve")
+    parser.add_argument("--quick", action="store_true", help="take fewer samples: three minutes instead of fifteen")
     parser.add_argument(
         "--json",
         type=Path,
