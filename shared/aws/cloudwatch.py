@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -34,4 +36,7 @@ class CloudWatchMetrics:
                 unit = MetricUnit.Milliseconds if each.unit == "ms" else MetricUnit.Count
                 metrics.add_metric(each.cloudwatch_name, unit, value)
         metrics.add_metadata("outcome", report.outcome)
-        metrics.flush_metrics()
+        line = json.dumps(metrics.serialize_metric_set(), separators=(",", ":"))
+        # Powertools prints a line and its end apart from each other, and a log line of another thread may come between.
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()

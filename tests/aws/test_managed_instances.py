@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tests.support.model_server import ModelServer
 
 MANY = 12
-COMMAND = [sys.executable, "-m", "shared.aws.streaming"]
+COMMAND = [sys.executable, "-u", "-m", "shared.aws.streaming"]
+"""The command of the layer's wrapper."""
 
 
 @pytest.mark.slow
