@@ -139,9 +139,12 @@ class RuntimeApiServer(local_runtime_api.RuntimeApi):
         return invocation
 
     async def idle(self) -> None:
-        """Wait until the function asks for an invocation and there is none."""
+        """Wait until the function asks for as many invocations as it may have, and there is none."""
         async with asyncio.timeout(SECONDS):
             await self.asked.wait()
+            while self.waiting + len(self.running) < self.concurrency:
+                self.asked.clear()
+                await self.asked.wait()
 
     async def lose(self) -> None:
         """Stop listening and cut every connection."""
