@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def localhost_certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for localhost that signs itself; return its file and the context of a server that has it."""
+def localhost_certificate(directory: Path) -> tuple[Path, Path]:
+    """Make a certificate for localhost that signs itself; return its file and that of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -36,6 +36,11 @@ def localhost_certificate(directory: Path) -> tuple[Path, ssl.SSLContext]:
     key_path.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    return path, key_path
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return the context of a server that has a certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return path, context
+    context.load_cert_chain(certificate, key)
+    return context

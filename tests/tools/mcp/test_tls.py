@@ -5,49 +5,22 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fastmcp import FastMCP
 
 from shared.domain.models import MCPServer
 from shared.http.server import GracefulServer, bind
 from tests.support.mcp_hosts import names, toolset_of
+from tests.support.tls import localhost_certificate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
-
-
-def self_signed(folder: Path) -> tuple[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, key_pem = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return str(pem), str(key_pem)
 
 
 @asynccontextmanager
@@ -59,8 +32,8 @@ async def served(folder: Path) -> AsyncIterator[MCPServer]:
         return a + b
 
     app = server.http_app("/mcp", stateless_http=True)
-    certificate, key = self_signed(folder)
-    config = uvicorn.Config(app, ssl_certfile=certificate, ssl_keyfile=key, log_config=None, lifespan="off")
+    certificate, key = localhost_certificate(folder)
+    config = uvicorn.Config(app, ssl_certfile=certificate, ssl_keyfile=str(key), log_config=None, lifespan="off")
     running = GracefulServer(config)
     listening = bind("127.0.0.1", 0)
     async with app.router.lifespan_context(app):

@@ -19,7 +19,7 @@ from shared.tools.openapi.client import ApiClient
 from shared.tools.openapi.toolset import OpenAPIToolset
 from tests.support.background import served
 from tests.support.imbi_api import ADMIN, READER, ImbiApi, called, fingerprint
-from tests.support.tls import localhost_certificate
+from tests.support.tls import localhost_certificate, server_context
 
 ROOT = Path(__file__).parents[3]
 
@@ -148,7 +148,8 @@ async def test_an_authority_of_the_operators_is_trusted(tmp_path: Path) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
         writer.close()
 
-    certificate, context = localhost_certificate(tmp_path)
+    certificate, key = localhost_certificate(tmp_path)
+    context = server_context(certificate, key)
     async with await asyncio.start_server(answer, "localhost", 0, ssl=context) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(ToolError, match="cannot be reached"):
