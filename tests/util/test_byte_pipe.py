@@ -8,6 +8,8 @@ import pytest
 
 from shared.util.byte_pipe import BytePipe
 
+SECONDS = 20
+
 
 async def test_what_waits_is_read_in_one_piece_and_the_end_is_empty() -> None:
     pipe = BytePipe(100)
@@ -27,7 +29,7 @@ async def test_a_reader_is_woken_by_bytes_by_the_end_and_by_leaving() -> None:
         await asyncio.sleep(0)
         assert not reading.done()
         wake(pipe)
-        assert await reading == read
+        assert await asyncio.wait_for(reading, SECONDS) == read
 
 
 async def test_a_failure_comes_after_the_bytes_before_it() -> None:
@@ -51,7 +53,7 @@ async def test_a_writer_waits_until_its_bytes_are_taken_or_nobody_takes_them(goe
         pipe.abandon()
     else:
         assert await pipe.read() == b"four"
-    await waiting
+    await asyncio.wait_for(waiting, SECONDS)
     assert pipe.unread == 0
 
 
